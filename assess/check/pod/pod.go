@@ -1,0 +1,20 @@
+// Package pod holds the checks of what a pod and its containers may do on
+// their node: privileges, users, capabilities, host access, the Pod Security
+// Standards.
+package pod
+
+import (
+	"embed"
+
+	"github.com/autoecoops/autoecoops/assess/check"
+)
+
+//go:embed *.md *.txtar
+var pages embed.FS
+
+// Checks lists the checks of this area.
+func Checks() []*check.Check {
+	return []*check.Check{
+		privilegedContainer,
+	}
+}

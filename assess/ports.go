@@ -1,0 +1,85 @@
+package assess
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/ops"
+)
+
+// Tool names what turned files into objects.
+type Tool string
+
+// The tools. Plain means that objects were read as they stand.
+const (
+	Plain     Tool = "manifest"
+	Kustomize Tool = "kustomize"
+	Helm      Tool = "helm"
+)
+
+// A Renderer turns one root (a folder with a kustomization or a chart) into
+// objects. Implementations MUST read through files only (slash-separated paths
+// relative to its root), MUST NOT follow a path outside of it, use the network
+// or run a program, and MUST be safe for concurrent use. A root that cannot
+// be rendered is not an error but a Render with Problems.
+type Renderer interface {
+	// Render renders root once for every variant of it (a chart's defaults and
+	// each of its values files; a kustomization has one variant).
+	Render(ctx context.Context, files fs.FS, root string) []*Render
+}
+
+// Render is one rendering of one root.
+type Render struct {
+	Tool Tool
+	// Root is the folder of the kustomization or chart, "." for the top.
+	Root string
+	// Variant is the values file that was used on top of a chart's defaults,
+	// "" for the defaults and for kustomizations.
+	Variant string
+	// Chunks are the rendered documents in output order. Joined they are what
+	// the tool's own command line prints.
+	Chunks []Chunk
+	// Read lists the files that were read, sorted.
+	Read []string
+	// Problems are what kept the root or a part of it from being rendered.
+	Problems []Problem
+}
+
+// Chunk is rendered text of one or more YAML documents.
+type Chunk struct {
+	Text []byte
+	// Tracer leads from the text back to the files; nil if it cannot.
+	Tracer Tracer
+}
+
+// Problem is why an input could not be (wholly) evaluated.
+type Problem struct {
+	ops.Position
+	// Missing names the input that would be needed: a remote base's address,
+	// a chart dependency, a value.
+	Missing string
+	// Reason is one sentence for a person: what, why, how to fix.
+	Reason string
+	// Partial means that the rest of the root was rendered all the same.
+	Partial bool
+}
+
+// Origin is where a rendered value was written.
+type Origin struct {
+	ops.Position
+	// Kind is manifest, base, patch, generator, transformer, template or values.
+	Kind string
+	// Via lists the kustomizations or values files between the place and the
+	// rendered object, outermost first.
+	Via []string
+}
+
+// A Tracer finds the place that a person must edit to change a rendered value.
+type Tracer interface {
+	// Trace returns the origin of the value at path in the document whose
+	// root is doc (a document of the chunk's text, with the text's line
+	// numbers). When path does not exist in doc, the origin is that of the
+	// place where it would be added. ok is false if nothing is known.
+	Trace(doc tree.Node, path tree.Path) (origin Origin, ok bool)
+}
