@@ -51,6 +51,10 @@ type Chunk struct {
 	Text []byte
 	// Tracer leads from the text back to the files; nil if it cannot.
 	Tracer Tracer
+	// Extra marks text that the tool's command line leaves out unless asked:
+	// the custom resource definitions in a chart's crds folder. It is part of
+	// what gets installed, so it is evaluated like the rest.
+	Extra bool
 }
 
 // Problem is why an input could not be (wholly) evaluated.
@@ -82,4 +86,38 @@ type Tracer interface {
 	// numbers). When path does not exist in doc, the origin is that of the
 	// place where it would be added. ok is false if nothing is known.
 	Trace(doc tree.Node, path tree.Path) (origin Origin, ok bool)
+}
+
+// Entry is one file of a tree.
+type Entry struct {
+	// Path is slash-separated and relative to the tree's root.
+	Path string
+	Size int64
+	// Skip says why the file (or folder) is not to be read, "" if it is.
+	Skip string
+	// Unreadable says why the file cannot be read, "" if it can.
+	Unreadable string
+}
+
+// A Source is a tree of files: a folder, one file, standard input, or a commit.
+type Source interface {
+	fs.FS
+	// Entries lists every file once, sorted by path. Folders that are left
+	// out whole are one entry. It MUST NOT follow links out of the tree.
+	Entries(ctx context.Context) ([]Entry, error)
+}
+
+// A Parser reads text into positioned trees, part by part.
+type Parser interface {
+	// Split cuts a text into parts that can be parsed independently.
+	Split(text []byte) []Part
+	// Parse reads a part's documents; empty ones are left out.
+	Parse(Part) []tree.Document
+}
+
+// Part is a part of a file's text.
+type Part struct {
+	Text []byte
+	// Line is the line of the file at which the part begins, from 1.
+	Line int
 }

@@ -24,6 +24,9 @@ type Graph struct {
 	byKind map[string][]*Object
 	byName map[nameKey][]*Object
 	pods   map[string]*namespacePods
+
+	subjects map[nameKey][]*Reference
+	derived  derived
 }
 
 type key struct{ group, kind, namespace, name string }

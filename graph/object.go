@@ -20,6 +20,9 @@ type Object struct {
 	Seq int
 	// Pod is the object's pod template, nil if it has none.
 	Pod *Pod
+	// Duplicates are keys that stand twice in the object's document; the last
+	// one counts.
+	Duplicates []tree.Duplicate
 	// Origin is for the engine's own use: how to lead back to the files.
 	Origin any
 

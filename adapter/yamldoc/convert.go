@@ -16,20 +16,20 @@ type converter struct {
 	b      *tree.Builder
 	before int // lines before the part
 	open   map[*yaml.Node]bool
-	dups   []Duplicate
-	err    *SyntaxError
+	dups   []tree.Duplicate
+	err    *tree.SyntaxError
 }
 
-func convert(n *yaml.Node, before int) Document {
+func convert(n *yaml.Node, before int) tree.Document {
 	c := converter{b: tree.NewBuilder(MaxNodes), before: before}
 	c.value(n, 0)
-	doc := Document{Line: before + n.Line, Duplicates: c.dups, Err: c.err}
+	doc := tree.Document{Line: before + n.Line, Duplicates: c.dups, Err: c.err}
 	if c.err != nil {
 		return doc
 	}
 	d, err := c.b.Doc()
 	if errors.Is(err, tree.ErrTooLarge) {
-		doc.Err = &SyntaxError{Line: doc.Line, Message: fmt.Sprintf("the document has more than %d values once its aliases are expanded; split it, or remove the nested aliases", MaxNodes)}
+		doc.Err = &tree.SyntaxError{Line: doc.Line, Message: fmt.Sprintf("the document has more than %d values once its aliases are expanded; split it, or remove the nested aliases", MaxNodes)}
 		return doc
 	}
 	doc.Doc = d
@@ -38,7 +38,7 @@ func convert(n *yaml.Node, before int) Document {
 
 func (c *converter) fail(n *yaml.Node, format string, args ...any) {
 	if c.err == nil {
-		c.err = &SyntaxError{Line: c.before + n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)}
+		c.err = &tree.SyntaxError{Line: c.before + n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -184,7 +184,7 @@ func (c *converter) lastOccurrences(n *yaml.Node) map[string]int {
 	for i := 0; i < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if f, ok := first[k.Value]; ok && k.Value != "<<" && k.Kind == yaml.ScalarNode {
-			c.dups = append(c.dups, Duplicate{Key: k.Value, Line: c.before + k.Line, Column: k.Column, First: c.before + n.Content[f].Line})
+			c.dups = append(c.dups, tree.Duplicate{Key: k.Value, Line: c.before + k.Line, Column: k.Column, First: c.before + n.Content[f].Line})
 		} else {
 			first[k.Value] = i
 		}

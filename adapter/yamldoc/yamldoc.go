@@ -28,40 +28,6 @@ const MaxNodes = 4 << 20
 // MaxDepth bounds how deep values may nest.
 const MaxDepth = 512
 
-// Document is one document of a text: a tree, or the reason why there is none.
-type Document struct {
-	// Line is the line on which the document begins, counted from 1.
-	Line int
-	// Doc is nil if Err is set or the document is empty.
-	Doc *tree.Doc
-	// Err is set if the document could not be read.
-	Err *SyntaxError
-	// Duplicates are keys that occur twice in one map; the last one counts.
-	Duplicates []Duplicate
-}
-
-// SyntaxError is why a document could not be read, and where.
-type SyntaxError struct {
-	Line, Column int
-	Message      string
-}
-
-// Error implements error.
-func (e *SyntaxError) Error() string {
-	if e.Line == 0 {
-		return e.Message
-	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
-}
-
-// Duplicate is a key that stands twice in one map.
-type Duplicate struct {
-	Key          string
-	Line, Column int
-	// First is the line of the key's first occurrence.
-	First int
-}
-
 // Part is the text of one or more documents within a larger text.
 type Part struct {
 	Text []byte
@@ -116,8 +82,8 @@ func onlyDirectives(text []byte) bool {
 }
 
 // Parse reads all documents of text. Empty documents are left out.
-func Parse(text []byte) []Document {
-	var docs []Document
+func Parse(text []byte) []tree.Document {
+	var docs []tree.Document
 	for _, p := range Split(text) {
 		docs = append(docs, p.Parse()...)
 	}
@@ -126,10 +92,10 @@ func Parse(text []byte) []Document {
 
 // Parse reads the part's documents. Empty documents are left out. After a
 // syntax error the rest of the part is given up.
-func (p Part) Parse() (docs []Document) {
+func (p Part) Parse() (docs []tree.Document) {
 	defer func() {
 		if r := recover(); r != nil {
-			docs = append(docs, Document{Line: p.Line, Err: &SyntaxError{Line: p.Line, Message: fmt.Sprintf("the YAML library could not read this document (%v)", r)}})
+			docs = append(docs, tree.Document{Line: p.Line, Err: &tree.SyntaxError{Line: p.Line, Message: fmt.Sprintf("the YAML library could not read this document (%v)", r)}})
 		}
 	}()
 	if blank(p.Text) {
@@ -145,7 +111,7 @@ func (p Part) Parse() (docs []Document) {
 		if err := dec.Decode(&n); errors.Is(err, io.EOF) {
 			return docs
 		} else if err != nil {
-			return append(docs, Document{Line: p.Line, Err: syntaxError(err, p.Line-1)})
+			return append(docs, tree.Document{Line: p.Line, Err: syntaxError(err, p.Line-1)})
 		}
 		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 && !isNull(n.Content[0]) {
 			docs = append(docs, convert(n.Content[0], p.Line-1))
@@ -196,11 +162,11 @@ func blankTabs(text []byte) []byte {
 
 var lineInError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-func syntaxError(err error, before int) *SyntaxError {
+func syntaxError(err error, before int) *tree.SyntaxError {
 	m := lineInError.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	if m == nil {
-		return &SyntaxError{Line: before + 1, Message: err.Error()}
+		return &tree.SyntaxError{Line: before + 1, Message: err.Error()}
 	}
 	line, _ := strconv.Atoi(m[1])
-	return &SyntaxError{Line: before + max(line, 1), Message: m[2]}
+	return &tree.SyntaxError{Line: before + max(line, 1), Message: m[2]}
 }

@@ -101,6 +101,9 @@ type Pass struct {
 	// Others are the graphs of the repository's other units, to look up
 	// what the unit itself does not contain.
 	Others []*graph.Graph
+	// OnPass, when set, is told of each check that found nothing to report on
+	// an object. It is a callback because passes are many and rarely kept.
+	OnPass func(*Check, *graph.Object)
 
 	check   *Check
 	object  *graph.Object
@@ -122,8 +125,8 @@ func (p *Pass) Begin(c *Check, o *graph.Object) {
 // End returns the results since Begin. If the check reported nothing and did
 // not skip, that is a pass.
 func (p *Pass) End() []*Result {
-	if len(p.results) == 0 && !p.skipped && !p.good && p.object != nil && p.check.Unit == nil {
-		p.report(ops.Pass, p.object.Body, "", "")
+	if len(p.results) == 0 && !p.skipped && !p.good && p.OnPass != nil && p.check.Unit == nil {
+		p.OnPass(p.check, p.object)
 	}
 	rs := p.results
 	p.results = nil

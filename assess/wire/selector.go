@@ -40,6 +40,9 @@ func newSelector(inner labels.Selector) Selector {
 	return s
 }
 
+// everything is the selector that picks all.
+func everything() Selector { return Selector{inner: labels.Everything()} }
+
 // SetSelector reads the plain map form of a selector, as a Service has it.
 // An empty or absent map selects nothing, ok is false then.
 func SetSelector(n tree.Node) (s Selector, ok bool) {

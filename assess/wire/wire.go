@@ -14,6 +14,17 @@ import "github.com/autoecoops/autoecoops/graph"
 func Link(g *graph.Graph) {
 	for _, link := range []func(*graph.Graph){
 		linkIdentities,
+		linkServices,
+		linkMonitors,
+		linkScaling,
+		linkBudgets,
+		linkRoutes,
+		linkConfig,
+		linkVolumes,
+		linkNetwork,
+		linkOwners,
+		linkDefinitions,
+		linkCallbacks,
 	} {
 		link(g)
 	}

@@ -119,6 +119,7 @@ func Graph(files []check.SampleFile) (*graph.Graph, error) {
 			}
 			for _, b := range bodies {
 				if o, ok := graph.NewObject(b, f.Name); ok {
+					o.Duplicates = d.Duplicates
 					g.Add(o)
 				}
 			}

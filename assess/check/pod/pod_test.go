@@ -7,3 +7,5 @@ import (
 )
 
 func TestChecks(t *testing.T) { checktest.Run(t, Checks()) }
+
+func TestRobust(t *testing.T) { checktest.Robust(t, Checks()) }

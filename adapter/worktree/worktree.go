@@ -1,0 +1,178 @@
+// Package worktree reads a tree of files from the disk: a folder, or one file.
+//
+// Everything is opened through os.Root, so that no path and no symbolic link
+// leads out of the folder, even when the tree changes while it is read.
+package worktree
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// MaxFiles bounds how many files of a tree are looked at.
+const MaxFiles = 1_000_000
+
+// Tree is a folder on the disk. It implements assess.Source.
+type Tree struct {
+	fs.FS
+	root *os.Root
+	name string
+	// only is the single file that was asked for, "" for the whole folder.
+	only string
+}
+
+// Open opens a folder or a file. Close it after use.
+func Open(name string) (*Tree, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	dir, only := name, ""
+	if !info.IsDir() {
+		dir, only = filepath.Dir(name), filepath.Base(name)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	return &Tree{FS: root.FS(), root: root, name: name, only: only}, nil
+}
+
+func openError(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.New(fault.NotFound, "open", name, "there is no such file or folder", "check the path; `aeo assess .` assesses the current folder")
+	case errors.Is(err, fs.ErrPermission):
+		return fault.New(fault.Denied, "open", name, "you may not read it", "change its permissions or run as a user who may")
+	}
+	return fault.Wrap(fault.Unavailable, "open", name, err, "check the path")
+}
+
+// Over is a tree that is read from files, such as those of a commit, by the
+// same rules as a folder of the disk.
+func Over(files fs.FS, name string) *Tree { return &Tree{FS: files, name: name} }
+
+// Close releases the folder.
+func (t *Tree) Close() error {
+	if t.root == nil {
+		return nil
+	}
+	return t.root.Close()
+}
+
+// Entries implements assess.Source.
+func (t *Tree) Entries(ctx context.Context) ([]assess.Entry, error) {
+	if t.only != "" {
+		info, err := fs.Stat(t, t.only)
+		if err != nil {
+			return nil, openError(t.only, err)
+		}
+		return []assess.Entry{{Path: t.only, Size: info.Size()}}, nil
+	}
+	w := walker{ctx: ctx, tree: t}
+	if err := w.dir(".", nil); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(w.out, func(a, b assess.Entry) int { return cmp.Compare(a.Path, b.Path) })
+	return w.out, nil
+}
+
+type walker struct {
+	ctx  context.Context
+	tree *Tree
+	out  []assess.Entry
+}
+
+func (w *walker) skip(p, why string) { w.out = append(w.out, assess.Entry{Path: p, Skip: why}) }
+
+func (w *walker) unreadable(p string, err error) {
+	w.out = append(w.out, assess.Entry{Path: p, Unreadable: reason(err)})
+}
+
+func reason(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "you may not read it: change its permissions"
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return "it cannot be read: " + pe.Err.Error()
+	}
+	return "it cannot be read: " + err.Error()
+}
+
+func (w *walker) dir(dir string, ignored *rules) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	list, err := fs.ReadDir(w.tree, dir)
+	if err != nil {
+		if dir == "." {
+			return openError(w.tree.name, err)
+		}
+		w.unreadable(dir, err)
+		return nil
+	}
+	ignored = ignored.read(w.tree, dir, list)
+	for _, d := range list {
+		if len(w.out) > MaxFiles {
+			return fault.New(fault.Invalid, "read", w.tree.name, fmt.Sprintf("it has more than %d files", MaxFiles), "assess a folder below it, or leave folders out with .aeoignore")
+		}
+		p := path.Join(dir, d.Name())
+		if d.Name() == ".git" {
+			continue
+		}
+		if by := ignored.match(p, d.IsDir()); by != "" {
+			w.skip(p, "ignored by "+by)
+			continue
+		}
+		if err := w.entry(p, d, ignored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) entry(p string, d fs.DirEntry, ignored *rules) error {
+	switch t := d.Type(); {
+	case t.IsDir():
+		return w.dir(p, ignored)
+	case t&fs.ModeSymlink != 0:
+		w.link(p)
+	case !t.IsRegular():
+		w.skip(p, "not a regular file ("+t.String()+")")
+	default:
+		info, err := d.Info()
+		if err != nil {
+			w.unreadable(p, err)
+			return nil
+		}
+		w.out = append(w.out, assess.Entry{Path: p, Size: info.Size()})
+	}
+	return nil
+}
+
+// link accounts for a symbolic link. A link to a file inside of the tree is
+// skipped, since the file itself is read; links to folders are not followed,
+// which also ends loops.
+func (w *walker) link(p string) {
+	info, err := fs.Stat(w.tree, p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		w.skip(p, "a symbolic link to nothing")
+	case err != nil:
+		w.skip(p, "a symbolic link that leaves the tree or loops; it is not followed")
+	case info.IsDir():
+		w.skip(p, "a symbolic link to a folder; links are not followed, the folder itself is read where it lies")
+	default:
+		w.skip(p, "a symbolic link; the file that it names is read where it lies")
+	}
+}

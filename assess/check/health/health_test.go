@@ -1,0 +1,11 @@
+package health
+
+import (
+	"testing"
+
+	"github.com/autoecoops/autoecoops/assess/check/checktest"
+)
+
+func TestChecks(t *testing.T) { checktest.Run(t, Checks()) }
+
+func TestRobust(t *testing.T) { checktest.Robust(t, Checks()) }

@@ -1,0 +1,142 @@
+package control
+
+// operateFacts are the detection, response, continuity and data-handling facts, numbers 35 to 45.
+var operateFacts = []Fact{
+	{
+		N:         35,
+		Label:     "A runtime sensor watches every node and loses almost nothing",
+		Rationale: "A sensor on each node that drops hardly any event shows that attacks on running workloads would be seen.",
+		Refs: []Ref{
+			{SOC2, "CC6.8", false}, {SOC2, "CC7.2", false},
+			{ISO27001, "A.8.7", false}, {ISO27001, "A.8.16", false},
+			{PCI, "5.2.1", false}, {PCI, "11.5.1", false}, {PCI, "10.4.1.1", true},
+			{GDPR, "32(1)(d)", false},
+			{HIPAA, "164.308(a)(1)(ii)(D)", false},
+			{NIST, "SI-3", false}, {NIST, "SI-4", false},
+		},
+	},
+	{
+		N:         36,
+		Label:     "Security alerts are judged in the agreed time",
+		Rationale: "Times from alert to decision show that somebody reads the alerts and acts on them.",
+		Refs: []Ref{
+			{SOC2, "CC7.3", false}, {SOC2, "CC7.4", false},
+			{ISO27001, "A.5.25", false}, {ISO27001, "A.5.26", false},
+			{PCI, "10.4.1", false}, {PCI, "12.10.5", false},
+			{GDPR, "33", false},
+			{HIPAA, "164.308(a)(6)(ii)", false},
+			{NIST, "IR-4", false}, {NIST, "IR-5", false}, {NIST, "AU-6", false},
+		},
+	},
+	{
+		N:         37,
+		Label:     "Serious incidents end in a written review",
+		Rationale: "A review after each serious incident shows that causes are sought and lessons reach the system.",
+		Refs: []Ref{
+			{SOC2, "CC7.4", false}, {SOC2, "CC7.5", true},
+			{ISO27001, "A.5.27", false},
+			{PCI, "12.10.6", false},
+			{GDPR, "33(5)", false},
+			{HIPAA, "164.308(a)(6)(ii)", false},
+			{NIST, "IR-4", false},
+		},
+	},
+	{
+		N:         38,
+		Label:     "Failing security controls are noticed and restored",
+		Rationale: "Watching the watchers keeps a stopped sensor or webhook from opening a gap in silence.",
+		Refs: []Ref{
+			{SOC2, "CC7.2", false},
+			{ISO27001, "A.8.16", false},
+			{PCI, "10.7.2", false}, {PCI, "10.7.3", false},
+			{GDPR, "32(1)(d)", false},
+			{HIPAA, "164.308(a)(8)", false},
+			{NIST, "CA-7", false}, {NIST, "SI-4", false}, {NIST, "SI-6", false},
+		},
+	},
+	{
+		N:         39,
+		Label:     "Backups succeed on schedule",
+		Rationale: "A record of successful backups shows that data could be put back after a loss.",
+		Refs: []Ref{
+			{SOC2, "A1.2", false},
+			{ISO27001, "A.8.13", false},
+			{GDPR, "32(1)(c)", false},
+			{HIPAA, "164.308(a)(7)(ii)(A)", false},
+			{NIST, "CP-9", false},
+		},
+	},
+	{
+		N:         40,
+		Label:     "Restores were tried and their times measured",
+		Rationale: "Only a tried restore shows that the backups work and that recovery fits the promised times.",
+		Refs: []Ref{
+			{SOC2, "A1.3", false}, {SOC2, "CC7.5", false},
+			{ISO27001, "A.5.30", false}, {ISO27001, "A.8.13", false},
+			{GDPR, "32(1)(c)", false}, {GDPR, "32(1)(d)", false},
+			{HIPAA, "164.308(a)(7)(ii)(B)", false}, {HIPAA, "164.308(a)(7)(ii)(D)", false},
+			{NIST, "CP-4", false}, {NIST, "CP-9(1)", false}, {NIST, "CP-10", false},
+		},
+	},
+	{
+		N:         41,
+		Label:     "Critical services span zones with spare replicas and a disruption budget",
+		Rationale: "Copies in several zones that may not all be evicted at once keep the service up when a zone or node goes.",
+		Refs: []Ref{
+			{SOC2, "A1.2", false},
+			{ISO27001, "A.8.14", false},
+			{GDPR, "32(1)(b)", false},
+			{HIPAA, "164.308(a)(7)(ii)(C)", false},
+			{NIST, "CP-6", false}, {NIST, "CP-7", false}, {NIST, "CP-10", false},
+		},
+	},
+	{
+		N:         42,
+		Label:     "Workloads declare their needs and capacity is planned",
+		Rationale: "Declared needs, quotas and a forecast keep one workload from starving others and capacity from running out by surprise.",
+		Refs: []Ref{
+			{SOC2, "A1.1", false},
+			{ISO27001, "A.8.6", false},
+			{GDPR, "32(1)(b)", false},
+			{NIST, "SC-5", false}, {NIST, "AU-4", false}, {NIST, "CP-2", false},
+		},
+	},
+	{
+		N:         43,
+		Label:     "Data stays where it was promised",
+		Rationale: "The regions of nodes and volumes, with a list of allowed destinations, show where data can be and where it can go.",
+		Refs: []Ref{
+			{SOC2, "CC6.7", false}, {SOC2, "C1.1", true},
+			{ISO27001, "A.5.34", true}, {ISO27001, "A.8.12", true},
+			{PCI, "1.3.2", false},
+			{GDPR, "44", true}, {GDPR, "30", true},
+			{NIST, "AC-4", false}, {NIST, "SC-7", false},
+		},
+	},
+	{
+		N:         44,
+		Label:     "Data past its time is erased and keys destroyed",
+		Rationale: "Records of finished erasure jobs show that data is gone when its purpose has ended.",
+		Refs: []Ref{
+			{SOC2, "C1.2", false},
+			{ISO27001, "A.8.10", false},
+			{PCI, "3.2.1", true},
+			{GDPR, "17", false}, {GDPR, "5(1)(e)", false},
+			{HIPAA, "164.310(d)(2)(i)", false},
+			{NIST, "SI-12", false}, {NIST, "MP-6", false},
+		},
+	},
+	{
+		N:         45,
+		Label:     "Clusters, namespaces and images are listed with an owner",
+		Rationale: "What is listed with an owner can be protected and asked about; what is not gets forgotten.",
+		Refs: []Ref{
+			{SOC2, "CC6.1", false},
+			{ISO27001, "A.5.9", false},
+			{PCI, "12.5.1", true}, {PCI, "6.3.2", false},
+			{GDPR, "30", true},
+			{HIPAA, "164.310(d)(2)(iii)", false},
+			{NIST, "CM-8", false},
+		},
+	},
+}

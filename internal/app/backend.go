@@ -1,0 +1,197 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/autoecoops/autoecoops/adapter/git"
+	"github.com/autoecoops/autoecoops/adapter/helm"
+	"github.com/autoecoops/autoecoops/adapter/kustomize"
+	"github.com/autoecoops/autoecoops/adapter/worktree"
+	"github.com/autoecoops/autoecoops/adapter/yamldoc"
+	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/internal/config"
+)
+
+// backend implements cli.Backend with the real adapters.
+type backend struct{ stdin io.Reader }
+
+// parser fills assess.Parser with yamldoc.
+type parser struct{}
+
+// Split implements assess.Parser.
+func (parser) Split(text []byte) []assess.Part {
+	parts := yamldoc.Split(text)
+	out := make([]assess.Part, len(parts))
+	for i, p := range parts {
+		out[i] = assess.Part(p)
+	}
+	return out
+}
+
+// Parse implements assess.Parser.
+func (parser) Parse(p assess.Part) []tree.Document { return yamldoc.Part(p).Parse() }
+
+// newEngine returns an engine for a target of a Kubernetes version.
+func newEngine(kubeVersion string) *assess.Engine {
+	charts := helm.New(helm.Options{KubeVersion: kubeVersion})
+	return &assess.Engine{
+		Parser: parser{},
+		Renderers: map[assess.Tool]assess.Renderer{
+			assess.Helm:      charts,
+			assess.Kustomize: kustomize.New(kustomize.Options{Charts: chartFunc(charts), KubeVersion: kubeVersion}),
+		},
+		Roots: kustomize.Roots,
+	}
+}
+
+func chartFunc(charts *helm.Renderer) kustomize.ChartFunc {
+	return func(ctx context.Context, files fs.FS, dir string, o kustomize.ChartOptions) ([]byte, []string, error) {
+		return charts.RenderChart(ctx, files, dir, helm.ChartOptions(o))
+	}
+}
+
+// Settings implements cli.Backend.
+func (b backend) Settings(path string) (config.Assess, error) {
+	s := config.Default()
+	dir := path
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		dir = filepath.Dir(path)
+	}
+	file := filepath.Join(dir, filepath.FromSlash(config.File))
+	text, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		if err := s.Load(config.File, text); err != nil {
+			return s, err
+		}
+	case !errors.Is(err, fs.ErrNotExist) && path != "-":
+		if _, remote := git.ParseAddress(path); !remote && !errors.Is(err, syscallNotDir) {
+			return s, fault.Wrap(fault.Unavailable, "read settings", file, err, "check its permissions")
+		}
+	}
+	if err := s.Environment(os.Getenv); err != nil {
+		return s, err
+	}
+	return s, nil
+}
+
+// opened is a target made ready to be read.
+type opened struct {
+	assess.Source
+	target assess.Target
+	close  func() error
+}
+
+// open makes the files of a path readable: a folder, a file, standard input
+// or a remote repository.
+func (b backend) open(ctx context.Context, path string) (*opened, error) {
+	if path == "-" {
+		text, err := io.ReadAll(io.LimitReader(b.stdin, assess.MaxFile+1))
+		if err != nil {
+			return nil, fault.Wrap(fault.Unavailable, "read", "standard input", err, "")
+		}
+		return &opened{stdinSource(text), assess.Target{Path: "-"}, func() error { return nil }}, nil
+	}
+	if a, ok := git.ParseAddress(path); ok {
+		files, commit, err := git.Fetch(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		return &opened{worktree.Over(files, path), assess.Target{Path: path, Commit: commit}, func() error { return nil }}, nil
+	}
+	t, err := worktree.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &opened{t, assess.Target{Path: path, Commit: git.Head(folder(path))}, t.Close}, nil
+}
+
+func folder(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return filepath.Dir(path)
+	}
+	return path
+}
+
+// Assess implements cli.Backend.
+func (b backend) Assess(ctx context.Context, req cli.Request) (*cli.Outcome, error) {
+	opts, err := options(req)
+	if err != nil {
+		return nil, err
+	}
+	src, err := b.open(ctx, req.Path)
+	if err != nil {
+		return nil, err
+	}
+	rep, err := b.judge(ctx, src, req, opts)
+	if err != nil {
+		return nil, errors.Join(err, src.close())
+	}
+	return &cli.Outcome{Report: rep, Files: src, Close: src.close}, nil
+}
+
+func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts assess.Options) (*assess.Report, error) {
+	var before *opened
+	since := ""
+	if req.ChangedSince != "" {
+		files, commit, err := git.Revision(folder(req.Path), req.ChangedSince)
+		if err != nil {
+			return nil, err
+		}
+		before, since = &opened{Source: worktree.Over(files, req.ChangedSince)}, commit
+	}
+	cache := openCache(ctx, src, req, opts, since)
+	if rep := cache.load(src.target); rep != nil {
+		return rep, nil
+	}
+	engine := newEngine(req.Settings.KubeVersion)
+	rep, err := engine.Assess(ctx, src, src.target, opts)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		// The earlier revision is judged whole too, graph and all: what it
+		// already had is not this change's doing.
+		old, err := engine.Assess(ctx, before, assess.Target{}, opts)
+		if err != nil {
+			return nil, err
+		}
+		rep.Without(old.Fingerprints())
+	}
+	cache.store(rep)
+	return rep, nil
+}
+
+// options turns settings into the engine's options.
+func options(req cli.Request) (assess.Options, error) {
+	o := assess.Default()
+	o.Now, o.KeepPassed, o.Progress = time.Now(), req.KeepPassed, req.Progress
+	s := req.Settings
+	var err error
+	if o.KubeMinor, err = config.KubeMinor(s.KubeVersion); err != nil {
+		return o, fault.Wrap(fault.Invalid, "read setting", "kubeVersion", err, "write v1.37")
+	}
+	if o.PodSecurity, o.PodSecurityMinor, err = config.PodSecurity(s.PodSecurity); err != nil {
+		return o, fault.Wrap(fault.Invalid, "read setting", "podSecurity", err, "write restricted@v1.37")
+	}
+	o.Registries = s.Registries
+	if o.Checks, err = chooseChecks(s); err != nil {
+		return o, err
+	}
+	if req.Exceptions != "" {
+		o.ExceptionsName = req.Exceptions
+		if o.Exceptions, err = os.ReadFile(req.Exceptions); err != nil {
+			return o, fault.Wrap(fault.NotFound, "read exceptions", req.Exceptions, err, "check the path given with --exceptions")
+		}
+	}
+	return o, nil
+}

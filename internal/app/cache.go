@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/autoecoops/autoecoops/adapter/cachedir"
+	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/internal/cli"
+)
+
+// maxCached is the size of a tree, in bytes, beyond which hashing it all would
+// cost more than it saves.
+const maxCached = 1 << 30
+
+// resultCache remembers reports by everything that they depend on: the
+// program, the options, the day (exceptions expire), and every file's path and
+// content. Cross-object findings depend on all of the tree, so the whole tree
+// is the key and an answer can never be stale.
+type resultCache struct {
+	dir *cachedir.Dir
+	key cachedir.Key
+}
+
+// openCache returns the cache entry for a request, nil if it is not to be
+// cached.
+func openCache(ctx context.Context, src assess.Source, req cli.Request, opts assess.Options, since string) *resultCache {
+	if req.NoCache {
+		return nil
+	}
+	dir, err := cachedir.Open("assess")
+	if err != nil {
+		return nil
+	}
+	h := sha256.New()
+	if !identify(h, req, opts, since) {
+		return nil
+	}
+	if !hashTree(ctx, h, src) {
+		return nil
+	}
+	return &resultCache{dir, cachedir.Key(h.Sum(nil))}
+}
+
+// identify hashes the program and the options.
+func identify(h hash.Hash, req cli.Request, opts assess.Options, since string) bool {
+	exe, err := os.Executable()
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(exe)
+	if err != nil {
+		return false
+	}
+	var ids []string
+	for _, c := range opts.Checks {
+		ids = append(ids, string(c.ID))
+	}
+	settings := req.Settings
+	settings.Origin = nil
+	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.ExceptionsName, string(opts.Exceptions), since, ids})
+	if err != nil {
+		return false
+	}
+	h.Write(text)
+	return true
+}
+
+// hashTree hashes every entry; it gives up when a file cannot be read.
+func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
+	entries, err := src.Entries(ctx)
+	if err != nil {
+		return false
+	}
+	var total int64
+	for _, e := range entries {
+		total += e.Size
+	}
+	if total > maxCached {
+		return false
+	}
+	sums := make([][sha256.Size]byte, len(entries))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(entries) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if e := entries[i]; e.Skip == "" && e.Unreadable == "" {
+					text, err := fs.ReadFile(src, e.Path)
+					if err != nil {
+						failed.Store(true)
+						return
+					}
+					sums[i] = sha256.Sum256(text)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i, e := range entries {
+		fmt.Fprintf(h, "%q %q %q ", e.Path, e.Skip, e.Unreadable)
+		h.Write([]byte(strconv.FormatInt(e.Size, 10)))
+		h.Write(sums[i][:])
+	}
+	return !failed.Load() && ctx.Err() == nil
+}
+
+// load returns the remembered report, nil if there is none.
+func (c *resultCache) load(target assess.Target) *assess.Report {
+	if c == nil {
+		return nil
+	}
+	text, ok := c.dir.Get(c.key)
+	if !ok {
+		return nil
+	}
+	var rep assess.Report
+	if err := json.Unmarshal(text, &rep); err != nil {
+		return nil
+	}
+	rep.Target = target
+	return &rep
+}
+
+// store remembers a report. A cache that cannot be written is no failure of
+// the assessment.
+func (c *resultCache) store(rep *assess.Report) {
+	if c == nil {
+		return
+	}
+	if text, err := json.Marshal(rep); err == nil {
+		_ = c.dir.Put(c.key, text)
+	}
+}

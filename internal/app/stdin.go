@@ -1,0 +1,43 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"github.com/autoecoops/autoecoops/assess"
+)
+
+// syscallNotDir is what opening a file below a file answers.
+const syscallNotDir = syscall.ENOTDIR
+
+// stdinName is what standard input is called in reports.
+const stdinName = "stdin.yaml"
+
+// stdinSource is standard input as a tree of one file.
+type stdinSource []byte
+
+// Entries implements assess.Source.
+func (s stdinSource) Entries(context.Context) ([]assess.Entry, error) {
+	return []assess.Entry{{Path: stdinName, Size: int64(len(s))}}, nil
+}
+
+// Open implements fs.FS.
+func (s stdinSource) Open(name string) (fs.File, error) {
+	if name != stdinName {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return &stdinFile{Reader: bytes.NewReader(s)}, nil
+}
+
+type stdinFile struct{ *bytes.Reader }
+
+func (f *stdinFile) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *stdinFile) Close() error               { return nil }
+func (f *stdinFile) Name() string               { return stdinName }
+func (f *stdinFile) Mode() fs.FileMode          { return 0o444 }
+func (f *stdinFile) ModTime() time.Time         { return time.Time{} }
+func (f *stdinFile) IsDir() bool                { return false }
+func (f *stdinFile) Sys() any                   { return nil }

@@ -1,0 +1,175 @@
+// Package cli is the command line of aeo: one file a command, each an options
+// struct, a constructor and a run function.
+//
+// The rules of the interface: standard output carries only the answer;
+// progress, notes and errors go to standard error, progress only to a
+// terminal; words carry the meaning, never colour alone.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/config"
+)
+
+// Streams are what a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// OutTerminal and ErrTerminal tell whether a person is looking.
+	OutTerminal, ErrTerminal bool
+	// Width is the terminal's width in columns, 0 if unknown.
+	Width  int
+	Getenv func(string) string
+}
+
+// Color reports whether standard output may be coloured.
+func (s *Streams) Color() bool {
+	if s.Getenv("CLICOLOR_FORCE") != "" && s.Getenv("CLICOLOR_FORCE") != "0" {
+		return true
+	}
+	return s.OutTerminal && s.Getenv("NO_COLOR") == "" && s.Getenv("TERM") != "dumb"
+}
+
+// Build says which program this is.
+type Build struct{ Version, Commit string }
+
+// Request is one assessment to be made.
+type Request struct {
+	// Path is a folder, a file, "-" or a Git address.
+	Path         string
+	ChangedSince string
+	Settings     config.Assess
+	// Exceptions is the path of a central exceptions file, "" for none.
+	Exceptions string
+	KeepPassed bool
+	NoCache    bool
+	Progress   func(stage string, done, total int)
+}
+
+// Outcome is an assessment with the files that it was made of.
+type Outcome struct {
+	Report *assess.Report
+	// Files are the assessed files, for excerpts.
+	Files fs.FS
+	// Close releases them.
+	Close func() error
+}
+
+// Backend does the work behind the commands; internal/app wires it.
+type Backend interface {
+	// Settings returns the settings for a path: default, file, environment.
+	Settings(path string) (config.Assess, error)
+	Assess(ctx context.Context, req Request) (*Outcome, error)
+	// Render writes what the tool of a root prints.
+	Render(ctx context.Context, path string, opts RenderOptions, w io.Writer) error
+	Fix(ctx context.Context, req FixRequest) (*FixOutcome, error)
+}
+
+// answer is the error of a command that did its work and whose answer is no.
+type answer struct{ code int }
+
+func (a answer) Error() string { return fmt.Sprintf("exit status %d", a.code) }
+
+// Main runs the command line and returns the exit code.
+func Main(ctx context.Context, b Backend, s *Streams, build Build, args []string) int {
+	root := newRoot(b, s, build)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if a, ok := errors.AsType[answer](err); ok {
+		return a.code
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(s.Err, "interrupted")
+		return fault.Interrupted.ExitCode()
+	}
+	PrintError(s.Err, err)
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return fault.KindOf(err).ExitCode()
+	}
+	return fault.Invalid.ExitCode()
+}
+
+// PrintError writes an error as what, why and how to fix.
+func PrintError(w io.Writer, err error) {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		fmt.Fprintf(w, "error: %v\nfix:   see `aeo --help`\n", err)
+		return
+	}
+	fmt.Fprintf(w, "error: cannot %s\n", strings.TrimSpace(f.Op+" "+f.Subject))
+	why := f.Public
+	if why == "" && f.Cause != nil {
+		why = f.Cause.Error()
+	}
+	if why != "" {
+		fmt.Fprintf(w, "why:   %s\n", why)
+	}
+	if f.Hint != "" {
+		fmt.Fprintf(w, "fix:   %s\n", f.Hint)
+	}
+}
+
+func newRoot(b Backend, s *Streams, build Build) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "aeo",
+		Short: "Take a change from Git to production safely, and prove it",
+		Long: `aeo judges Kubernetes repositories against best practice: what is wrong, at
+which line, why it matters and how to fix it. It needs no account, no cluster
+and no network.`,
+		Example: `  aeo assess .                          judge the current folder
+  aeo assess . -o html=report.html      the same as a page to show
+  aeo fix . --diff                      what can be mended automatically
+  aeo explain k8s-run-as-root           why a check exists`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fault.New(fault.Invalid, "read the command line", "", err.Error(), "see `"+c.CommandPath()+" --help`")
+	})
+	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newVersion(s, build), newExitCodes(s))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func newVersion(s *Streams, build Build) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(s.Out, "aeo %s (%s)\n", build.Version, build.Commit)
+			return err
+		},
+	}
+}
+
+func newExitCodes(s *Streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "exit-codes", Short: "Explain the exit codes",
+		Long: `The exit codes of aeo:
+
+  0    done; the gate passed
+  1    done; the answer is no: findings at or above --fail-on
+  2    could not do it: usage, settings, files
+  3    partial: coverage below --fail-coverage-below, or --fail-on-unknown
+  4    not permitted
+  5    timed out
+  130  interrupted
+
+When several apply, the first of 130, 4, 2, 1, 3, 5 is used.`,
+	}
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/assess/report"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// sink is one output that was asked for.
+type sink struct {
+	format string
+	file   string
+	writer report.Writer
+}
+
+// parseOutputs reads -o FORMAT[=FILE]. Nothing means a table on standard
+// output; at most one output may go there.
+func parseOutputs(specs []string) ([]sink, error) {
+	if len(specs) == 0 {
+		specs = []string{"table"}
+	}
+	var sinks []sink
+	stdout := 0
+	for _, spec := range specs {
+		format, file, _ := strings.Cut(spec, "=")
+		w, ok := report.For(format)
+		if !ok {
+			return nil, fault.New(fault.Invalid, "read the command line", "-o "+spec, fmt.Sprintf("there is no format %q", format), "use "+strings.Join(report.Formats(), ", "))
+		}
+		if file == "-" {
+			file = ""
+		}
+		if file == "" {
+			stdout++
+		}
+		sinks = append(sinks, sink{format, file, w})
+	}
+	if stdout > 1 {
+		return nil, fault.New(fault.Invalid, "read the command line", "-o", "two formats would be mixed on standard output", "give all but one a file: -o sarif=aeo.sarif")
+	}
+	return sinks, nil
+}
+
+func (s sink) write(stdout io.Writer, rep *assess.Report, o report.Options) error {
+	if s.file != "" {
+		o.Color, o.Width = false, 0
+	}
+	return writeTo(s.file, stdout, func(w io.Writer) error { return s.writer(w, rep, o) })
+}
+
+// writeTo writes a file whole or not at all: a reader never sees half of it.
+func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
+	if name == "" {
+		w := bufio.NewWriterSize(stdout, 64<<10)
+		if err := write(w); err != nil {
+			return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+		}
+		if err := w.Flush(); err != nil {
+			return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+		}
+		return nil
+	}
+	fail := func(err error) error {
+		return fault.Wrap(fault.Unavailable, "write", name, err, "check that the folder exists and that you may write to it")
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".aeo-*")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.Remove(f.Name())
+	w := bufio.NewWriterSize(f, 64<<10)
+	for _, step := range []func() error{func() error { return write(w) }, w.Flush, func() error { return f.Chmod(0o644) }, f.Close} {
+		if err := step(); err != nil {
+			return fail(err)
+		}
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// excerpts returns a function that reads lines of the assessed files, keeping
+// the last file.
+func excerpts(files fs.FS) func(file string, from, to int) []string {
+	if files == nil {
+		return nil
+	}
+	cache := map[string][]string{}
+	return func(file string, from, to int) []string {
+		lines, ok := cache[file]
+		if !ok {
+			if text, err := fs.ReadFile(files, file); err == nil && len(text) < 8<<20 {
+				lines = strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+			}
+			cache[file] = lines
+		}
+		from, to = max(from, 1), min(to, len(lines))
+		if from > to {
+			return nil
+		}
+		return lines[from-1 : to]
+	}
+}
