@@ -58,7 +58,7 @@ func (d *rendering) assemble() {
 	files := map[string]string{}
 	for name, t := range d.texts {
 		if !strings.HasSuffix(name, notesSuffix) {
-			files[name] = string(t.text)
+			files[name] = t.text
 		}
 	}
 	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)

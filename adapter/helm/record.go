@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -65,8 +66,17 @@ type span struct {
 
 // recorded is text and who wrote it.
 type recorded struct {
-	text  []byte
+	buf   []byte // while it is written
+	text  string // when it is done
 	spans []span
+	once  sync.Once
+	lines []int
+}
+
+// starts returns the offsets of the text's lines.
+func (t *recorded) starts() []int {
+	t.once.Do(func() { t.lines = lineStarts(t.text) })
+	return t.lines
 }
 
 // recorder is the state of one rendering that the hooks and writers share.
@@ -111,7 +121,7 @@ func (r *recorder) at(n int) (string, error) {
 		delete(f.turns, id) // a range starts over
 	}
 	out := r.out[len(r.out)-1]
-	sp := span{off: int32(len(out.text)), site: id, frame: f, turn: f.turns[s.loop]}
+	sp := span{off: int32(len(out.buf)), site: id, frame: f, turn: f.turns[s.loop]}
 	if last := len(out.spans) - 1; last >= 0 && out.spans[last].off == sp.off {
 		out.spans[last] = sp
 	} else {
@@ -172,10 +182,10 @@ func (r *recorder) Write(p []byte) (int, error) {
 	if len(r.out) == 1 {
 		r.written += int64(len(p))
 	}
-	if r.written > r.max || int64(len(out.text)+len(p)) > r.max || r.produced > maxProduced {
+	if r.written > r.max || int64(len(out.buf)+len(p)) > r.max || r.produced > maxProduced {
 		return 0, &errBound{fmt.Sprintf("the chart renders to more than %d MiB", r.max>>20)}
 	}
-	out.text = append(out.text, p...)
+	out.buf = append(out.buf, p...)
 	return len(p), nil
 }
 
@@ -195,40 +205,41 @@ func (r *recorder) capture(f func() error) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	text.text, text.buf = string(text.buf), nil
 	if n := int64(len(text.text)); saved != nil && n > 0 && r.kept+n <= maxKept {
 		r.kept += n
 		loop := r.prog.sites[saved.cur].loop
 		saved.children = append(saved.children, child{site: saved.cur, turn: saved.turns[loop], text: text})
 	}
-	return string(text.text), nil
+	return text.text, nil
 }
 
-// withoutNoValue removes what text/template prints for a missing value, as
-// Helm does, and keeps the spans in step.
-func (t *recorded) withoutNoValue() {
+// finish ends the writing of a template file's text. It removes what
+// text/template prints for a missing value, as Helm does, and keeps the spans
+// in step.
+func (t *recorded) finish() {
 	const mark = "<no value>"
-	if !strings.Contains(string(t.text), mark) {
+	text := string(t.buf)
+	t.buf = nil
+	if t.text = strings.ReplaceAll(text, mark, ""); len(t.text) == len(text) {
 		return
 	}
-	out := make([]byte, 0, len(t.text))
 	s, from, removed := 0, 0, 0
 	shift := func(until int) {
 		for ; s < len(t.spans) && int(t.spans[s].off) <= until; s++ {
-			t.spans[s].off = max(t.spans[s].off-int32(removed), 0)
+			t.spans[s].off -= int32(removed)
 		}
 	}
 	for {
-		i := strings.Index(string(t.text[from:]), mark)
+		i := strings.Index(text[from:], mark)
 		if i < 0 {
 			break
 		}
 		shift(from + i)
-		out = append(out, t.text[from:from+i]...)
 		from += i + len(mark)
 		removed += len(mark)
 	}
-	shift(len(t.text))
-	t.text = append(out, t.text[from:]...)
+	shift(len(text))
 }
 
 // deadline returns the check that a recorder makes now and then.

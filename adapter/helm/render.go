@@ -255,7 +255,7 @@ func (d *rendering) execute(ctx context.Context, top map[string]any) {
 			}
 			continue
 		}
-		text.withoutNoValue()
+		text.finish()
 		d.texts[u.name] = text
 	}
 }

@@ -1,7 +1,7 @@
 package helm
 
 import (
-	"regexp"
+	"bytes"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -20,6 +20,9 @@ const (
 	kindValues   = "values"
 	kindManifest = "manifest"
 )
+
+// maxProbes bounds how many parts of one scalar are looked at.
+const maxProbes = 40
 
 // tracer traces one rendered document.
 type tracer struct {
@@ -93,30 +96,29 @@ func (t *tracer) via(s spot, line int) []string {
 	return []string{v.file}
 }
 
-// content is the document's text.
-func (t *tracer) content() string { return string(t.text.text[t.off : t.off+t.size]) }
-
 // lineText returns a line of the chunk, by its number there.
 func (t *tracer) lineText(line int) string {
 	begin, end := t.lineBounds(line)
-	return string(t.text.text[begin:end])
+	return t.text.text[begin:end]
 }
 
 // lineBounds returns where a line of the chunk lies in the rendered file.
 func (t *tracer) lineBounds(line int) (begin, end int) {
-	text := t.text.text[:t.off+t.size]
-	begin = t.off
-	for n := line - t.head; n > 1; n-- {
-		i := slices.Index(text[begin:], '\n')
-		if i < 0 {
-			return len(text), len(text)
-		}
-		begin += i + 1
+	starts := t.text.starts()
+	first, exact := slices.BinarySearch(starts, t.off)
+	if !exact {
+		first--
 	}
-	if i := slices.Index(text[begin:], '\n'); i >= 0 {
-		return begin, begin + i
+	stop := t.off + t.size
+	n := first + line - t.head - 1
+	if n < 0 || n >= len(starts) {
+		return stop, stop
 	}
-	return begin, len(text)
+	begin, end = max(starts[n], t.off), stop
+	if n+1 < len(starts) {
+		end = min(starts[n+1]-1, stop)
+	}
+	return min(begin, end), end
 }
 
 // offset returns where a line and column of the chunk lie in the file.
@@ -124,7 +126,7 @@ func (t *tracer) offset(line, col int) int {
 	begin, end := t.lineBounds(line)
 	off := begin
 	for c := 1; c < col && off < end; c++ { // YAML counts characters
-		_, n := utf8.DecodeRune(t.text.text[off:])
+		_, n := utf8.DecodeRuneInString(t.text.text[off:])
 		off += n
 	}
 	return off
@@ -159,7 +161,7 @@ func (d *rendering) locate(text *recorded, off, depth int) (spot, bool) {
 		return s, true
 	}
 	s.action = true
-	s.output = string(text.text[sp.off:end])
+	s.output = text.text[sp.off:end]
 	if depth < 40 {
 		if inner, ok := d.descend(s, off-int(sp.off), depth); ok {
 			return inner, true
@@ -182,7 +184,7 @@ func (d *rendering) descend(s spot, off, depth int) (spot, bool) {
 	nth := countLines(s.output[:begin], want)
 	in := max(off-begin-(len(line)-len(strings.TrimLeft(line, " \t"))), 0)
 	for _, c := range d.children(s) {
-		text := string(c.text.text)
+		text := c.text.text
 		at, ok := nthLine(text, want, nth)
 		if !ok {
 			if at, ok = nthLine(text, strings.Trim(want, `"'`), 0); !ok {
@@ -313,14 +315,28 @@ func (t *tracer) writers(node tree.Node) []spot {
 		_, end = t.lineBounds(node.EndLine())
 	}
 	var out []spot
-	for off := begin; off < end; off++ {
-		s, ok := t.d.locate(t.text, off, 0)
-		if !ok || !s.action || len(out) > 0 && out[len(out)-1].same(s) {
-			continue
+	spans := t.text.spans
+	i, _ := slices.BinarySearchFunc(spans, int32(begin+1), func(s span, o int32) int { return int(s.off) - int(o) })
+	for off, probes := begin, 0; off < end && probes < maxProbes; probes++ {
+		next := end
+		for ; i < len(spans); i++ {
+			if int(spans[i].off) > off {
+				next = int(spans[i].off)
+				break
+			}
 		}
-		if out = append(out, s); len(out) > 20 {
-			break
+		// An included text changes its writer within the action: it is looked
+		// at line by line, at both ends.
+		if nl := strings.IndexByte(t.text.text[off:next], '\n'); nl >= 0 {
+			next = off + nl + 1
 		}
+		for _, at := range []int{off, max(next-2, off)} {
+			s, ok := t.d.locate(t.text, at, 0)
+			if ok && s.action && (len(out) == 0 || !out[len(out)-1].same(s)) {
+				out = append(out, s)
+			}
+		}
+		off = next
 	}
 	slices.Reverse(out)
 	return out
@@ -431,15 +447,12 @@ func (t *tracer) absentOrigin(doc, node tree.Node, path tree.Path, steps int, ke
 // switchedOff looks for a branch of the template, after the place of the
 // parent, that was not taken and would have written the field.
 func (t *tracer) switchedOff(parent spot, field string) (place, bool) {
-	writes, err := regexp.Compile(`(?m)^\s*(?:- )?` + regexp.QuoteMeta(field) + `:`)
-	if err != nil {
-		return place{}, false
-	}
+	key := []byte(field + ":")
 	sites := t.d.set.prog.sites
 	for id := parent.site; int(id) < len(sites) && sites[id].body == sites[parent.site].body; id++ {
 		text, ok := sites[id].node.(*parse.TextNode)
 		c := sites[id].control
-		if !ok || c == nil || c.orElse || !writes.Match(text.Text) {
+		if !ok || c == nil || c.orElse || taken(sites[parent.site].control, c) || !writesKey(text.Text, key) {
 			continue
 		}
 		for _, r := range t.d.env(parent.frame, parent.turn, c.site).action().refs {
@@ -450,6 +463,31 @@ func (t *tracer) switchedOff(parent spot, field string) (place, bool) {
 		return place{}, false
 	}
 	return place{}, false
+}
+
+// taken reports whether c is one of the controls around a place.
+func taken(around, c *control) bool {
+	for ; around != nil; around = around.parent {
+		if around.site == c.site {
+			return true
+		}
+	}
+	return false
+}
+
+// writesKey reports whether a line of text begins with a key.
+func writesKey(text, key []byte) bool {
+	for {
+		i := bytes.Index(text, key)
+		if i < 0 {
+			return false
+		}
+		line := text[bytes.LastIndexByte(text[:i], '\n')+1 : i]
+		if len(bytes.TrimLeft(line, "- \t")) == 0 {
+			return true
+		}
+		text = text[i+len(key):]
+	}
 }
 
 // plainTracer traces text that was copied from a file as it stands.
@@ -526,7 +564,7 @@ func lineKey(s spot, text string) string {
 // index notes every line of a rendered file with the place it came from.
 func (d *rendering) index(t *recorded) {
 	off := 0
-	for line := range strings.Lines(string(t.text)) {
+	for line := range strings.Lines(t.text) {
 		lead := len(line) - len(strings.TrimLeft(line, " \t"))
 		if strings.TrimSpace(line) != "" {
 			for _, at := range []int{off + lead, off + lead + 2} { // the key may follow "- "

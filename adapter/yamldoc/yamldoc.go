@@ -111,7 +111,7 @@ func (p Part) Parse() (docs []tree.Document) {
 		if err := dec.Decode(&n); errors.Is(err, io.EOF) {
 			return docs
 		} else if err != nil {
-			return append(docs, tree.Document{Line: p.Line, Err: syntaxError(err, p.Line-1)})
+			return append(docs, tree.Document{Line: p.Line, Err: p.syntaxError(err)})
 		}
 		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 && !isNull(n.Content[0]) {
 			docs = append(docs, convert(n.Content[0], p.Line-1))
@@ -162,11 +162,29 @@ func blankTabs(text []byte) []byte {
 
 var lineInError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-func syntaxError(err error, before int) *tree.SyntaxError {
+func (p Part) syntaxError(err error) *tree.SyntaxError {
+	before := p.Line - 1
 	m := lineInError.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
 	if m == nil {
-		return &tree.SyntaxError{Line: before + 1, Message: err.Error()}
+		return &tree.SyntaxError{Line: p.Line, Message: err.Error()}
 	}
 	line, _ := strconv.Atoi(m[1])
-	return &tree.SyntaxError{Line: before + max(line, 1), Message: m[2]}
+	e := &tree.SyntaxError{Line: before + max(line, 1), Message: m[2]}
+	if strings.Contains(e.Message, "cannot start any token") {
+		p.explainTab(e)
+	}
+	return e
+}
+
+// explainTab makes the library's words for the commonest mistake plain.
+func (p Part) explainTab(e *tree.SyntaxError) {
+	line := p.Line
+	for l := range bytes.Lines(p.Text) {
+		indent := l[:len(l)-len(bytes.TrimLeft(l, " \t"))]
+		if i := bytes.IndexByte(indent, '\t'); i >= 0 && line >= e.Line-1 {
+			*e = tree.SyntaxError{Line: line, Column: i + 1, Message: "a tab is used for indentation; YAML allows spaces only"}
+			return
+		}
+		line++
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/autoecoops/autoecoops/assess/check/health"
 	"github.com/autoecoops/autoecoops/assess/check/identity"
 	"github.com/autoecoops/autoecoops/assess/check/image"
+	"github.com/autoecoops/autoecoops/assess/check/network"
 	"github.com/autoecoops/autoecoops/assess/check/pod"
 	"github.com/autoecoops/autoecoops/assess/check/resources"
 	"github.com/autoecoops/autoecoops/assess/check/secret"
@@ -24,6 +25,7 @@ func Areas() []Area {
 		{"pod", "What pods may do on their node", pod.Checks()},
 		{"identity", "Who may do what through the API", identity.Checks()},
 		{"secret", "Credentials in manifests", secret.Checks()},
+		{"network", "Traffic between pods and from outside", network.Checks()},
 		{"wiring", "References between objects", wiring.Checks()},
 		{"resources", "Requests, limits and quotas", resources.Checks()},
 		{"health", "Probes and shutdown", health.Checks()},

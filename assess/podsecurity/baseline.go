@@ -80,7 +80,7 @@ func hostNamespaces(s *scan) {
 func hostPaths(s *scan) {
 	for _, v := range s.pod.Spec.Get("volumes").Items() {
 		if n := v.Get("hostPath"); !n.IsNull() {
-			s.add(nil, n, "", "volume "+quote(v.Get("name").Text())+" is a hostPath")
+			s.add(nil, n, "", "has the hostPath volume "+quote(v.Get("name").Text()))
 		}
 	}
 }

@@ -161,7 +161,7 @@ func defaulted(p *corev1.Pod) {
 }
 
 func TestAgreesWithTheOfficialEvaluator(t *testing.T) {
-	n := 30000
+	n := 36000
 	if testing.Short() {
 		n = 3000
 	}

@@ -78,7 +78,7 @@ func RefusedVolume(volume tree.Node) (source tree.Node, kind string) {
 func volumes(s *scan) {
 	for _, v := range s.pod.Spec.Get("volumes").Items() {
 		if source, kind := RefusedVolume(v); kind != "" {
-			s.add(nil, source, "", "volume "+quote(v.Get("name").Text())+" is of type "+kind)
+			s.add(nil, source, "", "has the volume "+quote(v.Get("name").Text())+" of type "+kind)
 		}
 	}
 }

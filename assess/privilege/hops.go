@@ -43,7 +43,7 @@ func (h *holder) hops() {
 		h.impersonate(g)
 		h.certificates(g)
 		h.control(g)
-		h.accounts(g, "create", "serviceaccounts/token", "makes itself a token of")
+		h.takeOver(g, "create", "serviceaccounts/token", "makes itself a token of")
 		h.runPods(g)
 		h.enterPods(g)
 		h.secrets(g)
@@ -112,7 +112,7 @@ func (h *holder) bind(g *Grant) {
 
 // impersonate: requests are made in somebody else's name.
 func (h *holder) impersonate(g *Grant) {
-	h.accounts(g, "impersonate", "serviceaccounts", "acts in the name of")
+	h.takeOver(g, "impersonate", "serviceaccounts", "acts in the name of")
 	if g.Namespace != Anywhere {
 		return
 	}
@@ -141,8 +141,8 @@ func (h *holder) impersonate(g *Grant) {
 	}
 }
 
-// accounts: the accounts on which a verb is allowed are taken over.
-func (h *holder) accounts(g *Grant, verb, resource, how string) {
+// takeOver: the accounts on which a verb is allowed are taken over.
+func (h *holder) takeOver(g *Grant, verb, resource, how string) {
 	if !g.allows(verb, "", resource) {
 		return
 	}
@@ -150,7 +150,7 @@ func (h *holder) accounts(g *Grant, verb, resource, how string) {
 		h.to(State{Kind: Cluster}, how+" "+aggregator, g)
 		return
 	}
-	for _, s := range h.accountsIn(g.Namespace, h.Model.accounts) {
+	for _, s := range h.accountsIn(g.Namespace, h.accounts) {
 		if len(g.names) == 0 || slices.Contains(g.names, s.Name) {
 			h.to(s, how+" "+s.String(), g)
 		}
@@ -297,11 +297,9 @@ func (h *holder) secrets(g *Grant) {
 		return o.allows("get", "", "secrets") || o.allows("list", "", "secrets") || o.allows("watch", "", "secrets")
 	}
 	if read(g) {
-		for ns, tokens := range h.tokens {
-			for _, t := range tokens {
-				if g.in(ns) && (len(g.names) == 0 || slices.Contains(g.names, t.secret)) {
-					h.to(t.account, "reads the lasting token of "+t.account.String()+" from Secret "+t.secret, g)
-				}
+		for _, t := range h.tokens {
+			if g.in(t.namespace) && (len(g.names) == 0 || slices.Contains(g.names, t.secret)) {
+				h.to(t.account, "reads the lasting token of "+t.account.String()+" from Secret "+t.secret, g)
 			}
 		}
 	}
@@ -317,7 +315,7 @@ func (h *holder) secrets(g *Grant) {
 		h.to(State{Kind: Cluster}, how+" "+aggregator, g, reader)
 		return
 	}
-	for _, s := range h.Model.accounts[g.Namespace] {
+	for _, s := range h.accounts[g.Namespace] {
 		h.to(s, how+" "+s.String(), g, reader)
 	}
 }

@@ -21,16 +21,16 @@ type Model struct {
 	// privileged are the workloads by namespace that can already do as they
 	// like on their node.
 	privileged map[string]*graph.Object
-	// tokens are the long-lived tokens by namespace and Secret.
-	tokens map[string][]token
+	// tokens are the Secrets with lasting tokens.
+	tokens []token
 	// standard is the enforced pod standard of the declared namespaces.
 	standard map[string]string
 	starts   []State
 }
 
 type token struct {
-	secret  string
-	account State
+	namespace, secret string
+	account           State
 }
 
 // New builds the model of a linked graph. elsewhere, which may be nil, looks
@@ -38,7 +38,7 @@ type token struct {
 func New(g *graph.Graph, elsewhere func(kind, namespace, name string) *graph.Object) *Model {
 	m := &Model{
 		elsewhere: elsewhere, grants: map[State][]*Grant{}, accounts: map[string][]State{}, runs: map[string][]State{},
-		privileged: map[string]*graph.Object{}, tokens: map[string][]token{}, standard: map[string]string{},
+		privileged: map[string]*graph.Object{}, standard: map[string]string{},
 	}
 	for _, ns := range g.Kind("Namespace") {
 		level := ns.Labels().Get("pod-security.kubernetes.io/enforce")
@@ -63,7 +63,7 @@ func New(g *graph.Graph, elsewhere func(kind, namespace, name string) *graph.Obj
 			m.workload(g, o)
 		case o.Kind == "Secret" && o.Body.Get("type").Text() == "kubernetes.io/service-account-token":
 			name := o.Annotation("kubernetes.io/service-account.name")
-			m.tokens[o.Namespace] = append(m.tokens[o.Namespace], token{o.Name, canonical(g, o.Namespace, name)})
+			m.tokens = append(m.tokens, token{o.Namespace, o.Name, canonical(g, o.Namespace, name)})
 		}
 	}
 	return m

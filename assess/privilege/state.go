@@ -118,3 +118,16 @@ func (p *Path) Assumes() string {
 	}
 	return ""
 }
+
+// String returns the kind as a binding's subject has it; powers have none.
+func (k Kind) String() string {
+	switch k {
+	case Account:
+		return "ServiceAccount"
+	case User:
+		return "User"
+	case Group:
+		return "Group"
+	}
+	return ""
+}

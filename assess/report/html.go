@@ -9,7 +9,6 @@ import (
 	"html"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess"
@@ -260,5 +259,3 @@ func (p *page) footer() {
 	}
 	p.put("</p>\n</footer>\n")
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -3,7 +3,9 @@ package report
 import (
 	"cmp"
 	"html"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/control"
@@ -156,7 +158,7 @@ func (p *page) group(g group) {
 func (p *page) finding(f *ops.Finding) {
 	w := word(f)
 	p.put("<details class=\"f\" data-word=\"", w, "\" data-file=\"", escName(f.File), "\">\n<summary><span class=\"w w-", w, "\">", wordTitle(w), "</span><span class=\"m\">",
-		proseLine(cmp.Or(inline(f.Message), inline(f.Object.String()))), "</span><code class=\"at\">", breakable(html.EscapeString(place(f.File, f.Line, 0))), "</code></summary>\n<div class=\"body\">\n")
+		proseLine(sentence(cmp.Or(inline(f.Message), f.Object.String()))), "</span><code class=\"at\">", breakable(html.EscapeString(place(f.File, f.Line, 0))), "</code></summary>\n<div class=\"body\">\n")
 	p.source(f)
 	p.put("<dl>\n")
 	if f.Fix != "" && f.Status != ops.Pass {
@@ -199,25 +201,44 @@ func breakable(escaped string) string {
 	return strings.NewReplacer("/", "/<wbr>", ".", ".<wbr>").Replace(escaped)
 }
 
-// controlList groups controls by framework, each with what it is about.
+// controlList has a line for each framework, with what each control is about.
 func controlList(ids []string) string {
+	byFramework := map[control.Framework][]string{}
+	for _, id := range ids {
+		prefix, rest, _ := strings.Cut(id, ":")
+		ref := control.Ref{Framework: control.Framework(prefix), ID: rest}
+		text := "<span class=\"ref\">" + escName(rest) + "</span>"
+		if l := ref.Label(); l != "" {
+			text += " <span class=\"about\">" + esc(l) + "</span>"
+		}
+		byFramework[ref.Framework] = append(byFramework[ref.Framework], text)
+	}
+	order := control.Frameworks()
+	for _, f := range slices.Sorted(maps.Keys(byFramework)) {
+		if !slices.Contains(order, f) {
+			order = append(order, f)
+		}
+	}
 	var b strings.Builder
 	b.WriteString("<ul class=\"controls\">")
-	for _, id := range ids {
-		prefix, rest, ok := strings.Cut(id, ":")
-		ref := control.Ref{Framework: control.Framework(prefix), ID: rest}
-		text := id
-		if ok {
-			text = ref.Framework.Name() + " " + rest
+	for _, f := range order {
+		if texts := byFramework[f]; len(texts) > 0 {
+			b.WriteString("<li><span>" + escName(f.Name()) + "</span><span>" + strings.Join(texts, "; ") + "</span></li>")
 		}
-		b.WriteString("<li><span class=\"ref\">" + escName(text) + "</span>")
-		if l := ref.Label(); l != "" {
-			b.WriteString(" <span class=\"about\">" + esc(l) + "</span>")
-		}
-		b.WriteString("</li>")
 	}
 	b.WriteString("</ul>")
 	return b.String()
+}
+
+// sentence starts a message with a capital, if it starts with a plain word.
+func sentence(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	for _, r := range first {
+		if r < 'a' || r > 'z' {
+			return s
+		}
+	}
+	return upper(s)
 }
 
 // How many lines stand around the ones that a finding is about, and how many
@@ -246,7 +267,7 @@ func (p *page) source(f *ops.Finding) {
 		if n >= f.Line && n <= last {
 			tag = "mark"
 		}
-		p.put("<", tag, " class=\"l\" data-n=\"", itoa(n), "\">", html.EscapeString(strings.ReplaceAll(plain(clip(l, 300)), "\n", " ")), "\n</", tag, ">")
+		p.put("<", tag, " class=\"l\" data-n=\"", strconv.Itoa(n), "\">", html.EscapeString(strings.ReplaceAll(plain(clip(l, 300)), "\n", " ")), "\n</", tag, ">")
 	}
 	p.put("</code></pre></figure>\n")
 }

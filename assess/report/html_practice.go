@@ -5,6 +5,7 @@ import (
 	"html"
 
 	"github.com/autoecoops/autoecoops/assess/scorecard"
+	"github.com/autoecoops/autoecoops/ops"
 )
 
 // practices writes every practice with its verdict and the places that show it.
@@ -45,12 +46,12 @@ func (p *page) practice(pr scorecard.Judged, looks string) {
 
 func (p *page) evidence(pr scorecard.Judged) {
 	p.printf("<details class=\"fold\"><summary>%s for it, %s against it</summary>\n<ul class=\"evidence\">\n", count(pr.Good, "place"), number(pr.Bad))
+	rest := pr.Good + pr.Bad
 	for _, e := range pr.Evidence {
-		p.put("<li><span class=\"w w-", slug(string(e.Status)), "\">", map[string]string{"pass": "For", "fail": "Against"}[string(e.Status)])
-		if e.Status != "pass" && e.Status != "fail" {
-			p.put(upper(esc(string(e.Status))))
+		if e.Status == ops.Pass || e.Status == ops.Fail {
+			rest--
 		}
-		p.put("</span> <span>")
+		p.put("<li><span class=\"w w-", slug(string(e.Status)), "\">", sideOf(e.Status), "</span> <span>")
 		if e.File != "" {
 			p.put("<code>", breakable(html.EscapeString(place(e.File, e.Line, 0))), "</code> ")
 		}
@@ -64,8 +65,19 @@ func (p *page) evidence(pr scorecard.Judged) {
 		p.put("</span></li>\n")
 	}
 	p.put("</ul>\n")
-	if n := pr.Good + pr.Bad - len(pr.Evidence); n > 0 {
-		p.put("<p class=\"note\">", count(n, "more place"), " not listed.</p>\n")
+	if rest > 0 {
+		p.put("<p class=\"note\">", count(rest, "more place"), " not listed.</p>\n")
 	}
 	p.put("</details>")
+}
+
+// sideOf says for which side a place speaks.
+func sideOf(s ops.Status) string {
+	switch s {
+	case ops.Pass:
+		return "For"
+	case ops.Fail:
+		return "Against"
+	}
+	return upper(esc(string(s)))
 }

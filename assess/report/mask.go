@@ -10,48 +10,87 @@ import (
 // masked stands for a value that is not shown.
 const masked = "[masked]"
 
+// secretWord ends a key whose value is likely to be a secret.
+const secretWord = `(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key|credentials?|connection[_-]?string|dsn)`
+
 var (
 	// keyValue is a line that gives a key its value: its indentation with
 	// dashes, the key, the colon, the value.
 	keyValue = regexp.MustCompile(`^([\s-]*)("?[\w./@-]+"?)(\s*[:=]\s+)(\S.*)$`)
-	// secretKey is a key whose value is likely to be a secret.
-	secretKey = regexp.MustCompile(`(?i)(password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|client[_-]?secret|connection[_-]?string|dsn)"?$`)
+	// secretKey is the key of a secret, and secretName a line that names the
+	// variable whose value the next line gives.
+	secretKey  = regexp.MustCompile(`(?i)` + secretWord + `$`)
+	secretName = regexp.MustCompile(`(?i)^[\s-]*"?name"?:\s+["']?[\w.-]*` + secretWord + `["']?,?$`)
+	// inlineSecret is a key with its value inside of a line: in flow style, in
+	// JSON, in an argument.
+	inlineSecret = regexp.MustCompile(`(?i)(` + secretWord + `["']?\s*[:=]\s*)("[^"]+"|'[^']+'|[^\s,{}\[\]"'$|>&*!][^\s,}\]"']*)`)
 	// secretCheck is a check whose findings are about secret values.
 	secretCheck = regexp.MustCompile(`secret|credential|password|token|key`)
-	// harmless is a value that tells nothing.
-	harmless = regexp.MustCompile(`^(true|false|null|~|\d{1,5}|[|>][+-]?\d?|\{\{.*\}\}|\{\}|\[\]|""|'')$`)
+	// harmless is a value that tells nothing: a switch, a small number, a
+	// reference to what is elsewhere, the start of a block.
+	harmless = regexp.MustCompile(`^(true|false|null|~|\d{1,5}|[|>][+-]?\d?|["']?\{\{.*\}\}["']?|["']?\$[({].*|\{\}|\[\]|""|'')$`)
 	// structural are the keys of an object that hold no data.
 	structural = map[string]bool{"apiVersion": true, "kind": true, "name": true, "namespace": true, "type": true, "immutable": true, "key": true}
 	// userInfo is the password of an address.
 	userInfo = regexp.MustCompile(`(://[^/\s:@]*:)[^@\s/]+@`)
+	// encoded is a line of a key or a certificate.
+	encoded = regexp.MustCompile(`^[\s-]*["']?[A-Za-z0-9+/=_-]{40,}["']?$`)
 )
 
 // mask returns the lines of an excerpt without the secret values in them. A
 // report travels further than the repository, so it shows where a secret is,
 // never what it is. In the lines of a Secret and of a finding about secrets all
-// values are masked; elsewhere those of keys that sound like secrets.
+// values are masked; elsewhere those of keys that sound like secrets. It is a
+// safeguard, not a proof: a value under an innocent key stays.
 func mask(f *ops.Finding, lines []string) []string {
 	all := f.Object.Kind == "Secret" || secretCheck.MatchString(string(f.Check))
 	out := make([]string, len(lines))
+	block := -1 // the indentation of the key whose block is masked
 	for i, l := range lines {
-		out[i] = maskLine(l, all)
+		depth := len(l) - len(strings.TrimLeft(l, " \t"))
+		if block >= 0 && strings.TrimSpace(l) != "" {
+			if depth > block {
+				out[i] = l[:depth] + masked
+				continue
+			}
+			block = -1
+		}
+		named := i > 0 && secretName.MatchString(lines[i-1])
+		out[i] = maskLine(l, all, named)
+		if m := keyValue.FindStringSubmatch(l); m != nil && strings.ContainsAny(m[4][:1], "|>") && (all || secretKey.MatchString(strings.Trim(m[2], `"`))) {
+			block = depth
+		}
 	}
 	return out
 }
 
-func maskLine(line string, all bool) string {
+// maskLine masks one line; named means that the line before names a secret
+// variable.
+func maskLine(line string, all, named bool) string {
 	line = userInfo.ReplaceAllString(line, "${1}"+masked+"@")
 	m := keyValue.FindStringSubmatch(line)
 	if m == nil {
 		trimmed := strings.TrimSpace(line)
-		if all && trimmed != "" && !strings.HasSuffix(trimmed, ":") && !strings.HasPrefix(trimmed, "#") && trimmed != "---" {
+		data := all && trimmed != "" && !strings.HasSuffix(trimmed, ":") && !strings.HasPrefix(trimmed, "#") && trimmed != "---"
+		if data || encoded.MatchString(line) {
 			return line[:len(line)-len(strings.TrimLeft(line, " \t-"))] + masked
 		}
-		return line
+		return maskInline(line)
 	}
 	key := strings.Trim(m[2], `"`)
-	if harmless.MatchString(m[4]) || structural[key] || !all && !secretKey.MatchString(key) {
-		return line
+	secret := all && !structural[key] || secretKey.MatchString(key) || named && key == "value"
+	if secret && !harmless.MatchString(m[4]) {
+		return m[1] + m[2] + m[3] + masked
 	}
-	return m[1] + m[2] + m[3] + masked
+	return maskInline(line)
+}
+
+func maskInline(line string) string {
+	return inlineSecret.ReplaceAllStringFunc(line, func(s string) string {
+		m := inlineSecret.FindStringSubmatch(s)
+		if harmless.MatchString(m[2]) || strings.HasPrefix(m[2], `"{{`) || strings.HasPrefix(m[2], `"$`) {
+			return s
+		}
+		return m[1] + masked
+	})
 }

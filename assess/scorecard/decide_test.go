@@ -5,30 +5,30 @@ import "testing"
 func TestDecide(t *testing.T) {
 	tests := []struct {
 		name string
-		c    case1
+		c    balance
 		want Status
 	}{
-		{"good", case1{good: true}, Implemented},
-		{"good though absent", case1{good: true, absent: true}, Implemented},
-		{"good and bad", case1{good: true, bad: true}, Partly},
-		{"good and unknown", case1{good: true, unknown: true}, Partly},
-		{"good and a gap", case1{good: true, gaps: true}, Partly},
-		{"good, the rest unlooked", case1{good: true, unlooked: true}, Partly},
-		{"good, but elsewhere", case1{good: true, elsewhere: true}, Unknown},
-		{"good and bad, but elsewhere", case1{good: true, bad: true, elsewhere: true}, Unknown},
-		{"bad", case1{bad: true}, Missing},
-		{"bad though absent", case1{bad: true, absent: true}, Missing},
-		{"bad, unlooked", case1{bad: true, unlooked: true}, Missing},
-		{"bad and unknown", case1{bad: true, unknown: true}, Missing},
-		{"bad, but elsewhere", case1{bad: true, elsewhere: true}, Unknown},
-		{"nothing", case1{}, Missing},
-		{"a gap only", case1{gaps: true}, Missing},
-		{"absent", case1{absent: true}, NotApplicable},
-		{"absent, elsewhere", case1{absent: true, elsewhere: true}, NotApplicable},
-		{"absent, unlooked", case1{absent: true, unlooked: true}, NotApplicable},
-		{"unknown", case1{unknown: true}, Unknown},
-		{"elsewhere", case1{elsewhere: true}, Unknown},
-		{"unlooked", case1{unlooked: true}, NotEvaluated},
+		{"good", balance{good: true}, Implemented},
+		{"good though absent", balance{good: true, absent: true}, Implemented},
+		{"good and bad", balance{good: true, bad: true}, Partly},
+		{"good and unknown", balance{good: true, unknown: true}, Partly},
+		{"good and a gap", balance{good: true, gaps: true}, Partly},
+		{"good, the rest unlooked", balance{good: true, unlooked: true}, Partly},
+		{"good, but elsewhere", balance{good: true, elsewhere: true}, Unknown},
+		{"good and bad, but elsewhere", balance{good: true, bad: true, elsewhere: true}, Unknown},
+		{"bad", balance{bad: true}, Missing},
+		{"bad though absent", balance{bad: true, absent: true}, Missing},
+		{"bad, unlooked", balance{bad: true, unlooked: true}, Missing},
+		{"bad and unknown", balance{bad: true, unknown: true}, Missing},
+		{"bad, but elsewhere", balance{bad: true, elsewhere: true}, Unknown},
+		{"nothing", balance{}, Missing},
+		{"a gap only", balance{gaps: true}, Missing},
+		{"absent", balance{absent: true}, NotApplicable},
+		{"absent, elsewhere", balance{absent: true, elsewhere: true}, NotApplicable},
+		{"absent, unlooked", balance{absent: true, unlooked: true}, NotApplicable},
+		{"unknown", balance{unknown: true}, Unknown},
+		{"elsewhere", balance{elsewhere: true}, Unknown},
+		{"unlooked", balance{unlooked: true}, NotEvaluated},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func (j *judge) practice(p *Practice) Judged {
 	if applies {
 		j.take(outcomes, t, !r.marker || seen)
 	}
-	c := case1{good: t.good > 0, bad: t.bad > 0, unknown: t.unknown > 0, gaps: len(t.gaps) > 0,
+	c := balance{good: t.good > 0, bad: t.bad > 0, unknown: t.unknown > 0, gaps: len(t.gaps) > 0,
 		absent: !applies, elsewhere: r.elsewhere+t.elsewhere != "", unlooked: r.unlooked != ""}
 	out := Judged{ID: p.ID, Area: p.Area, Title: p.Title, Good: t.good, Bad: t.bad, Evidence: t.evidence()}
 	nothing := t.good+t.bad+t.unknown+t.excepted == 0
@@ -146,10 +146,7 @@ func (j *judge) checksLead(outcomes []*Outcome, t *tally) string {
 		}
 		parts = append(parts, count(len(others), word))
 	}
-	verb := "fail"
-	if len(failing) == 0 && len(others) == 1 || len(others) == 0 && len(j.workloads) == 1 {
-		verb = "fails"
-	}
+	verb := verb(len(failing)+len(others), "fail")
 	most := fmt.Sprintf("most often %s (%d)", t.failing[0].id, t.failing[0].n)
 	if len(t.failing) == 1 {
 		return fmt.Sprintf("%s %s %s (%s)", strings.Join(parts, " and "), verb, t.failing[0].id, count(t.failing[0].n, "finding"))
@@ -254,6 +251,14 @@ func count(n int, noun string) string {
 		return strconv.Itoa(n) + " " + strings.TrimSuffix(noun, "y") + "ies"
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// verb is "fails" for one and "fail" for many.
+func verb(n int, word string) string {
+	if n == 1 {
+		return word + "s"
+	}
+	return word
 }
 
 // are is "1 workload is", "2 workloads are".

@@ -78,7 +78,7 @@ func secrets(j *judge, t *tally) {
 		}
 	}
 	if reads > 0 {
-		t.gap(false, "nothing here says where the Secrets that are used come from")
+		t.gap(false, "nothing here says where the values of "+count(reads, "Secret")+" come from")
 	}
 }
 
@@ -194,7 +194,7 @@ func admission(j *judge, t *tally) {
 		}, "policies.kubewarden.io")
 	}
 	if t.good > 0 && t.bad > 0 {
-		t.lead = fmt.Sprintf("of %s, %d refuse what breaks them and %d only report", count(t.good+t.bad, "rule"), t.good, t.bad)
+		t.lead = fmt.Sprintf("of %s, %d %s what breaks them and %d only %s", count(t.good+t.bad, "rule"), t.good, verb(t.good, "refuse"), t.bad, verb(t.bad, "report"))
 	} else if t.good > 0 {
 		t.lead = are(t.good, "rule") + " told to refuse what breaks them"
 	} else if t.bad > 0 {

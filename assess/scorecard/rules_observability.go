@@ -241,6 +241,7 @@ func traces(j *judge, t *tally) {
 	if store || instrumented {
 		t.gap(store, "nothing here takes traces in")
 		t.gap(instrumented, "no workload is seen to be instrumented")
+		t.also = append(t.also, "whether services pass the trace context on can only be seen in traces")
 	}
 	if n > 0 {
 		t.lead = fmt.Sprintf("%s told to send traces", are(n, "workload"))

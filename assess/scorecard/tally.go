@@ -122,8 +122,8 @@ func (t *tally) gap(seen bool, what string) {
 	}
 }
 
-// case1 is what decide decides on.
-type case1 struct {
+// balance is what decide decides on: which sides have evidence.
+type balance struct {
 	good, bad, unknown, gaps bool
 	// absent: the practice's subject is not there.
 	absent bool
@@ -134,7 +134,7 @@ type case1 struct {
 }
 
 // decide is the table of statuses.
-func decide(c case1) Status {
+func decide(c balance) Status {
 	switch {
 	case c.good && (c.bad || c.unknown || c.gaps) && !c.elsewhere:
 		return Partly

@@ -1,4 +1,3 @@
-// Package script runs the scripts in testdata against the real program.
 package script
 
 import (
@@ -19,15 +18,16 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	outside := t.TempDir() // the cache must not lie in the assessed folder
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
-			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(outside, filepath.Base(e.WorkDir)))
+			e.Setenv("HOME", outside)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit, "finding": finding, "input": input,
+			"exit": exit, "finding": finding, "input": input, "zero": zero,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -44,6 +44,11 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if (got == want) == neg {
 		ts.Fatalf("exit code is %s, want %s", got, want)
 	}
+}
+
+// zero writes a file with a zero byte in it, which an archive cannot hold.
+func zero(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("apiVersion: v1\x00"), 0o644))
 }
 
 type report struct {

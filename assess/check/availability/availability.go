@@ -24,5 +24,11 @@ func Checks() []*check.Check {
 		priorityClass,
 		duplicateEnv,
 		ownerLabels,
+		pdbMissing,
+		pdbBlocksEviction,
+		pdbUnhealthyPolicy,
+		pdbSelectsNothing,
+		pdbHPA,
+		rwoVolumeShared,
 	}
 }

@@ -15,11 +15,23 @@ var serviceKinds = []string{"Deployment", "StatefulSet", "Rollout", "ReplicaSet"
 // there is none.
 func serves(o *graph.Object) *graph.Object {
 	for e := range o.In(graph.Selects) {
-		if e.From.Kind == "Service" {
+		if e.From.Kind == "Service" && !onlyMetrics(e.From) {
 			return e.From
 		}
 	}
 	return nil
+}
+
+// onlyMetrics reports whether a Service is there for nothing but a scraper,
+// which finds the next pod by itself.
+func onlyMetrics(service *graph.Object) bool {
+	ports := service.Spec().Get("ports")
+	for _, p := range ports.Items() {
+		if !strings.Contains(p.Get("name").Text(), "metrics") {
+			return strings.HasSuffix(service.Name, "-metrics")
+		}
+	}
+	return ports.Len() > 0
 }
 
 // scaler returns what scales the object up and down, nil if nothing does.

@@ -81,6 +81,9 @@ func (w wild) what(rule rbac.Rule) string {
 		}
 	}
 	part(w.verb, "verb", "verbs")
+	if rule.Node.Get("resources").Len() == 0 {
+		parts = append(parts, "every path")
+	}
 	part(w.resource, "resource", "resources")
 	if w.group.Exists() || w.resource.Exists() {
 		if g := rule.Node.Get("apiGroups"); !w.group.Exists() && g.Len() == 1 && g.Index(0).Text() == "" {
@@ -98,6 +101,8 @@ func (w wild) weigh(rule rbac.Rule) (tree.Node, ops.Severity, string) {
 	writes := rule.Verb("create").Exists() || rule.Verb("update").Exists() || rule.Verb("patch").Exists()
 	critical := rule.Group("").Exists() || rule.Group(rbac.Group).Exists() || rule.Group("apps").Exists()
 	switch {
+	case rule.Node.Get("resources").Len() == 0:
+		return w.verb, ops.Medium, "it includes the API server's diagnostics and configuration"
 	case rule.Everything():
 		return w.verb, ops.Critical, "this is as much as cluster-admin"
 	case w.resource.Exists() && writes && critical:

@@ -276,3 +276,23 @@ func (e *editor) afterKey(off int) (int, bool) {
 	}
 	return at + 1, true
 }
+
+// Block writes what changes make of an empty map, as block lines without
+// indentation and line ends, in the style of another text.
+func Block(parse Parse, like []byte, changes []Change) ([]string, error) {
+	text := []byte("{}\n")
+	for _, c := range changes {
+		var err error
+		if text, err = Apply(parse, text, 0, c); err != nil {
+			return nil, err
+		}
+	}
+	docs := parse(text)
+	if len(docs) != 1 || docs[0].Doc == nil {
+		return nil, refusedLayout
+	}
+	return styleOf(like, scan(like)).value(docs[0].Doc.Root(), 0), nil
+}
+
+// Unit is by how many spaces a text indents a map in a map.
+func Unit(text []byte) int { return styleOf(text, scan(text)).unit }

@@ -94,9 +94,6 @@ func (e *editor) fill(n tree.Node, keys []string) error {
 	if !ok || i+1 < len(e.rows) && e.rows[i+1].kind == rowInside {
 		return refusedLayout
 	}
-	if k.Quoted() && r.indent == 0 && e.root.Flow() {
-		return refusedLayout
-	}
 	if len(keys) == 0 && (e.value.Kind() < tree.List || e.value.Len() == 0) {
 		e.splice(colon, r.end, " "+inline(e.value, false)+tail)
 		return nil

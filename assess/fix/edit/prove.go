@@ -81,6 +81,11 @@ func prove(parse Parse, before, after []byte, doc int, ed edited) error {
 		if !want.set(p, ed) {
 			return refusedLayout
 		}
+		// One number may serve two purposes; what is right for one of them
+		// need not be for the other.
+		if ed.at.Kind() < tree.List && p[len(p)-1].Key != ed.at.Key().Text() && len(shared) > 1 {
+			return refusedAlias
+		}
 	}
 	switch {
 	case want.equal(modelOf(is[doc].Doc.Root())):
@@ -95,7 +100,8 @@ func prove(parse Parse, before, after []byte, doc int, ed edited) error {
 // than one if n stands at an anchor.
 func sharers(root, n tree.Node) (paths []tree.Path) {
 	walk(root, func(o tree.Node) {
-		if o.Kind() == n.Kind() && o.Line() == n.Line() && o.Column() == n.Column() && o.Text() == n.Text() && o.Key().Line() == n.Key().Line() || o.Line() == n.Line() && o.Column() == n.Column() && o.Kind() == n.Kind() && n.Kind() != tree.Null && n.Text() == o.Text() {
+		same := o.Kind() == n.Kind() && o.Line() == n.Line() && o.Column() == n.Column() && o.Text() == n.Text()
+		if same && (n.Kind() != tree.Null || o.Key().Line() == n.Key().Line()) {
 			paths = append(paths, o.PathFrom(root))
 		}
 	})
@@ -136,8 +142,9 @@ func (m *model) set(p tree.Path, ed edited) bool {
 		}
 	case ed.remove:
 		delete(m.keys, last.Key)
+	case !m.open():
+		return false
 	default:
-		m.open()
 		m.keys[last.Key] = modelOf(ed.value)
 	}
 	return true
@@ -151,16 +158,19 @@ func (m *model) step(s tree.Step) *model {
 		}
 		return m.list[s.Index]
 	}
-	m.open()
+	if !m.open() {
+		return nil
+	}
 	if m.keys[s.Key] == nil {
 		m.keys[s.Key] = &model{kind: tree.Null}
 	}
 	return m.keys[s.Key]
 }
 
-// open makes a map of nothing.
-func (m *model) open() {
+// open makes a map of nothing; it reports whether m is a map now.
+func (m *model) open() bool {
 	if m.kind <= tree.Null {
 		*m = model{kind: tree.Map, keys: map[string]*model{}}
 	}
+	return m.kind == tree.Map
 }
