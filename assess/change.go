@@ -83,7 +83,10 @@ func (r *run) deviation(res *located) Deviation {
 
 func (r *run) change(res *located, s check.Set) Change {
 	p := res.Path()
-	if s.Path != "" {
+	switch {
+	case s.At.Exists():
+		p = s.At.PathFrom(res.Object.Body).Join(s.Path)
+	case s.Path != "":
 		p = res.At.PathFrom(res.Object.Body).Join(s.Path)
 	}
 	from, _ := res.Object.Origin.(origin)

@@ -31,13 +31,15 @@ type run struct {
 	files   []*file
 	texts   [][]byte
 	renders []*Render
-	units   []*unit
-	marks   []mark
-	scan    *scorecard.Scan
-	objects int
-	passed  int
-	passes  tally
-	results []*located
+	// kustomized are the folders that hold a kustomization.
+	kustomized map[string]bool
+	units      []*unit
+	marks      []mark
+	scan       *scorecard.Scan
+	objects    int
+	passed     int
+	passes     tally
+	results    []*located
 
 	// deviations are kept if asked for, with their findings' numbers.
 	deviations  []Deviation

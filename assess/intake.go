@@ -61,6 +61,10 @@ func (r *run) render(ctx context.Context) error {
 		jobs = append(jobs, job{Helm, d})
 	}
 	kustomizations = slices.DeleteFunc(kustomizations, func(d string) bool { return inTemplates(d, charts) })
+	r.kustomized = map[string]bool{}
+	for _, d := range kustomizations {
+		r.kustomized[d] = true
+	}
 	roots := kustomizations
 	if r.Roots != nil && len(roots) > 0 {
 		roots = r.Roots(r.src, roots)

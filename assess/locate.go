@@ -45,6 +45,9 @@ func (r *run) findings() []ops.Finding {
 	for _, res := range r.results {
 		f := r.finding(res, pages)
 		k := place{check: f.Check, status: f.Status, Position: f.Position, kind: f.Object.Kind, path: res.Path().Stable()}
+		if res.Check.Once {
+			k = place{check: f.Check, status: f.Status}
+		}
 		nk := nthKey{res.unit, k}
 		k.nth = count[nk]
 		count[nk]++

@@ -29,6 +29,7 @@ type origin struct {
 
 // assemble builds the units and links their graphs.
 func (r *run) assemble(ctx context.Context) error {
+	r.files = slices.DeleteFunc(r.files, r.unusedPatch)
 	for _, members := range splitUnits(r.files) {
 		u := &unit{name: "manifests", graph: graph.New()}
 		for _, f := range members {

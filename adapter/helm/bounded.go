@@ -2,6 +2,7 @@ package helm
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -29,35 +30,115 @@ func checked(s string) (string, error) {
 // boundedFuncs are the functions by which a short template can make a huge
 // text, list or a value that contains itself; sprig is where they come from.
 func boundedFuncs(sprig template.FuncMap) template.FuncMap {
-	cat := sprig["cat"].(func(...any) string)
-	join := sprig["join"].(func(string, any) string)
-	seq := sprig["seq"].(func(...int) string)
-	concat := sprig["concat"].(func(...any) any)
-	step := sprig["untilStep"].(func(int, int, int) []int)
+	out := boundedByType(sprig)
+	maps.Copy(out, boundedTexts(sprig))
+	maps.Copy(out, boundedLists(sprig))
 	set := sprig["set"].(func(map[string]any, string, any) map[string]any)
+	out["set"] = func(d map[string]any, key string, v any) (map[string]any, error) {
+		v, err := acyclic(d, v)
+		if err != nil {
+			return nil, err
+		}
+		return set(d, key, v), nil
+	}
+	for _, name := range []string{"merge", "mergeOverwrite"} {
+		out[name] = mergeFunc(sprig[name].(func(map[string]any, ...map[string]any) any))
+	}
+	for _, name := range []string{"mustMerge", "mustMergeOverwrite"} {
+		f := sprig[name].(func(map[string]any, ...map[string]any) (any, error))
+		out[name] = mustMergeFunc(f)
+	}
+	return out
+}
+
+// boundedByType bounds what functions of texts return, whatever they do:
+// called on their own result often enough, most of them double it.
+func boundedByType(sprig template.FuncMap) template.FuncMap {
+	out := template.FuncMap{}
+	for name, f := range sprig {
+		switch f := f.(type) {
+		case func(string) string:
+			out[name] = func(a string) (string, error) { return checked(f(a)) }
+		case func(string, string) string:
+			out[name] = func(a, b string) (string, error) { return checked(f(a, b)) }
+		case func(string, string, string) string:
+			out[name] = func(a, b, c string) (string, error) {
+				if !replaceable(b, c) {
+					return "", tooLong()
+				}
+				return checked(f(a, b, c))
+			}
+		case func(string, string, string) (string, error):
+			out[name] = func(a, b, c string) (string, error) {
+				if !replaceable(b, c) {
+					return "", tooLong()
+				}
+				s, err := f(a, b, c)
+				if err != nil {
+					return "", err
+				}
+				return checked(s)
+			}
+		case func(any) string:
+			out[name] = func(v any) (string, error) {
+				if err := writable(v); err != nil {
+					return "", err
+				}
+				return checked(f(v))
+			}
+		case func(...any) string:
+			out[name] = bounded(f)
+		}
+	}
+	return out
+}
+
+// replaceable reports whether replacing by regular expressions, which is slow,
+// can be done in a text, and its result be held.
+func replaceable(text, with string) bool {
+	return len(text) <= maxString/8 && len(with) <= maxString/8 && len(text)*len(with) <= 1<<34
+}
+
+// bounded bounds a function that prints its arguments.
+func bounded(f func(...any) string) func(...any) (string, error) {
+	return func(a ...any) (string, error) {
+		if err := writable(a...); err != nil {
+			return "", err
+		}
+		return checked(f(a...))
+	}
+}
+
+// writable refuses values that share parts so often that printing them
+// would never end.
+func writable(args ...any) error {
+	for _, a := range args {
+		if !weighs(a, maxValues) {
+			return &errBound{"a value is too large to be written out"}
+		}
+	}
+	return nil
+}
+
+func boundedTexts(sprig template.FuncMap) template.FuncMap {
+	join := sprig["join"].(func(string, any) string)
 	indent := func(n int, s string) (string, error) {
-		if n < 0 || n*(strings.Count(s, "\n")+1)+len(s) > maxString {
+		if n < 0 || n > maxString || n*(strings.Count(s, "\n")+1)+len(s) > maxString {
 			return "", tooLong()
 		}
 		pad := strings.Repeat(" ", n)
 		return pad + strings.ReplaceAll(s, "\n", "\n"+pad), nil
 	}
-	steps := func(start, stop, by int) ([]int, error) {
-		if by != 0 && (stop-start)/by > maxList {
-			return nil, tooLong()
-		}
-		if by == 0 && stop < start { // Sprig loops for ever or not at all
-			return nil, nil
-		}
-		return step(start, stop, by), nil
-	}
-	out := template.FuncMap{
-		"printf":  func(f string, a ...any) (string, error) { return checked(fmt.Sprintf(f, a...)) },
-		"print":   func(a ...any) (string, error) { return checked(fmt.Sprint(a...)) },
-		"println": func(a ...any) (string, error) { return checked(fmt.Sprintln(a...)) },
-		"cat":     func(a ...any) (string, error) { return checked(cat(a...)) },
-		"join":    func(sep string, v any) (string, error) { return checked(join(sep, v)) },
-		"indent":  indent,
+	return template.FuncMap{
+		"printf": func(format string, a ...any) (string, error) {
+			return bounded(func(a ...any) string { return fmt.Sprintf(format, a...) })(a...)
+		},
+		"print":   bounded(fmt.Sprint),
+		"println": bounded(fmt.Sprintln),
+		"join": func(sep string, v any) (string, error) {
+			return bounded(func(a ...any) string { return join(sep, v) })(v)
+		},
+		"indent": indent,
 		"nindent": func(n int, s string) (string, error) {
 			s, err := indent(n, s)
 			return "\n" + s, err
@@ -74,6 +155,24 @@ func boundedFuncs(sprig template.FuncMap) template.FuncMap {
 			}
 			return checked(strings.ReplaceAll(s, old, with))
 		},
+	}
+}
+
+func boundedLists(sprig template.FuncMap) template.FuncMap {
+	seq := sprig["seq"].(func(...int) string)
+	concat := sprig["concat"].(func(...any) any)
+	step := sprig["untilStep"].(func(int, int, int) []int)
+	steps := func(start, stop, by int) ([]int, error) {
+		if by == 0 {
+			return []int{}, nil // Sprig: nothing
+		}
+		const far = 1 << 50
+		if start > far || start < -far || stop > far || stop < -far || (stop-start)/by > maxList {
+			return nil, tooLong()
+		}
+		return step(start, stop, by), nil
+	}
+	return template.FuncMap{
 		"untilStep": steps,
 		"until": func(n int) ([]int, error) {
 			if n < 0 {
@@ -82,8 +181,13 @@ func boundedFuncs(sprig template.FuncMap) template.FuncMap {
 			return steps(0, n, 1)
 		},
 		"seq": func(p ...int) (string, error) {
-			if len(p) > 0 && (p[len(p)-1] > maxList || p[len(p)-1] < -maxList || p[0] > maxList || p[0] < -maxList) {
-				return "", tooLong()
+			for _, n := range p {
+				if n > maxList || n < -maxList {
+					return "", tooLong()
+				}
+			}
+			if len(p) == 3 && p[1] == 0 {
+				return "", nil
 			}
 			return seq(p...), nil
 		},
@@ -99,22 +203,7 @@ func boundedFuncs(sprig template.FuncMap) template.FuncMap {
 			}
 			return concat(lists...), nil
 		},
-		"set": func(d map[string]any, key string, v any) (map[string]any, error) {
-			v, err := acyclic(d, v)
-			if err != nil {
-				return nil, err
-			}
-			return set(d, key, v), nil
-		},
 	}
-	for _, name := range []string{"merge", "mergeOverwrite"} {
-		out[name] = mergeFunc(sprig[name].(func(map[string]any, ...map[string]any) any))
-	}
-	for _, name := range []string{"mustMerge", "mustMergeOverwrite"} {
-		f := sprig[name].(func(map[string]any, ...map[string]any) (any, error))
-		out[name] = mustMergeFunc(f)
-	}
-	return out
 }
 
 func mergeFunc(f func(map[string]any, ...map[string]any) any) any {

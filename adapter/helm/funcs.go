@@ -79,7 +79,7 @@ func whole(f func(any) string) func(any) (string, error) {
 		if !weighs(v, maxValues) {
 			return "", &errBound{"a value is too large to be written out"}
 		}
-		return f(v), nil
+		return checked(f(v))
 	}
 }
 

@@ -3,6 +3,7 @@ package helm
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -21,107 +22,134 @@ type certificate struct {
 	Cert, Key string
 }
 
-// stableFuncs replace what is random or tells the time. Helm prints something
-// else each time; here the same chart must give the same bytes, and an
-// assessment has no business making keys. Shapes and lengths are kept.
+// stable makes what is random in Helm from a fixed seed. It replaces what is
+// random or tells the time: Helm prints something else each time; here the
+// same chart must give the same bytes, and an assessment has no business
+// making keys. Shapes and lengths are kept.
+type stable struct{ rng *rand.Rand }
+
 func stableFuncs(now func() time.Time) template.FuncMap {
-	rng := rand.New(rand.NewPCG(0x6165_6f, 1)) //nolint:gosec // stable on purpose
-	pick := func(from string) func(int) (string, error) {
-		return func(n int) (string, error) {
-			if n < 0 || n > maxString {
-				return "", tooLong()
-			}
-			b := make([]byte, n)
-			for i := range b {
-				b[i] = from[rng.IntN(len(from))]
-			}
-			return string(b), nil
-		}
-	}
-	raw := func(n int) []byte {
-		b := make([]byte, 0, n+8)
-		for len(b) < n {
-			b = binary.LittleEndian.AppendUint64(b, rng.Uint64())
-		}
-		return b[:n]
-	}
-	pem := func(kind string) string {
-		return "-----BEGIN " + kind + "-----\n" + base64.StdEncoding.EncodeToString(raw(48)) + "\n-----END " + kind + "-----\n"
-	}
-	cert := func(...any) (certificate, error) {
-		return certificate{Cert: pem("CERTIFICATE"), Key: pem("RSA PRIVATE KEY")}, nil
-	}
-	hash := func(string) string {
-		return "$2a$10$" + strings.NewReplacer("+", ".", "=", "").Replace(base64.StdEncoding.EncodeToString(raw(39)))
-	}
-	ascii := make([]byte, 0, 95)
-	for c := byte(32); c < 127; c++ {
-		ascii = append(ascii, c)
-	}
-	return template.FuncMap{
+	s := stable{rand.New(rand.NewPCG(0x6165_6f, 1))} //nolint:gosec // stable on purpose
+	f := template.FuncMap{
 		"now":          func() time.Time { return now() },
-		"randAlphaNum": pick(letters + digits),
-		"randAlpha":    pick(letters),
-		"randNumeric":  pick(digits),
-		"randAscii":    pick(string(ascii)),
-		"randBytes": func(n int) (string, error) {
-			if n < 0 || n > maxString/2 {
-				return "", tooLong()
-			}
-			return base64.StdEncoding.EncodeToString(raw(n)), nil
-		},
-		"randInt": func(low, high int) (int, error) {
-			if high <= low {
-				return 0, fmt.Errorf("randInt: %d is not above %d", high, low)
-			}
-			return low + rng.IntN(high-low), nil
-		},
-		"shuffle": func(s string) string {
-			r := []rune(s)
-			rng.Shuffle(len(r), func(i, j int) { r[i], r[j] = r[j], r[i] })
-			return string(r)
-		},
-		"uuidv4": func() string {
-			b := raw(16)
-			b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-			return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-		},
-		"bcrypt": hash,
+		"randAlphaNum": s.pick(letters + digits),
+		"randAlpha":    s.pick(letters),
+		"randNumeric":  s.pick(digits),
+		"randAscii":    s.pick(printable()),
+		"randBytes":    s.randBytes,
+		"randInt":      s.randInt,
+		"shuffle":      s.shuffle,
+		"uuidv4":       s.uuid,
+		"bcrypt":       s.hash,
 		"htpasswd": func(user, password string) string {
 			if strings.Contains(user, ":") {
 				return "invalid username: " + user
 			}
-			return user + ":" + hash(password)
+			return user + ":" + s.hash(password)
 		},
-		"genPrivateKey": func(kind string) string {
-			switch kind {
-			case "", "rsa":
-				return pem("RSA PRIVATE KEY")
-			case "dsa":
-				return pem("DSA PRIVATE KEY")
-			case "ecdsa":
-				return pem("EC PRIVATE KEY")
-			case "ed25519":
-				return pem("PRIVATE KEY")
-			}
-			return "Unknown type " + kind
-		},
-		"genCA":                    cert,
-		"genCAWithKey":             cert,
-		"genSelfSignedCert":        cert,
-		"genSelfSignedCertWithKey": cert,
-		"genSignedCert":            cert,
-		"genSignedCertWithKey":     cert,
-		"buildCustomCert": func(b64cert, b64key string) (certificate, error) {
-			c, err := base64.StdEncoding.DecodeString(b64cert)
-			if err != nil {
-				return certificate{}, fmt.Errorf("unable to decode base64 certificate")
-			}
-			k, err := base64.StdEncoding.DecodeString(b64key)
-			if err != nil {
-				return certificate{}, fmt.Errorf("unable to decode base64 private key")
-			}
-			return certificate{Cert: string(c), Key: string(k)}, nil
-		},
+		"genPrivateKey":   s.privateKey,
+		"buildCustomCert": buildCustomCert,
 	}
+	for _, name := range []string{"genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey"} {
+		f[name] = s.certificate
+	}
+	return f
+}
+
+func printable() string {
+	var b strings.Builder
+	for c := byte(' '); c <= '~'; c++ {
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// pick returns a function that makes a text of n characters of an alphabet.
+func (s stable) pick(from string) func(int) (string, error) {
+	return func(n int) (string, error) {
+		if n < 0 || n > maxString {
+			return "", tooLong()
+		}
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = from[s.rng.IntN(len(from))]
+		}
+		return string(b), nil
+	}
+}
+
+func (s stable) raw(n int) []byte {
+	b := make([]byte, 0, n+8)
+	for len(b) < n {
+		b = binary.LittleEndian.AppendUint64(b, s.rng.Uint64())
+	}
+	return b[:n]
+}
+
+func (s stable) pem(kind string) string {
+	return "-----BEGIN " + kind + "-----\n" + base64.StdEncoding.EncodeToString(s.raw(48)) + "\n-----END " + kind + "-----\n"
+}
+
+func (s stable) certificate(...any) (certificate, error) {
+	return certificate{Cert: s.pem("CERTIFICATE"), Key: s.pem("RSA PRIVATE KEY")}, nil
+}
+
+// hash has the shape of a bcrypt hash.
+func (s stable) hash(string) string {
+	text := base64.StdEncoding.EncodeToString(s.raw(42))[:53]
+	return "$2a$10$" + strings.ReplaceAll(text, "+", ".")
+}
+
+func (s stable) randBytes(n int) (string, error) {
+	if n < 0 || n > maxString/2 {
+		return "", tooLong()
+	}
+	return base64.StdEncoding.EncodeToString(s.raw(n)), nil
+}
+
+func (s stable) randInt(low, high int) (int, error) {
+	if high <= low {
+		return 0, fmt.Errorf("randInt: %d is not above %d", high, low)
+	}
+	return low + s.rng.IntN(high-low), nil
+}
+
+func (s stable) shuffle(text string) string {
+	r := []rune(text)
+	s.rng.Shuffle(len(r), func(i, j int) { r[i], r[j] = r[j], r[i] })
+	return string(r)
+}
+
+func (s stable) uuid() string {
+	b := s.raw(16)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+func (s stable) privateKey(kind string) string {
+	switch kind {
+	case "", "rsa":
+		return s.pem("RSA PRIVATE KEY")
+	case "dsa":
+		return s.pem("DSA PRIVATE KEY")
+	case "ecdsa":
+		return s.pem("EC PRIVATE KEY")
+	case "ed25519":
+		return s.pem("PRIVATE KEY")
+	}
+	return "Unknown type " + kind
+}
+
+// buildCustomCert does not look into what it is given: it may be one of the
+// stand-ins above.
+func buildCustomCert(b64cert, b64key string) (certificate, error) {
+	c, err := base64.StdEncoding.DecodeString(b64cert)
+	if err != nil {
+		return certificate{}, errors.New("unable to decode base64 certificate")
+	}
+	k, err := base64.StdEncoding.DecodeString(b64key)
+	if err != nil {
+		return certificate{}, errors.New("unable to decode base64 private key")
+	}
+	return certificate{Cert: string(c), Key: string(k)}, nil
 }

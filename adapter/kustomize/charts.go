@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +23,16 @@ import (
 
 // chart is one entry of helmCharts that can be rendered.
 type chart struct {
-	n      *node
-	spec   types.HelmChart
-	entry  *yaml.Node
+	n    *node
+	spec types.HelmChart
+	// entry is what describes the chart, in file.
+	file  string
+	entry *yaml.Node
+	// home is the folder that holds charts, relative to n's.
+	home string
+	// plugin means that the entry configures a generator of n's; such a chart
+	// does not inherit a namespace.
+	plugin bool
 	dir    string
 	values map[string]any
 	// files are the values files, in the order in which they are given.
@@ -35,31 +43,67 @@ type chart struct {
 
 func (c *chart) pos() ops.Position {
 	k, v := field(c.entry, "name")
-	return at(c.n.file, k, v)
+	return at(c.file, k, v)
 }
 
 // chartFiles finds n's charts and reads their values.
 func (g *graph) chartFiles(n *node) {
 	entries := append(items(get(n.doc, "helmCharts")), items(get(n.doc, "helmChartInflationGenerator"))...)
+	home := ""
+	if n.k.HelmGlobals != nil {
+		home = n.k.HelmGlobals.ChartHome
+	}
 	for i, spec := range n.k.HelmCharts {
-		c := &chart{n: n, spec: spec}
+		c := &chart{n: n, spec: spec, file: n.file, home: home}
 		if i < len(entries) {
 			c.entry = follow(entries[i])
 		}
-		if g.chartDir(c) && g.chartValues(c) {
-			g.charts = append(g.charts, c)
+		g.addChart(c)
+	}
+}
+
+func (g *graph) addChart(c *chart) {
+	if g.chartDir(c) && g.chartValues(c) {
+		g.charts = append(g.charts, c)
+	}
+}
+
+// chartPlugins takes file, which n lists under generators as ref, for charts
+// if it configures nothing but the library's chart generator. That one would
+// start helm: so it is taken out of the build like helmCharts.
+func (g *graph) chartPlugins(n *node, ref, file string) bool {
+	docs := g.fileDocs(file)
+	for _, d := range docs {
+		if text(d.doc, "apiVersion") != "builtin" || text(d.doc, "kind") != "HelmChartInflationGenerator" {
+			return false
 		}
 	}
+	var charts []*chart
+	for i, part := range splitDocs(g.contents[file]) {
+		var c struct {
+			types.HelmGlobals
+			types.HelmChart
+		}
+		if i >= len(docs) || sigsyaml.Unmarshal(part, &c) != nil {
+			return false
+		}
+		charts = append(charts, &chart{n: n, spec: c.HelmChart, home: c.ChartHome, file: file, entry: docs[i].doc, plugin: true})
+	}
+	for _, c := range charts {
+		g.addChart(c)
+	}
+	if n.drop["generators"] == nil {
+		n.drop["generators"] = map[string]bool{}
+	}
+	n.drop["generators"][ref] = true
+	return true
 }
 
 // chartDir finds the chart's folder as the library does.
 func (g *graph) chartDir(c *chart) bool {
-	home := types.HelmDefaultHome
-	if h := c.n.k.HelmGlobals; h != nil && h.ChartHome != "" {
-		home = h.ChartHome
-	}
+	home := cmp.Or(c.home, types.HelmDefaultHome)
 	if c.spec.Name == "" || strings.HasPrefix(c.spec.Name, "-") || strings.HasPrefix(c.spec.ReleaseName, "-") {
-		g.problem(at(c.n.file, c.entry, nil), "", "an entry of helmCharts needs a name that does not begin with \"-\"")
+		g.problem(at(c.file, c.entry, nil), "", "an entry of helmCharts needs a name that does not begin with \"-\"")
 		return false
 	}
 	if c.spec.Version != "" && c.spec.Repo != "" {
@@ -92,7 +136,7 @@ func (g *graph) chartDir(c *chart) bool {
 func (g *graph) chartValues(c *chart) bool {
 	ref, pos := c.spec.ValuesFile, c.pos()
 	if k, v := field(c.entry, "valuesFile"); k != nil {
-		pos = at(c.n.file, k, v)
+		pos = at(c.file, k, v)
 	}
 	if ref == "" {
 		up := strings.Repeat("../", strings.Count("/"+c.n.dir, "/"))
@@ -122,7 +166,7 @@ func (g *graph) chartValues(c *chart) bool {
 	for i, ref := range c.spec.AdditionalValuesFiles {
 		pos := c.pos()
 		if nodes := items(get(c.entry, "additionalValuesFiles")); i < len(nodes) {
-			pos = at(c.n.file, nodes[i], nodes[i])
+			pos = at(c.file, nodes[i], nodes[i])
 		}
 		file, ok := g.fileAt(c.n, "helmCharts", ref, ref, pos, true)
 		if !ok {
@@ -199,7 +243,7 @@ func (g *graph) renderCharts(ctx context.Context, opts Options) {
 	spaces := g.namespaces()
 	for _, c := range g.charts {
 		inherited := spaces[c.n]
-		if c.spec.Namespace == "" && c.n.k.Namespace == "" && len(inherited) > 1 {
+		if !c.plugin && c.spec.Namespace == "" && c.n.k.Namespace == "" && len(inherited) > 1 {
 			g.problems = append(g.problems, assess.Problem{Position: c.pos(), Partial: true,
 				Reason: "this chart is included with several namespaces (" + strings.Join(inherited, ", ") + "); it was rendered for the first: set its namespace"})
 		}
@@ -236,6 +280,8 @@ func (g *graph) renderChart(ctx context.Context, opts Options, c *chart, inherit
 	}
 	switch {
 	case o.Namespace != "":
+	case c.plugin:
+		o.Namespace = "default"
 	case c.n.k.Namespace != "":
 		o.Namespace = c.n.k.Namespace
 	case len(inherited) > 0 && inherited[0] != "":

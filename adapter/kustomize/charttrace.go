@@ -8,8 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
-
+	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -52,7 +51,7 @@ func (t *tracer) chartObjects(c *chart, via []*node, list []*authored) []*author
 
 // locate finds the template's line and, where it only prints a value, the
 // place that sets the value.
-func (o inflated) locate(tr *trail, p treepkg.Path, v treepkg.Node) (mark, bool) {
+func (o inflated) locate(tr *trail, p tree.Path, v tree.Node) (mark, bool) {
 	k, n, ok := descend(o.doc, tr.doc, p)
 	if !ok {
 		return mark{}, false
@@ -61,7 +60,7 @@ func (o inflated) locate(tr *trail, p treepkg.Path, v treepkg.Node) (mark, bool)
 	n = keyOr(k, n)
 	lines := strings.Split(o.text, "\n")
 	number, source := o.align(tr, lines, n.Line-1)
-	if pos, ok := o.value(tr, source, v); ok && v.Kind() < treepkg.List {
+	if pos, ok := o.value(tr, source, v); ok && v.Kind() < tree.List {
 		return mark{Position: pos, kind: kindValues, exact: exact}, true
 	}
 	if number == 0 {
@@ -114,7 +113,7 @@ func (o inflated) align(tr *trail, lines []string, i int) (number int, source st
 
 // value finds who sets the value that a template's line prints: the last one
 // that it prints, since an image's tag comes after its name.
-func (o inflated) value(tr *trail, source string, v treepkg.Node) (ops.Position, bool) {
+func (o inflated) value(tr *trail, source string, v tree.Node) (ops.Position, bool) {
 	for _, m := range slices.Backward(valueRef.FindAllStringSubmatch(source, -1)) {
 		keys := strings.Split(strings.TrimPrefix(m[1], "."), ".")
 		for _, from := range o.c.layers(tr.g) {
@@ -141,7 +140,7 @@ func (c *chart) layers(g *graph) []located {
 	for _, p := range slices.Backward(c.files[min(1, len(c.files)):]) {
 		file(p)
 	}
-	inline := located{file: c.n.file, doc: get(c.entry, "valuesInline")}
+	inline := located{file: c.file, doc: get(c.entry, "valuesInline")}
 	if c.spec.ValuesMerge == "merge" && len(c.files) > 0 {
 		file(c.files[0])
 	}

@@ -6,7 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // authored is one object as it was written, and what it went through.
@@ -34,13 +34,13 @@ type stage struct {
 // source is what an object was made from.
 type source interface {
 	// locate finds where the source has the value at path.
-	locate(tr *trail, path treepkg.Path, v treepkg.Node) (mark, bool)
+	locate(tr *trail, path tree.Path, v tree.Node) (mark, bool)
 }
 
 // document is an object written as a manifest.
 type document struct{ located }
 
-func (d document) locate(tr *trail, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (d document) locate(tr *trail, path tree.Path, v tree.Node) (mark, bool) {
 	k, n, ok := descend(d.doc, tr.doc, path)
 	if !ok {
 		return mark{}, false
@@ -60,9 +60,7 @@ func (t *tracer) collect(n *node, above []*node) []*authored {
 	if n == nil || n.k == nil {
 		return nil
 	}
-	via := append(slices.Clip(above), n)
-	list := t.accumulate(n, via, nil)
-	return list
+	return t.accumulate(n, append(slices.Clip(above), n), nil)
 }
 
 // accumulate adds n's objects to list and transforms the whole list: for a
@@ -117,7 +115,8 @@ func (g *graph) kid(n *node, ref string, component bool) *node {
 	return nil
 }
 
-// fixedNames are the kinds whose names prefixes and suffixes leave alone.
+// fixedName reports whether prefixes and suffixes leave the names of a kind
+// alone.
 func fixedName(kind string) bool {
 	return kind == "CustomResourceDefinition" || kind == "APIService" || kind == "Namespace"
 }
@@ -154,17 +153,17 @@ func (s stage) names(name, namespace string) bool {
 
 // descend follows a path of the rendered object doc down a written value. It
 // returns the key and value reached; ok is false if it does not go all the way.
-func descend(n *yaml.Node, doc treepkg.Node, path treepkg.Path) (key, value *yaml.Node, ok bool) {
+func descend(n *yaml.Node, doc tree.Node, path tree.Path) (key, value *yaml.Node, ok bool) {
 	value = follow(n)
 	for _, step := range path {
 		if value == nil {
 			return nil, nil, false
 		}
 		before := doc
-		if next, taken := doc.Follow(treepkg.Path{step}); taken == 1 {
+		if next, taken := doc.Follow(tree.Path{step}); taken == 1 {
 			doc = next
 		} else {
-			doc = treepkg.Node{}
+			doc = tree.Node{}
 		}
 		if step.Index < 0 {
 			key, value = field(value, step.Key)
@@ -180,14 +179,11 @@ var mergeKeys = [...]string{"name", "containerPort", "mountPath", "devicePath", 
 
 // entry finds the entry of a written list that became the rendered one: by
 // its merge key, by its value, else by its number.
-func entry(list []*yaml.Node, rendered, item treepkg.Node, step treepkg.Step) *yaml.Node {
+func entry(list []*yaml.Node, rendered, item tree.Node, step tree.Step) *yaml.Node {
 	for _, e := range list {
 		if e = follow(e); e != nil && sameEntry(e, item, step) {
 			return e
 		}
-	}
-	if step.Index < len(list) && len(list) == rendered.Len() && !item.IsMap() {
-		return follow(list[step.Index])
 	}
 	if step.Index < len(list) && len(list) == rendered.Len() {
 		// Its name may have been changed by a prefix; a list that was merged
@@ -197,7 +193,7 @@ func entry(list []*yaml.Node, rendered, item treepkg.Node, step treepkg.Step) *y
 	return nil
 }
 
-func sameEntry(e *yaml.Node, item treepkg.Node, step treepkg.Step) bool {
+func sameEntry(e *yaml.Node, item tree.Node, step tree.Step) bool {
 	if e.Kind == yaml.ScalarNode {
 		return item.Exists() && e.Value == item.Text()
 	}

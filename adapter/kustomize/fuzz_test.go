@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// FuzzRender feeds the walk, the rewriting and the tracer with kustomizations
+// FuzzRender feeds the walk, the rewriting and Roots with kustomizations
 // that nobody would write. It must not panic, hang or leave the tree.
 func FuzzRender(f *testing.F) {
 	samples, _ := filepath.Glob("testdata/*/*/[kK]ustomization*")

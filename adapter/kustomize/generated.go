@@ -7,8 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
-
+	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -48,7 +47,7 @@ func (t *tracer) generated(n *node, via []*node, list []*authored) []*authored {
 }
 
 // locate finds the literal, file or variable that a generated value is from.
-func (g generator) locate(tr *trail, p treepkg.Path, v treepkg.Node) (mark, bool) {
+func (g generator) locate(tr *trail, p tree.Path, v tree.Node) (mark, bool) {
 	if m, ok := g.data(tr, p); ok {
 		return m, true
 	}
@@ -74,7 +73,7 @@ func (g generator) locate(tr *trail, p treepkg.Path, v treepkg.Node) (mark, bool
 }
 
 // data finds where the value under data.KEY is from.
-func (g generator) data(tr *trail, p treepkg.Path) (mark, bool) {
+func (g generator) data(tr *trail, p tree.Path) (mark, bool) {
 	if len(p) < 2 || (p[0].Key != "data" && p[0].Key != "binaryData" && p[0].Key != "stringData") {
 		return mark{}, false
 	}
@@ -120,7 +119,7 @@ func (g generator) data(tr *trail, p treepkg.Path) (mark, bool) {
 }
 
 // merges: the entries of s's generators that change the object's data.
-func (tr *trail) merges(s stage, p treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) merges(s stage, p tree.Path, v tree.Node) (mark, bool) {
 	f := "configMapGenerator"
 	switch tr.a.orig.kind {
 	case "ConfigMap":

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/assess"
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // TestNothingLeaves gives the library every way out that is known: it must
@@ -128,8 +128,8 @@ func TestConcurrent(t *testing.T) {
 func traceAll(t *testing.T, r *assess.Render) (known, all int) {
 	for _, c := range r.Chunks {
 		for _, doc := range rendered(t, c.Text) {
-			var down func(n treepkg.Node)
-			down = func(n treepkg.Node) {
+			var down func(n tree.Node)
+			down = func(n tree.Node) {
 				all++
 				o, ok := c.Tracer.Trace(doc, n.PathFrom(doc))
 				if ok {

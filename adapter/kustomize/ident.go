@@ -27,6 +27,6 @@ func (i ident) group() string {
 
 func (i ident) version() string { return i.apiVersion[strings.IndexByte(i.apiVersion, '/')+1:] }
 
-// same reports whether two identities name one kind of object, whatever the
+// sameKind reports whether two identities name one kind of object, whatever the
 // version.
 func (i ident) sameKind(j ident) bool { return i.kind == j.kind && i.group() == j.group() }

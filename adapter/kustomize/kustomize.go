@@ -102,7 +102,9 @@ func (r *Renderer) build(ctx context.Context, g *graph, out *assess.Render) {
 		if text, err = g.render(ctx, v); err == nil {
 			// The library accepted what the walk doubted.
 			out.Problems = slices.DeleteFunc(g.problems, func(p assess.Problem) bool { return !p.Partial })
-			if len(text) > 0 {
+			if len(text) == 0 {
+				out.Problems = whole(out.Problems)
+			} else {
 				out.Chunks = []assess.Chunk{{Text: text, Tracer: newTracer(g)}}
 			}
 			// A tracer that is never asked should not hold the tree in memory.

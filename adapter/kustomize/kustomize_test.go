@@ -13,8 +13,8 @@ import (
 	"github.com/autoecoops/autoecoops/assess"
 )
 
-// tree makes a file system of a txtar text.
-func tree(text string) fstest.MapFS {
+// txtarFS makes a file system of a txtar text.
+func txtarFS(text string) fstest.MapFS {
 	files := fstest.MapFS{}
 	for _, f := range txtar.Parse([]byte(text)).Files {
 		files[f.Name] = &fstest.MapFile{Data: f.Data}

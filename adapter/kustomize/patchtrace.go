@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/labels"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // targets reports whether a patch entry is for the object. Without a target
@@ -47,7 +47,7 @@ func matches(pattern, value string) bool {
 	return err != nil || re.MatchString(value)
 }
 
-func selects(selector string, have treepkg.Node) bool {
+func selects(selector string, have tree.Node) bool {
 	if selector == "" {
 		return true
 	}
@@ -68,7 +68,7 @@ func (tr *trail) applies(s stage, p patch, d located) bool {
 }
 
 // patched finds the last place in the entry that writes the value at path.
-func (tr *trail) patched(s stage, p patch, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) patched(s stage, p patch, path tree.Path, v tree.Node) (mark, bool) {
 	if !tr.targets(s, p) {
 		return mark{}, false
 	}
@@ -95,7 +95,7 @@ func (tr *trail) patched(s stage, p patch, path treepkg.Path, v treepkg.Node) (m
 	return mark{}, false
 }
 
-func identityField(path treepkg.Path) bool {
+func identityField(path tree.Path) bool {
 	switch path.String() {
 	case "apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace":
 		return true
@@ -104,7 +104,7 @@ func identityField(path treepkg.Path) bool {
 }
 
 // operation finds the value at path in one JSON 6902 operation.
-func (tr *trail) operation(d located, op *yaml.Node, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) operation(d located, op *yaml.Node, path tree.Path, v tree.Node) (mark, bool) {
 	verb := text(op, "op")
 	if verb == "remove" || verb == "test" {
 		return mark{}, false
@@ -147,7 +147,7 @@ func pointer(p string) []string {
 // points reports whether a pointer leads to path or above it. The numbers in a
 // pointer are those of the object as it was then: an added entry is also known
 // by its value.
-func (tr *trail) points(tokens []string, path treepkg.Path, value *yaml.Node) bool {
+func (tr *trail) points(tokens []string, path tree.Path, value *yaml.Node) bool {
 	for i, token := range tokens {
 		step := path[i]
 		if step.Index < 0 {
@@ -172,7 +172,7 @@ func (tr *trail) points(tokens []string, path treepkg.Path, value *yaml.Node) bo
 }
 
 // removal finds where a patch document removes what would be at path.
-func (tr *trail) removal(s stage, p patch, d located, path treepkg.Path) (mark, bool) {
+func (tr *trail) removal(s stage, p patch, d located, path tree.Path) (mark, bool) {
 	if !tr.applies(s, p, d) {
 		return mark{}, false
 	}
@@ -198,7 +198,7 @@ func (tr *trail) removal(s stage, p patch, d located, path treepkg.Path) (mark, 
 		if step.Index < 0 {
 			key, n = field(n, step.Key)
 		} else {
-			item := treepkg.Node{}
+			item := tree.Node{}
 			if taken == 1 {
 				item = next
 			}
@@ -214,7 +214,7 @@ func (tr *trail) removal(s stage, p patch, d located, path treepkg.Path) (mark, 
 		if n.Tag == "!!null" {
 			return mark{Position: d.at(keyOr(key, n), n), kind: kindPatch, exact: true}, true
 		}
-		doc = treepkg.Node{}
+		doc = tree.Node{}
 		if taken == 1 {
 			doc = next
 		}

@@ -5,7 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // pluginDocs are the plugin configurations that n lists in field.
@@ -59,7 +59,7 @@ func (g *graph) pluginPatches(n *node) []patch {
 
 // plugins: a configuration of a transformer that holds the rendered value
 // under the field's name, or under the name that transformers have for it.
-func (tr *trail) plugins(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) plugins(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	if v.IsMap() || v.IsList() || get(s.n.doc, "transformers") == nil {
 		return mark{}, false
 	}

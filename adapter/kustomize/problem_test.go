@@ -151,7 +151,7 @@ func TestProblems(t *testing.T) {
 			out:   "kind: ConfigMap",
 		},
 	} {
-		t.Run(name, func(t *testing.T) { checkProblems(t, tree(c.files), c.want, c.out) })
+		t.Run(name, func(t *testing.T) { checkProblems(t, txtarFS(c.files), c.want, c.out) })
 	}
 }
 

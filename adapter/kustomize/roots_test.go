@@ -17,7 +17,7 @@ func TestRoots(t *testing.T) {
 		}
 		return err
 	})
-	want := "charts/over charts/site diamond/all legacy/overlay overlays/prod overlays/staging plugins/app plugins/plain"
+	want := "charts/over charts/plugin charts/site diamond/all legacy/overlay overlays/prod overlays/staging plugins/app plugins/plain"
 	if got := strings.Join(Roots(files, dirs), " "); got != want {
 		t.Errorf("roots\n%s\nwant\n%s", got, want)
 	}
@@ -26,7 +26,7 @@ func TestRoots(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	circle := tree("-- a/kustomization.yaml --\nresources: [../b]\n-- b/kustomization.yaml --\nresources: [../a]\n-- c/kustomization.yaml --\nresources: [x: y, {}]\n-- d/kustomization.yaml --\n[\n")
+	circle := txtarFS("-- a/kustomization.yaml --\nresources: [../b]\n-- b/kustomization.yaml --\nresources: [../a]\n-- c/kustomization.yaml --\nresources: [x: y, {}]\n-- d/kustomization.yaml --\n[\n")
 	if got := strings.Join(Roots(circle, []string{"a", "b", "c", "d"}), " "); got != "a c d" {
 		t.Errorf("roots of a circle: %s", got)
 	}

@@ -8,9 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
-
 	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -43,7 +42,7 @@ type tracer struct {
 func newTracer(g *graph) assess.Tracer { return &tracer{g: g, patched: map[*node][]patch{}} }
 
 // Trace implements assess.Tracer.
-func (t *tracer) Trace(doc treepkg.Node, path treepkg.Path) (origin assess.Origin, ok bool) {
+func (t *tracer) Trace(doc tree.Node, path tree.Path) (origin assess.Origin, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	defer func() {
@@ -89,7 +88,7 @@ func (t *tracer) index() {
 var hashed = regexp.MustCompile(`-[a-z0-9]{10}$`)
 
 // find returns the object that was rendered as doc, nil if that is not clear.
-func (t *tracer) find(doc treepkg.Node) *authored {
+func (t *tracer) find(doc tree.Node) *authored {
 	id := ident{apiVersion: doc.Get("apiVersion").Text(), kind: doc.Get("kind").Text(),
 		namespace: doc.At("metadata", "namespace").Text(), name: doc.At("metadata", "name").Text()}
 	all := t.objects[id.group()+"/"+id.kind]
@@ -133,7 +132,7 @@ func (t *tracer) find(doc treepkg.Node) *authored {
 type trail struct {
 	*tracer
 	a   *authored
-	doc treepkg.Node
+	doc tree.Node
 }
 
 // mark is a place where a value is written. Exact means that the value there
@@ -155,7 +154,7 @@ func (tr *trail) origin(m mark, via []*node) assess.Origin {
 // writer finds who wrote the rendered value v at path. Of a scalar that is the
 // last one who wrote it as it was rendered; of a map or a list the first one
 // who has it, since later ones only add to it.
-func (tr *trail) writer(path treepkg.Path, v treepkg.Node) (assess.Origin, bool) {
+func (tr *trail) writer(path tree.Path, v tree.Node) (assess.Origin, bool) {
 	if v.IsMap() || v.IsList() {
 		return tr.founder(path, v)
 	}
@@ -185,7 +184,7 @@ func (tr *trail) writer(path treepkg.Path, v treepkg.Node) (assess.Origin, bool)
 }
 
 // founder finds the first who wrote the map or list at path.
-func (tr *trail) founder(path treepkg.Path, v treepkg.Node) (assess.Origin, bool) {
+func (tr *trail) founder(path tree.Path, v tree.Node) (assess.Origin, bool) {
 	if m, ok := tr.a.source.locate(tr, path, v); ok {
 		return tr.origin(m, tr.a.via), true
 	}
@@ -198,7 +197,7 @@ func (tr *trail) founder(path treepkg.Path, v treepkg.Node) (assess.Origin, bool
 }
 
 // deleter finds the last patch that removes what would be at path.
-func (tr *trail) deleter(path treepkg.Path) (assess.Origin, bool) {
+func (tr *trail) deleter(path tree.Path) (assess.Origin, bool) {
 	for _, s := range slices.Backward(tr.a.stages) {
 		for _, p := range slices.Backward(tr.patchesOf(s.n)) {
 			if !tr.targets(s, p) {
@@ -224,7 +223,7 @@ func (t *tracer) patchesOf(n *node) []patch {
 }
 
 // agrees reports whether a written scalar is the rendered one.
-func agrees(n *yaml.Node, v treepkg.Node) bool {
+func agrees(n *yaml.Node, v tree.Node) bool {
 	n = follow(n)
 	if n == nil {
 		return false
@@ -235,8 +234,8 @@ func agrees(n *yaml.Node, v treepkg.Node) bool {
 	if n.Value == v.Text() {
 		return true
 	}
-	if n.Tag == "!!bool" && v.Kind() == treepkg.Bool {
+	if n.Tag == "!!bool" && v.Kind() == tree.Bool {
 		return v.True() == strings.Contains("true yes on y", strings.ToLower(n.Value))
 	}
-	return n.Tag == "!!null" && v.Kind() == treepkg.Null
+	return n.Tag == "!!null" && v.Kind() == tree.Null
 }

@@ -15,13 +15,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/autoecoops/autoecoops/assess"
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // rendered parses a chunk into trees, named "Kind/name".
-func rendered(t *testing.T, text []byte) map[string]treepkg.Node {
+func rendered(t *testing.T, text []byte) map[string]tree.Node {
 	t.Helper()
-	out := map[string]treepkg.Node{}
+	out := map[string]tree.Node{}
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var n yaml.Node
@@ -30,7 +30,7 @@ func rendered(t *testing.T, text []byte) map[string]treepkg.Node {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		b := treepkg.NewBuilder(1 << 20)
+		b := tree.NewBuilder(1 << 20)
 		grow(b, n.Content[0])
 		doc, err := b.Doc()
 		if err != nil {
@@ -41,19 +41,19 @@ func rendered(t *testing.T, text []byte) map[string]treepkg.Node {
 	}
 }
 
-func grow(b *treepkg.Builder, n *yaml.Node) {
-	s := treepkg.Scalar{Text: n.Value, Kind: treepkg.String, Line: n.Line, Column: n.Column}
+func grow(b *tree.Builder, n *yaml.Node) {
+	s := tree.Scalar{Text: n.Value, Kind: tree.String, Line: n.Line, Column: n.Column}
 	switch n.Kind {
 	case yaml.MappingNode:
-		b.Open(treepkg.Map, n.Line, n.Column, false)
+		b.Open(tree.Map, n.Line, n.Column, false)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k := n.Content[i]
-			b.Key(treepkg.Scalar{Text: k.Value, Kind: treepkg.String, Line: k.Line, Column: k.Column})
+			b.Key(tree.Scalar{Text: k.Value, Kind: tree.String, Line: k.Line, Column: k.Column})
 			grow(b, n.Content[i+1])
 		}
 		b.Close()
 	case yaml.SequenceNode:
-		b.Open(treepkg.List, n.Line, n.Column, false)
+		b.Open(tree.List, n.Line, n.Column, false)
 		for _, c := range n.Content {
 			grow(b, c)
 		}
@@ -61,11 +61,11 @@ func grow(b *treepkg.Builder, n *yaml.Node) {
 	default:
 		switch n.Tag {
 		case "!!int":
-			s.Kind = treepkg.Int
+			s.Kind = tree.Int
 		case "!!bool":
-			s.Kind = treepkg.Bool
+			s.Kind = tree.Bool
 		case "!!null":
-			s.Kind = treepkg.Null
+			s.Kind = tree.Null
 		}
 		b.Value(s)
 	}
@@ -73,22 +73,22 @@ func grow(b *treepkg.Builder, n *yaml.Node) {
 
 // pathOf reads a path as tree.Path prints it, with list entries by name or
 // number.
-func pathOf(root treepkg.Node, text string) treepkg.Path {
-	var p treepkg.Path
+func pathOf(root tree.Node, text string) tree.Path {
+	var p tree.Path
 	for _, part := range splitFieldPath(strings.ReplaceAll(text, "[", ".[")) {
 		part = strings.TrimPrefix(part, ".")
 		inner, isEntry := strings.CutPrefix(part, "[")
 		if !isEntry {
-			p = append(p, treepkg.Step{Key: part, Index: -1})
+			p = append(p, tree.Step{Key: part, Index: -1})
 			continue
 		}
 		inner = strings.TrimSuffix(inner, "]")
-		step := treepkg.Step{Key: inner, Index: 0}
+		step := tree.Step{Key: inner, Index: 0}
 		if n, err := strconv.Atoi(inner); err == nil {
-			step = treepkg.Step{Index: n}
+			step = tree.Step{Index: n}
 		}
 		at, _ := root.Follow(p)
-		if next, ok := at.Follow(treepkg.Path{step}); ok == 1 {
+		if next, ok := at.Follow(tree.Path{step}); ok == 1 {
 			full := next.PathFrom(root)
 			step = full[len(full)-1]
 		}

@@ -7,12 +7,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	treepkg "github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/graph/tree"
 )
 
 // stage finds the last transformation of s that writes the value at path. The
 // order is that of a build, backwards.
-func (tr *trail) stage(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) stage(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	var second mark
 	found := false
 	try := func(m mark, ok bool) bool {
@@ -21,7 +21,7 @@ func (tr *trail) stage(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) 
 		}
 		return ok && m.exact
 	}
-	steps := []func(stage, treepkg.Path, treepkg.Node) (mark, bool){
+	steps := []func(stage, tree.Path, tree.Node) (mark, bool){
 		tr.plugins, tr.replacements, tr.images, tr.replicas, tr.metadata, tr.name, tr.namespace, tr.patches, tr.merges,
 	}
 	for _, step := range steps {
@@ -32,7 +32,7 @@ func (tr *trail) stage(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) 
 	return second, found
 }
 
-func (tr *trail) patches(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) patches(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	var second mark
 	found := false
 	for _, p := range slices.Backward(tr.patchesOf(s.n)) {
@@ -52,7 +52,7 @@ func transformed(s stage, k, v *yaml.Node) (mark, bool) {
 }
 
 // last is the path's last map key; under is the one before it.
-func last(path treepkg.Path) (key, under string) {
+func last(path tree.Path) (key, under string) {
 	if n := len(path); n > 0 && path[n-1].Index < 0 {
 		key = path[n-1].Key
 		if n > 1 && path[n-2].Index < 0 {
@@ -65,7 +65,7 @@ func last(path treepkg.Path) (key, under string) {
 }
 
 // images: the entry whose result is the rendered image.
-func (tr *trail) images(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) images(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	if key, under := last(path); !v.IsString() || key != "image" && (key != "reference" || under != "image") && !tr.g.configured {
 		return mark{}, false
 	}
@@ -106,7 +106,7 @@ func imageResult(e *yaml.Node, image string) bool {
 	return strings.HasSuffix(tag, text(e, "tagSuffix"))
 }
 
-func (tr *trail) replicas(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) replicas(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	if path.String() != "spec.replicas" {
 		return mark{}, false
 	}
@@ -121,7 +121,7 @@ func (tr *trail) replicas(s stage, path treepkg.Path, v treepkg.Node) (mark, boo
 	return mark{}, false
 }
 
-func (tr *trail) namespace(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) namespace(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	k, n := field(s.n.doc, "namespace")
 	if n == nil || tr.a.chart || !agrees(n, v) {
 		return mark{}, false
@@ -133,7 +133,7 @@ func (tr *trail) namespace(s stage, path treepkg.Path, v treepkg.Node) (mark, bo
 	return mark{}, false
 }
 
-func (tr *trail) name(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) name(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	if path.String() != "metadata.name" || fixedName(tr.a.orig.kind) {
 		return mark{}, false
 	}
@@ -147,7 +147,7 @@ func (tr *trail) name(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
 }
 
 // metadata: labels and annotations, and the maps that they bring into being.
-func (tr *trail) metadata(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) metadata(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	key, under := last(path)
 	if key == "annotations" || key == "labels" || key == "matchLabels" || key == "selector" {
 		return tr.metadataMap(s, path, v, key)
@@ -173,12 +173,12 @@ func (tr *trail) metadata(s stage, path treepkg.Path, v treepkg.Node) (mark, boo
 
 // metadataMap: the transformer that made a map of labels or annotations,
 // because it holds nothing but what the transformer sets.
-func (tr *trail) metadataMap(s stage, path treepkg.Path, v treepkg.Node, key string) (mark, bool) {
+func (tr *trail) metadataMap(s stage, path tree.Path, v tree.Node, key string) (mark, bool) {
 	if !v.IsMap() {
 		return mark{}, false
 	}
 	for k := range v.Fields() {
-		child := append(slices.Clip(path), treepkg.Step{Key: k.Text(), Index: -1})
+		child := append(slices.Clip(path), tree.Step{Key: k.Text(), Index: -1})
 		if m, ok := tr.metadata(s, child, v.Get(k.Text())); ok {
 			return m, true
 		}
@@ -187,7 +187,7 @@ func (tr *trail) metadataMap(s stage, path treepkg.Path, v treepkg.Node, key str
 }
 
 // labelled reports whether an entry of labels reaches the labels at path.
-func labelled(e *yaml.Node, path treepkg.Path) bool {
+func labelled(e *yaml.Node, path tree.Path) bool {
 	if len(path) == 3 && path[0].Key == "metadata" {
 		return true
 	}
@@ -200,7 +200,7 @@ func labelled(e *yaml.Node, path treepkg.Path) bool {
 }
 
 // replacements: the target whose field path is path.
-func (tr *trail) replacements(s stage, path treepkg.Path, v treepkg.Node) (mark, bool) {
+func (tr *trail) replacements(s stage, path tree.Path, v tree.Node) (mark, bool) {
 	for _, item := range slices.Backward(items(get(s.n.doc, "replacements"))) {
 		if ref := text(item, "path"); ref != "" {
 			if file, ok := tr.g.local(s.n, ref); ok {
@@ -225,7 +225,7 @@ func (tr *trail) replacements(s stage, path treepkg.Path, v treepkg.Node) (mark,
 	return mark{}, false
 }
 
-func (tr *trail) replacement(s stage, d located, r *yaml.Node, path treepkg.Path) (mark, bool) {
+func (tr *trail) replacement(s stage, d located, r *yaml.Node, path tree.Path) (mark, bool) {
 	for _, target := range slices.Backward(items(get(r, "targets"))) {
 		if !tr.targets(s, patch{target: get(target, "select")}) {
 			continue
@@ -241,7 +241,7 @@ func (tr *trail) replacement(s stage, d located, r *yaml.Node, path treepkg.Path
 
 // fieldPath reports whether a replacement's field path leads to path:
 // spec.containers.[name=web].image, with * for any entry.
-func fieldPath(spec string, path treepkg.Path) bool {
+func fieldPath(spec string, path tree.Path) bool {
 	parts := splitFieldPath(spec)
 	if len(parts) != len(path) {
 		return false

@@ -242,9 +242,16 @@ func (v *view) Open(name string) (filesys.File, error) {
 // memory is a read-only file of the view.
 type memory struct{ *bytes.Reader }
 
-func (*memory) Write([]byte) (int, error)         { return 0, errReadOnly }
-func (*memory) Close() error                      { return nil }
-func (*memory) Stat() (os.FileInfo, error)        { return nil, errors.ErrUnsupported }
+// Write implements io.Writer by refusing.
+func (*memory) Write([]byte) (int, error) { return 0, errReadOnly }
+
+// Close implements io.Closer.
+func (*memory) Close() error { return nil }
+
+// Stat implements filesys.File; a build does not use it.
+func (*memory) Stat() (os.FileInfo, error) { return nil, errors.ErrUnsupported }
+
+// Create implements filesys.FileSystem by refusing.
 func (*view) Create(string) (filesys.File, error) { return nil, errReadOnly }
 
 // Mkdir implements filesys.FileSystem by refusing.

@@ -346,7 +346,9 @@ func (g *graph) include(n *node, s stanza, item *yaml.Node, stack []*node) {
 			g.problem(pos, "", fmt.Sprintf("%s is outside of %s: kustomize reads files only in or below the kustomization's folder; include its folder instead", real, n.dir))
 			return
 		}
-		g.manifest(n, s, real)
+		if g.manifest(n, s, real); s.field == "generators" {
+			g.chartPlugins(n, ref, real)
+		}
 		return
 	}
 	for _, above := range stack {

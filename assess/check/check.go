@@ -46,6 +46,9 @@ type Check struct {
 	// OptIn checks run only when asked for, because they are a matter of
 	// policy rather than of good practice.
 	OptIn bool
+	// Once means that the check asks about the repository as a whole, so that
+	// what several units answer is one finding.
+	Once bool
 
 	// Container is called for each container of each pod template.
 	Container func(*Pass, *graph.Container)

@@ -43,6 +43,8 @@ type Result struct {
 // for the place itself) put the YAML text Value; with Remove, take it away.
 // With Ask the value is a person's to choose, and Value says what is asked.
 type Set struct {
+	// At replaces the result's place when it exists.
+	At     tree.Node
 	Path   string
 	Value  string
 	Remove bool
@@ -65,6 +67,13 @@ func (r *Result) Set(value string) *Result {
 // independent of Missing.
 func (r *Result) SetAt(path, value string) *Result {
 	r.Sets = append(r.Sets, Set{Path: path, Value: value})
+	return r
+}
+
+// SetIn adds a change at a dotted path below another value of the object; ""
+// means at itself. A map put where a map is adds its keys to it.
+func (r *Result) SetIn(at tree.Node, path, value string) *Result {
+	r.Sets = append(r.Sets, Set{At: at, Path: path, Value: value})
 	return r
 }
 

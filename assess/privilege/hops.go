@@ -257,7 +257,7 @@ func (h *holder) runPods(g *Grant) {
 func (h *holder) enterPods(g *Grant) {
 	how := ""
 	switch {
-	case g.allows("create", "", "pods/exec") || g.allows("get", "", "pods/exec"):
+	case g.allows("create", "", "pods/exec") || h.getEnters && g.allows("get", "", "pods/exec"):
 		how = "runs commands"
 	case g.allows("update", "", "pods/ephemeralcontainers") || g.allows("patch", "", "pods/ephemeralcontainers"):
 		how = "adds a container to a pod"

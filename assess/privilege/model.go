@@ -18,6 +18,8 @@ type Model struct {
 	// accounts are the known ServiceAccounts by namespace; runs are those that
 	// workloads run as.
 	accounts, runs map[string][]State
+	// known keeps both free of repetitions.
+	known map[State]bool
 	// privileged are the workloads by namespace that can already do as they
 	// like on their node.
 	privileged map[string]*graph.Object
@@ -26,6 +28,15 @@ type Model struct {
 	// standard is the enforced pod standard of the declared namespaces.
 	standard map[string]string
 	starts   []State
+	// explored are the states that the starts lead to, certain and possible
+	// the ways on from there.
+	explored          map[State]bool
+	certain, possible routes
+	// holders is how many identities lose something by a cut.
+	holders map[Cut]int
+	// getEnters is set if "get" on pods/exec is enough to run commands, as it
+	// was before 1.35.
+	getEnters bool
 }
 
 type token struct {
@@ -33,12 +44,13 @@ type token struct {
 	account           State
 }
 
-// New builds the model of a linked graph. elsewhere, which may be nil, looks
-// up a role that the graph does not have.
-func New(g *graph.Graph, elsewhere func(kind, namespace, name string) *graph.Object) *Model {
+// New builds the model of a linked graph for a cluster of the minor version
+// kubeMinor. elsewhere, which may be nil, looks up a role that the graph does
+// not have.
+func New(g *graph.Graph, kubeMinor int, elsewhere func(kind, namespace, name string) *graph.Object) *Model {
 	m := &Model{
-		elsewhere: elsewhere, grants: map[State][]*Grant{}, accounts: map[string][]State{}, runs: map[string][]State{},
-		privileged: map[string]*graph.Object{}, standard: map[string]string{},
+		elsewhere: elsewhere, getEnters: kubeMinor < 35, grants: map[State][]*Grant{}, accounts: map[string][]State{}, runs: map[string][]State{},
+		privileged: map[string]*graph.Object{}, standard: map[string]string{}, known: map[State]bool{},
 	}
 	for _, ns := range g.Kind("Namespace") {
 		level := ns.Labels().Get("pod-security.kubernetes.io/enforce")
@@ -66,7 +78,26 @@ func New(g *graph.Graph, elsewhere func(kind, namespace, name string) *graph.Obj
 			m.tokens = append(m.tokens, token{o.Namespace, o.Name, canonical(g, o.Namespace, name)})
 		}
 	}
+	m.countHolders()
+	m.leaveOutIdle()
+	m.explore()
 	return m
+}
+
+// leaveOutIdle forgets accounts without any right: to become one of them leads
+// nowhere.
+func (m *Model) leaveOutIdle() {
+	for s := range m.grants {
+		if s.Kind == Group && (s.Name == "system:authenticated" || strings.HasPrefix(s.Name, "system:serviceaccounts")) {
+			return // every account has rights
+		}
+	}
+	idle := func(s State) bool { return len(m.grants[s]) == 0 }
+	for _, byNamespace := range [...]map[string][]State{m.accounts, m.runs} {
+		for ns, list := range byNamespace {
+			byNamespace[ns] = slices.DeleteFunc(list, idle)
+		}
+	}
 }
 
 // canonical returns the account as the graph has it: an account whose
@@ -79,7 +110,8 @@ func canonical(g *graph.Graph, namespace, name string) State {
 }
 
 func (m *Model) account(s State) {
-	if !slices.Contains(m.accounts[s.Namespace], s) {
+	if !m.known[s] {
+		m.known[s] = true
 		m.accounts[s.Namespace] = append(m.accounts[s.Namespace], s)
 	}
 }
@@ -122,7 +154,8 @@ func (m *Model) workload(g *graph.Graph, o *graph.Object) {
 	name, _ := o.Pod.ServiceAccount()
 	s := canonical(g, o.Namespace, name)
 	m.account(s)
-	if !slices.Contains(m.runs[o.Namespace], s) {
+	if in := (State{Pods, o.Namespace, s.String()}); !m.known[in] {
+		m.known[in] = true
 		m.runs[o.Namespace] = append(m.runs[o.Namespace], s)
 	}
 	if m.privileged[o.Namespace] == nil && ownsNode(o.Pod) {
@@ -198,14 +231,22 @@ func (m *Model) Admin(s State) bool {
 
 // Holders returns how many identities hold a rule, or are subjects of a
 // binding.
-func (m *Model) Holders(c Cut) int {
-	n := 0
+func (m *Model) Holders(c Cut) int { return m.holders[c] }
+
+// countHolders fills in what Holders returns.
+func (m *Model) countHolders() {
+	m.holders = map[Cut]int{}
 	for _, grants := range m.grants {
-		if len(c.filter(grants)) < len(grants) {
-			n++
+		for i, g := range grants {
+			rule, binding := Cut{Rule: g.Rule}, Cut{Binding: g.Binding}
+			if !slices.ContainsFunc(grants[:i], rule.hits) {
+				m.holders[rule]++
+			}
+			if !slices.ContainsFunc(grants[:i], binding.hits) {
+				m.holders[binding]++
+			}
 		}
 	}
-	return n
 }
 
 // Cut is a rule or a binding to do without.

@@ -1,13 +1,73 @@
 package privilege
 
+import "slices"
+
 // Find returns a shortest path from an identity to the whole cluster without
 // the rule or binding of c (the zero Cut leaves everything), nil if there is
 // none. It prefers a path that assumes nothing.
 func (m *Model) Find(start State, c Cut) *Path {
+	if c == (Cut{}) && m.explored[start] {
+		if p := m.certain.path(start); p != nil {
+			return p
+		}
+		return m.possible.path(start)
+	}
 	if p := m.search(start, c, false); p != nil {
 		return p
 	}
 	return m.search(start, c, true)
+}
+
+// routes is the first step of a shortest path from every state that has one.
+type routes map[State]Step
+
+func (r routes) path(start State) *Path {
+	p := &Path{Start: start}
+	for s := start; !s.End(); {
+		h, ok := r[s]
+		if !ok {
+			return nil
+		}
+		p.Steps = append(p.Steps, h)
+		s = h.To
+	}
+	return p
+}
+
+// explore walks once over all that the starts can reach and then back from the
+// ends, so that the paths of all starts cost no more than one.
+func (m *Model) explore() {
+	m.explored = map[State]bool{}
+	into := map[State][]Step{}
+	queue := slices.Clone(m.starts)
+	for _, s := range queue {
+		m.explored[s] = true
+	}
+	for i := 0; i < len(queue); i++ {
+		m.hops(queue[i], Cut{}, func(h Step) {
+			into[h.To] = append(into[h.To], h)
+			if !m.explored[h.To] && !h.To.End() {
+				m.explored[h.To] = true
+				queue = append(queue, h.To)
+			}
+		})
+	}
+	m.certain, m.possible = back(into, false), back(into, true)
+}
+
+func back(into map[State][]Step, assume bool) routes {
+	r := routes{}
+	queue := []State{{Kind: Cluster}, {Kind: Nodes}}
+	for i := 0; i < len(queue); i++ {
+		for _, h := range into[queue[i]] {
+			if _, known := r[h.From]; known || h.Assumes != "" && !assume {
+				continue
+			}
+			r[h.From] = h
+			queue = append(queue, h.From)
+		}
+	}
+	return r
 }
 
 func (m *Model) search(start State, c Cut, assume bool) *Path {

@@ -259,7 +259,7 @@ func (p *page) source(f *ops.Finding) {
 	if len(lines) == 0 || len(lines) <= f.Line-from {
 		return
 	}
-	safe := mask(f, lines[:min(len(lines), last+around-from+1)])
+	safe := mask(f, lines[:min(len(lines), last+around-from+1)], from)
 	p.put("<figure class=\"src\"><figcaption>", html.EscapeString(place(f.File, f.Line, f.Column)), "</figcaption><pre tabindex=\"0\"><code>")
 	for i, l := range safe {
 		n := from + i

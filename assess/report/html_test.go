@@ -110,6 +110,7 @@ func TestMask(t *testing.T) {
 		{other, "  secretName: tls", "  secretName: tls"},
 		{other, "  password: {{ .Values.password }}", "  password: {{ .Values.password }}"},
 		{other, "  url: postgres://app:hunter2@db/shop", "  url: postgres://app:[masked]@db/shop"},
+		{&ops.Finding{Check: "k8s-secret-in-env", Position: ops.Position{Line: 2}}, "  cpu: 100m\n  text: hunter2", "  cpu: 100m\n  text: [masked]"},
 		{other, `{"user": "a", "password": "hunter2", "token":"x"}`, `{"user": "a", "password": [masked], "token":[masked]}`},
 		{other, "  args: [--password=hunter2, --verbose]", "  args: [--password=[masked], --verbose]"},
 		{other, "  - --api-key=hunter2", "  - --api-key=[masked]"},
@@ -120,7 +121,7 @@ func TestMask(t *testing.T) {
 		{other, "password: |\n  hunter2\n\n  more\nimage: x", "password: |\n  [masked]\n\n  [masked]\nimage: x"},
 		{&ops.Finding{Check: "k8s-secret-in-env"}, "  value: hunter2", "  value: [masked]"},
 	} {
-		if got := strings.Join(mask(c.f, strings.Split(c.in, "\n")), "\n"); got != c.want {
+		if got := strings.Join(mask(c.f, strings.Split(c.in, "\n"), 1), "\n"); got != c.want {
 			t.Errorf("mask(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}

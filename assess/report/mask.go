@@ -25,7 +25,7 @@ var (
 	// JSON, in an argument.
 	inlineSecret = regexp.MustCompile(`(?i)(` + secretWord + `["']?\s*[:=]\s*)("[^"]+"|'[^']+'|[^\s,{}\[\]"'$|>&*!][^\s,}\]"']*)`)
 	// secretCheck is a check whose findings are about secret values.
-	secretCheck = regexp.MustCompile(`secret|credential|password|token|key`)
+	secretCheck = regexp.MustCompile(`secret|credential|password`)
 	// harmless is a value that tells nothing: a switch, a small number, a
 	// reference to what is elsewhere, the start of a block.
 	harmless = regexp.MustCompile(`^(true|false|null|~|\d{1,5}|[|>][+-]?\d?|["']?\{\{.*\}\}["']?|["']?\$[({].*|\{\}|\[\]|""|'')$`)
@@ -39,14 +39,17 @@ var (
 
 // mask returns the lines of an excerpt without the secret values in them. A
 // report travels further than the repository, so it shows where a secret is,
-// never what it is. In the lines of a Secret and of a finding about secrets all
-// values are masked; elsewhere those of keys that sound like secrets. It is a
-// safeguard, not a proof: a value under an innocent key stays.
-func mask(f *ops.Finding, lines []string) []string {
-	all := f.Object.Kind == "Secret" || secretCheck.MatchString(string(f.Check))
+// never what it is. In the lines of a Secret, and in those that a finding about
+// secrets points at, all values are masked; elsewhere those of keys that sound
+// like secrets. It is a safeguard, not a proof: a value under an innocent key
+// stays. The first of the lines has the number from.
+func mask(f *ops.Finding, lines []string, from int) []string {
+	about := secretCheck.MatchString(string(f.Check))
 	out := make([]string, len(lines))
 	block := -1 // the indentation of the key whose block is masked
 	for i, l := range lines {
+		hit := from+i >= f.Line && from+i <= max(f.Line, f.EndLine)
+		all := f.Object.Kind == "Secret" || about && hit
 		depth := len(l) - len(strings.TrimLeft(l, " \t"))
 		if block >= 0 && strings.TrimSpace(l) != "" {
 			if depth > block {
@@ -55,8 +58,8 @@ func mask(f *ops.Finding, lines []string) []string {
 			}
 			block = -1
 		}
-		named := i > 0 && secretName.MatchString(lines[i-1])
-		out[i] = maskLine(l, all, named)
+		value := about || i > 0 && secretName.MatchString(lines[i-1])
+		out[i] = maskLine(l, all, value)
 		if m := keyValue.FindStringSubmatch(l); m != nil && strings.ContainsAny(m[4][:1], "|>") && (all || secretKey.MatchString(strings.Trim(m[2], `"`))) {
 			block = depth
 		}
@@ -64,9 +67,8 @@ func mask(f *ops.Finding, lines []string) []string {
 	return out
 }
 
-// maskLine masks one line; named means that the line before names a secret
-// variable.
-func maskLine(line string, all, named bool) string {
+// maskLine masks one line: all its values, or, with value, that of a variable.
+func maskLine(line string, all, value bool) string {
 	line = userInfo.ReplaceAllString(line, "${1}"+masked+"@")
 	m := keyValue.FindStringSubmatch(line)
 	if m == nil {
@@ -78,7 +80,7 @@ func maskLine(line string, all, named bool) string {
 		return maskInline(line)
 	}
 	key := strings.Trim(m[2], `"`)
-	secret := all && !structural[key] || secretKey.MatchString(key) || named && key == "value"
+	secret := all && !structural[key] || secretKey.MatchString(key) || value && key == "value"
 	if secret && !harmless.MatchString(m[4]) {
 		return m[1] + m[2] + m[3] + masked
 	}

@@ -57,21 +57,27 @@ const maxProblems = 20
 // Resource validates a whole custom resource: apiVersion, kind and metadata
 // are the API server's own business.
 func (v *Validator) Resource(schema, resource tree.Node) []Problem {
-	r := run{Validator: v}
+	r := run{Validator: v, steps: new(int)}
 	r.object(schema, resource, true)
 	return r.problems
 }
 
 // Value validates a value.
 func (v *Validator) Value(schema, value tree.Node) []Problem {
-	r := run{Validator: v}
+	r := run{Validator: v, steps: new(int)}
 	r.value(schema, value)
 	return r.problems
 }
 
+// maxSteps bounds the work for one value, which nested forms and expanded
+// aliases can multiply.
+const maxSteps = 1 << 20
+
 type run struct {
 	*Validator
 	problems []Problem
+	// steps counts the work done, for the parts of a value too.
+	steps *int
 	// shallow is set inside allOf, anyOf, oneOf and not, which say what a
 	// value must be like but not which fields there are.
 	shallow bool
@@ -93,6 +99,12 @@ func embedded(key string) bool { return key == "apiVersion" || key == "kind" || 
 func (r *run) value(s, v tree.Node) {
 	if !s.IsMap() || v.Kind() == tree.Null {
 		return // a null is dropped where it is not wanted
+	}
+	if *r.steps++; *r.steps > maxSteps {
+		if *r.steps == maxSteps+1 {
+			r.add(Unsettled, v, "", "the object and its definition are too large to be judged")
+		}
+		return
 	}
 	if v.IsString() && !stringly(s) && placeholder(v.Text()) {
 		r.add(Unsettled, v, "", "the value is only known once %s is filled in", clip(v.Text()))
@@ -216,7 +228,7 @@ func (r *run) object(s, v tree.Node, resource bool) {
 			r.value(p, f)
 		} else if extra.IsMap() {
 			r.value(extra, f)
-		} else if !keep {
+		} else if !keep && len(r.problems) < maxProblems {
 			r.add(Dropped, f, "", "the definition knows no field %q here%s", key, hint(properties, key))
 		}
 	}
@@ -390,7 +402,7 @@ func (r *run) combined(s, v tree.Node) {
 
 // try validates apart.
 func (r *run) try(s, v tree.Node) []Problem {
-	sub := run{Validator: r.Validator, shallow: true}
+	sub := run{Validator: r.Validator, steps: r.steps, shallow: true}
 	sub.value(s, v)
 	r.patterns = sub.patterns
 	return sub.problems

@@ -234,9 +234,20 @@ func linkVolumes(g *graph.Graph) {
 			continue
 		}
 		for _, v := range o.Pod.Spec.Get("volumes").Items() {
-			if at := v.At("persistentVolumeClaim", "claimName"); at.Text() != "" {
+			if at := v.At("persistentVolumeClaim", "claimName"); at.Text() != "" && !TemplatedClaim(o, v.Get("name").Text()) {
 				refer(g, &graph.Reference{Kind: graph.Mounts, From: o, At: at, TargetKind: "PersistentVolumeClaim", Namespace: o.Namespace, Name: at.Text(), Role: "volume"})
 			}
 		}
 	}
+}
+
+// TemplatedClaim reports whether a StatefulSet gives each pod a claim of its
+// own for the volume, which takes the place of one in the pod template.
+func TemplatedClaim(o *graph.Object, volume string) bool {
+	for _, t := range o.Spec().Get("volumeClaimTemplates").Items() {
+		if t.At("metadata", "name").Text() == volume {
+			return true
+		}
+	}
+	return false
 }

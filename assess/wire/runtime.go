@@ -174,7 +174,7 @@ func (m *mentions) add(o *graph.Object, n tree.Node) {
 // products are known by ClaimsOf.
 var inert = []string{
 	"argoproj.io", "autoscaling.k8s.io", "bitnami.com", "cert-manager.io", "cilium.io", "crd.projectcalico.org",
-	"external-secrets.io", "gateway.envoyproxy.io", "keda.sh", "kyverno.io", "monitoring.coreos.com",
+	"external-secrets.io", "gateway.envoyproxy.io", "keda.sh", "kyverno.io",
 	"networking.istio.io", "projectcalico.org", "secrets-store.csi.x-k8s.io", "security.istio.io",
 	"traefik.containo.us", "traefik.io", "trust.cert-manager.io", "autoecoops.io",
 }
@@ -185,6 +185,10 @@ func operated(o *graph.Object) bool {
 	group := o.Group()
 	if !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") {
 		return false
+	}
+	switch o.Kind {
+	case "ServiceMonitor", "PodMonitor", "PrometheusRule", "Probe", "ScrapeConfig", "AlertmanagerConfig":
+		return false // unlike the Prometheus and Alertmanager of the same group
 	}
 	return !slices.Contains(inert, group) && !strings.HasSuffix(group, ".gatekeeper.sh")
 }

@@ -294,6 +294,9 @@ spec:
         - podSelector:
             matchLabels:
               team: SPACE
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: traefik
       ports:
         - port: http
   egress:

@@ -40,9 +40,15 @@ func (parser) Split(text []byte) []assess.Part {
 // Parse implements assess.Parser.
 func (parser) Parse(p assess.Part) []tree.Document { return yamldoc.Part(p).Parse() }
 
-// newEngine returns an engine for a target of a Kubernetes version.
-func newEngine(kubeVersion string) *assess.Engine {
-	charts := helm.New(helm.Options{KubeVersion: kubeVersion})
+// servedByAll are API versions that every supported cluster serves but that
+// helm template does not know of by itself: charts that ask for them would
+// render their fallback for clusters long gone.
+var servedByAll = []string{"apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService"}
+
+// newEngine returns an engine for a target of a Kubernetes version that serves
+// apis besides what helm template assumes.
+func newEngine(kubeVersion string, apis ...string) *assess.Engine {
+	charts := helm.New(helm.Options{KubeVersion: kubeVersion, APIVersions: apis})
 	return &assess.Engine{
 		Parser: parser{},
 		Renderers: map[assess.Tool]assess.Renderer{
@@ -153,7 +159,7 @@ func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts a
 	if rep := cache.load(src.target); rep != nil {
 		return rep, nil
 	}
-	engine := newEngine(req.Settings.KubeVersion)
+	engine := newEngine(req.Settings.KubeVersion, servedByAll...)
 	rep, err := engine.Assess(ctx, src, src.target, opts)
 	if err != nil {
 		return nil, err
@@ -167,6 +173,11 @@ func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts a
 		}
 		rep.Without(old.Fingerprints())
 	}
+	if opts.Deviations {
+		if err := fillEdits(ctx, rep, src); err != nil {
+			return nil, err
+		}
+	}
 	cache.store(rep)
 	return rep, nil
 }
@@ -174,7 +185,7 @@ func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts a
 // options turns settings into the engine's options.
 func options(req cli.Request) (assess.Options, error) {
 	o := assess.Default()
-	o.Now, o.KeepPassed, o.Progress = time.Now(), req.KeepPassed, req.Progress
+	o.Now, o.KeepPassed, o.Progress, o.Deviations = time.Now(), req.KeepPassed, req.Progress, req.Edits
 	s := req.Settings
 	var err error
 	if o.KubeMinor, err = config.KubeMinor(s.KubeVersion); err != nil {

@@ -67,7 +67,7 @@ func identify(h hash.Hash, req cli.Request, opts assess.Options, since string) b
 	}
 	settings := req.Settings
 	settings.Origin = nil
-	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.ExceptionsName, string(opts.Exceptions), since, ids})
+	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.Deviations, opts.ExceptionsName, string(opts.Exceptions), since, ids})
 	if err != nil {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,6 +156,7 @@ func runAssess(ctx context.Context, o *assessOptions) error {
 			return err
 		}
 	}
+	o.request.Edits = slices.ContainsFunc(sinks, sink.carriesEdits)
 	done := o.progress()
 	out, err := o.backend.Assess(ctx, o.request)
 	done()

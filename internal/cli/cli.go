@@ -52,8 +52,10 @@ type Request struct {
 	// Exceptions is the path of a central exceptions file, "" for none.
 	Exceptions string
 	KeepPassed bool
-	NoCache    bool
-	Progress   func(stage string, done, total int)
+	// Edits asks for the findings' edits, for formats that carry them.
+	Edits    bool
+	NoCache  bool
+	Progress func(stage string, done, total int)
 }
 
 // Outcome is an assessment with the files that it was made of.

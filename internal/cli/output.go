@@ -49,6 +49,12 @@ func parseOutputs(specs []string) ([]sink, error) {
 	return sinks, nil
 }
 
+// carriesEdits reports whether the format has a place for findings' edits that
+// readers act on. Making them parses the files again, so others do without.
+func (s sink) carriesEdits() bool {
+	return s.format == "sarif"
+}
+
 func (s sink) write(stdout io.Writer, rep *assess.Report, o report.Options) error {
 	if s.file != "" {
 		o.Color, o.Width = false, 0

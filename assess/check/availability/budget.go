@@ -85,6 +85,19 @@ func (b *budget) never() bool {
 	return b.at.Text() == "0" || b.at.Text() == "0%"
 }
 
+// allowOne adds the change that lets one of at least two pods be evicted at a
+// time; with a single pod that would take the service away.
+func (b *budget) allowOne(r *check.Result, pods int64) {
+	if !b.known || pods < 2 {
+		return
+	}
+	if b.at.Key().Text() != "minAvailable" {
+		r.Set("1")
+		return
+	}
+	r.Remove().SetIn(b.at.Parent(), "maxUnavailable", "1")
+}
+
 // budgeted reports whether a budget of the unit, or of another unit for the
 // same namespace, selects the pods.
 func budgeted(p *check.Pass, o *graph.Object) bool {

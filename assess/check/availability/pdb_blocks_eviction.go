@@ -22,7 +22,7 @@ var pdbBlocksEviction = &check.Check{
 		case graph.Placeholder(b.at.Text()):
 			p.Unknown(b.at, "", "%s is filled in elsewhere", field)
 		case b.never():
-			p.Fail(b.at, "", "%s: %s allows no eviction ever: every node drain hangs", field, b.at.Text()).Fix("Set maxUnavailable: 1.")
+			b.allowOne(p.Fail(b.at, "", "%s: %s allows no eviction ever: every node drain hangs", field, b.at.Text()).Fix("Set maxUnavailable: 1."), b.high)
 		case len(b.workloads) == 0:
 			p.Skip()
 		case !b.known:
@@ -31,8 +31,9 @@ var pdbBlocksEviction = &check.Check{
 			// Where an autoscaler may grow the workload out of the block, it
 			// is for pdb-hpa to say so.
 			if spare, ok := b.spare(b.high); ok && spare == 0 && b.high > 0 {
-				p.Fail(b.at, "", "%s: %s of %d pods of %s allows no eviction: every node drain hangs", field, b.at.Text(), b.high, b.workloads[0]).
+				r := p.Fail(b.at, "", "%s: %s of %d pods of %s allows no eviction: every node drain hangs", field, b.at.Text(), b.high, b.workloads[0]).
 					Fix("Set maxUnavailable: 1 and run at least two replicas of %s.", b.workloads[0])
+				b.allowOne(r, b.high)
 			}
 		}
 	},

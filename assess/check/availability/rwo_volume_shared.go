@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
+	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
@@ -24,7 +25,7 @@ var rwoVolumeShared = &check.Check{
 		any := false
 		for _, v := range o.Pod.Spec.Get("volumes").Items() {
 			at := v.At("persistentVolumeClaim", "claimName")
-			if at.Text() == "" || v.At("persistentVolumeClaim", "readOnly").True() {
+			if at.Text() == "" || v.At("persistentVolumeClaim", "readOnly").True() || wire.TemplatedClaim(o, v.Get("name").Text()) {
 				continue
 			}
 			any = true

@@ -1,6 +1,9 @@
 package availability
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
@@ -29,11 +32,18 @@ var spread = &check.Check{
 				good = true
 				continue
 			}
+			own := ownSelector(o)
 			if !s.Exists() {
-				p.Fail(c, "labelSelector", "a spread constraint over %s has no labelSelector, so it counts no pod and spreads nothing", c.Get("topologyKey").Text()).As(ops.Medium)
+				r := p.Fail(c, "labelSelector", "a spread constraint over %s has no labelSelector, so it counts no pod and spreads nothing", c.Get("topologyKey").Text()).As(ops.Medium)
+				if own != "" {
+					r.Set(own)
+				}
 				return
 			}
-			p.Fail(s, "", "a spread constraint over %s does not select this workload's own pods, so it spreads nothing", c.Get("topologyKey").Text()).As(ops.Medium)
+			r := p.Fail(s, "", "a spread constraint over %s does not select this workload's own pods, so it spreads nothing", c.Get("topologyKey").Text()).As(ops.Medium)
+			if own != "" {
+				r.Remove().SetIn(c, "labelSelector", own)
+			}
 			return
 		}
 		anti := spec.At("affinity", "podAntiAffinity")
@@ -57,6 +67,26 @@ var spread = &check.Check{
 		p.Fail(spec, "topologySpreadConstraints", "nothing keeps the %d replicas on different nodes or in different zones but the scheduler's mild default", n).
 			Ask("topology to spread over")
 	},
+}
+
+// ownSelector writes the selector by which the workload itself finds its pods,
+// "" if it has no plain one.
+func ownSelector(o *graph.Object) string {
+	labels := o.Spec().At("selector", "matchLabels")
+	if labels.Len() == 0 || !picksOwn(o.Pod, o.Spec().Get("selector")) {
+		return ""
+	}
+	var b strings.Builder
+	for k, v := range labels.Fields() {
+		if graph.Placeholder(v.Text()) {
+			return ""
+		}
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(k.Text() + ": " + strconv.Quote(v.Text()))
+	}
+	return "{matchLabels: {" + b.String() + "}}"
 }
 
 // picksOwn reports whether a label selector of a pod spec selects the pods

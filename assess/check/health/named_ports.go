@@ -39,7 +39,7 @@ func podPorts(p *check.Pass, pod *graph.Pod) (asked bool) {
 		for _, d := range c.Node.Get("ports").Items() {
 			asked = true
 			if d.Get("name").IsNull() {
-				p.Fail(d, "name", "port %s of container %q has no name: probes and Services must repeat its number", d.Get("containerPort").Text(), c.Name).Ask("port name, such as http or metrics")
+				p.Fail(d, "name", "port %s of container %q has no name: probes and Services must repeat its number", d.Get("containerPort").Text(), c.Name).Ask("port name")
 			}
 		}
 		for _, probe := range probes {

@@ -50,21 +50,36 @@ const (
 	slowLiveness  = 900
 )
 
+// usualPeriod is Kubernetes' own default of a probe's period in seconds.
+const usualPeriod = "10"
+
+// patient returns the shortest period in seconds that leaves room for a
+// timeout: for liveness with a pause as long again.
+func patient(probe string, timeout int64) int64 {
+	if probe == "livenessProbe" {
+		return 2 * timeout
+	}
+	return timeout
+}
+
 // judgeTiming judges the numbers of one probe by themselves.
 func judgeTiming(p *check.Pass, c *graph.Container, probe string, n tree.Node) {
 	t := timingOf(n)
 	switch {
 	case t.timeout > t.period:
-		p.Fail(n, "timeoutSeconds", "the %s of container %q may take %d s but is due every %d s: slow answers delay the next probe, and failures are noticed late", probe, c.Name, t.timeout, t.period)
+		p.Fail(n, "timeoutSeconds", "the %s of container %q may take %d s but is due every %d s: slow answers delay the next probe, and failures are noticed late", probe, c.Name, t.timeout, t.period).
+			SetAt("periodSeconds", strconv.FormatInt(patient(probe, t.timeout), 10))
 	case t.timeout == t.period && t.timeout > 1 && probe == "livenessProbe":
-		p.Fail(n, "timeoutSeconds", "the %s of container %q may take as long as its period of %d s, so a slow container is probed without a pause", probe, c.Name, t.period).As(ops.Low)
+		p.Fail(n, "timeoutSeconds", "the %s of container %q may take as long as its period of %d s, so a slow container is probed without a pause", probe, c.Name, t.period).As(ops.Low).
+			SetAt("periodSeconds", strconv.FormatInt(patient(probe, t.timeout), 10))
 	}
 	if probe == "readinessProbe" {
 		if own := n.Get("terminationGracePeriodSeconds"); !own.IsNull() {
 			p.Fail(own, "", "the readiness probe of container %q sets terminationGracePeriodSeconds: the API server refuses that, as readiness ends nothing", c.Name).As(ops.High).Remove()
 		}
 		if t.tolerates() > slowReadiness {
-			p.Fail(n, "periodSeconds", "the readiness probe of container %q leaves a dead pod in service for %d s (%d failures, %d s apart)", c.Name, t.tolerates(), t.failures, t.period).As(ops.Low)
+			p.Fail(n, "periodSeconds", "the readiness probe of container %q leaves a dead pod in service for %d s (%d failures, %d s apart)", c.Name, t.tolerates(), t.failures, t.period).As(ops.Low).
+				SetAt("periodSeconds", usualPeriod)
 		}
 		return
 	}
@@ -78,9 +93,11 @@ func judgeTiming(p *check.Pass, c *graph.Container, probe string, n tree.Node) {
 	case t.failures == 1:
 		p.Fail(n, "failureThreshold", "a single failed probe restarts container %q: one answer that takes longer than %d s is enough", c.Name, t.timeout).Set("3")
 	case t.tolerates() <= hastyLiveness:
-		p.Fail(n, "periodSeconds", "container %q is restarted after %d s without an answer (%d failures, %d s apart): a pause for garbage collection or a busy node is enough", c.Name, t.tolerates(), t.failures, t.period)
+		p.Fail(n, "periodSeconds", "container %q is restarted after %d s without an answer (%d failures, %d s apart): a pause for garbage collection or a busy node is enough", c.Name, t.tolerates(), t.failures, t.period).
+			SetAt("periodSeconds", usualPeriod)
 	case t.tolerates() > slowLiveness:
-		p.Fail(n, "periodSeconds", "container %q may hang for %d s before it is restarted (%d failures, %d s apart)", c.Name, t.tolerates(), t.failures, t.period).As(ops.Low)
+		p.Fail(n, "periodSeconds", "container %q may hang for %d s before it is restarted (%d failures, %d s apart)", c.Name, t.tolerates(), t.failures, t.period).As(ops.Low).
+			SetAt("periodSeconds", usualPeriod)
 	}
 }
 

@@ -30,10 +30,13 @@ var anonymousBinding = &check.Check{
 			if severity == 0 {
 				continue
 			}
-			if b.Kind == "RoleBinding" || role == "view" {
+			if b.Kind == "RoleBinding" {
 				severity--
 			}
-			p.Fail(s.Node, "", "%s %q goes to %s: %s", kind, role, s.Name, says).As(severity)
+			if role == "view" || onlyReads(b) {
+				severity--
+			}
+			p.Fail(s.Node, "", "%s %q goes to %s: %s", kind, role, s.Name, says).As(max(severity, ops.Low))
 		}
 	},
 }
@@ -54,6 +57,26 @@ func everybody(s rbac.Subject) (says string, severity ops.Severity) {
 		return "members of this group bypass authorisation, and nobody can be taken out of it before their certificate expires", ops.Medium
 	}
 	return "", 0
+}
+
+// onlyReads reports whether the role that a binding grants is known to read
+// only, and no Secrets.
+func onlyReads(b *graph.Object) bool {
+	known := false
+	for e := range b.Out(graph.Grants) {
+		for _, rule := range rbac.Rules(e.To) {
+			known = true
+			if rule.Group("").Exists() && rule.Resource("secrets").Exists() {
+				return false
+			}
+			for _, v := range rule.Node.Get("verbs").Items() {
+				if t := v.Text(); t != "get" && t != "list" && t != "watch" {
+					return false
+				}
+			}
+		}
+	}
+	return known
 }
 
 // publicRole reports whether a role is made to be held by everybody.

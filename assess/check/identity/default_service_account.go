@@ -61,7 +61,7 @@ func defaultUsed(p *check.Pass, pod *graph.Pod) {
 	if !at.Exists() {
 		at, missing = pod.Spec, "serviceAccountName"
 	}
-	if b := bindingOf(p, namespace, name); b != nil {
+	if b := boundIn(p.Graph, namespace, name); b != nil {
 		p.Fail(at, missing, "runs as the default ServiceAccount, which %s gives rights: this pod holds them whether it needs them or not", b.Ref).
 			As(ops.Medium).Ask("name of the workload's own ServiceAccount")
 		return

@@ -3,6 +3,7 @@ package identity
 import (
 	"iter"
 	"strconv"
+	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/rbac"
@@ -80,9 +81,13 @@ func (h *holding) add(g *graph.Graph, b *graph.Object) {
 	}
 }
 
-// controllerAccount reports whether workloads run as the account and all of
-// them are evidently clients of the API server.
+// controllerAccount reports whether the account is a part of the cluster, going
+// by its namespace or name, or workloads run as it and all of them are evidently
+// clients of the API server.
 func controllerAccount(g *graph.Graph, s rbac.Subject) bool {
+	if s.Namespace == "kube-system" || strings.Contains(s.Name, "controller") || strings.Contains(s.Name, "operator") {
+		return true
+	}
 	sa := g.Find("ServiceAccount", s.Namespace, s.Name)
 	if sa == nil {
 		return false

@@ -20,7 +20,7 @@ var privilegePath = &check.Check{
 	Practices: []string{"rbac-least-privilege"},
 	Facts:     []check.Fact{{Number: 3, Strength: check.Direct}},
 	Unit: func(p *check.Pass) {
-		m := privilege.New(p.Graph, p.Elsewhere)
+		m := privilege.New(p.Graph, p.Settings.KubeMinor, p.Elsewhere)
 		var found []*route
 		at := map[tree.Node]*route{}
 		for _, s := range m.Starts() {

@@ -17,8 +17,8 @@ var rbacExec = &check.Check{
 }
 
 var execRights = []right{
-	{resource: "pods/exec", verbs: []string{"create", "get"}, lets: "commands can be run in running containers, with their token and Secrets", without: "edit admin"},
-	{resource: "pods/attach", verbs: []string{"create", "get"}, lets: "the input and output of running containers can be taken over", without: "edit admin"},
+	{resource: "pods/exec", verbs: []string{"create"}, getBefore: 35, lets: "commands can be run in running containers, with their token and Secrets", without: "edit admin"},
+	{resource: "pods/attach", verbs: []string{"create"}, getBefore: 35, lets: "the input and output of running containers can be taken over", without: "edit admin"},
 	{resource: "pods/ephemeralcontainers", verbs: []string{"update", "patch"}, lets: "a container can be added to a running pod, next to its Secrets", without: "edit admin"},
-	{resource: "pods/portforward", verbs: []string{"create", "get"}, severity: ops.Medium, lets: "every port of a pod can be reached past its network policies", without: "edit admin"},
+	{resource: "pods/portforward", verbs: []string{"create"}, getBefore: 35, severity: ops.Medium, lets: "every port of a pod can be reached past its network policies", without: "edit admin"},
 }

@@ -17,5 +17,5 @@ var rbacReadSecrets = &check.Check{
 }
 
 var secretRights = []right{
-	{resource: "secrets", verbs: []string{"get", "list", "watch"}, lets: "the answer holds the Secrets' values, so passwords, keys and account tokens can be read", without: "edit admin"},
+	{resource: "secrets", verbs: []string{"get", "list", "watch"}, named: true, lets: "the answer holds the Secrets' values, so passwords, keys and account tokens can be read", without: "edit admin"},
 }

@@ -26,6 +26,12 @@ type right struct {
 	// cluster says that the right exists for ClusterRoleBindings only, since
 	// its resource is in no namespace.
 	cluster bool
+	// named says that held in one namespace for objects of given names the
+	// right is as narrow as it can be.
+	named bool
+	// getBefore is the minor version before which "get" was enough as well,
+	// because a WebSocket is opened by a GET; 0 for none.
+	getBefore int
 	// without says that the right is a normal part of these user-facing roles.
 	without string
 }
@@ -45,7 +51,7 @@ func judge(p *check.Pass, role *graph.Object, rights []right) {
 	for _, rule := range rbac.Rules(role) {
 		for i := range rights {
 			r := &rights[i]
-			at, verb := r.in(rule)
+			at, verb := r.in(rule, p.Settings.KubeMinor)
 			if !at.Exists() || part != "" && strings.Contains(r.without, part) {
 				continue
 			}
@@ -53,6 +59,9 @@ func judge(p *check.Pass, role *graph.Object, rights []right) {
 				h = heldBy(p, role)
 			}
 			if r.cluster && (role.Kind == "Role" || !h.cluster && h.bindings > 0) {
+				continue
+			}
+			if r.named && rule.Restricted() && !h.cluster && h.bindings > 0 {
 				continue
 			}
 			report(p, h, rule, r, at, verb)
@@ -75,7 +84,7 @@ func report(p *check.Pass, h *holding, rule rbac.Rule, r *right, at tree.Node, v
 
 // in returns the entry of the rule that names the resource, and the first of
 // the verbs that the rule allows.
-func (r *right) in(rule rbac.Rule) (at tree.Node, verb string) {
+func (r *right) in(rule rbac.Rule, minor int) (at tree.Node, verb string) {
 	at = rule.Named(r.resource)
 	if !at.Exists() || !rule.Group(r.group).Exists() {
 		return tree.Node{}, ""
@@ -84,6 +93,9 @@ func (r *right) in(rule rbac.Rule) (at tree.Node, verb string) {
 		if rule.Allows(v, r.group, r.resource) {
 			return at, v
 		}
+	}
+	if minor < r.getBefore && rule.Allows("get", r.group, r.resource) {
+		return at, "get"
 	}
 	return tree.Node{}, ""
 }
@@ -98,6 +110,9 @@ func list(n tree.Node) string {
 		}
 		if i > 0 {
 			b.WriteString(", ")
+		}
+		if e.Text() == "" {
+			b.WriteString("core") // the group that is written as ""
 		}
 		b.WriteString(e.Text())
 	}

@@ -32,7 +32,7 @@ var imagePullPolicy = &check.Check{
 		case graph.Placeholder(at.Text()):
 			p.Unknown(at, "", "the pull policy of container %q is %q: the value that is put in there is not in the repository", c.Name, at.Text())
 		default:
-			p.Fail(at, "", "container %q has the pull policy %q: the API server accepts Always, IfNotPresent and Never", c.Name, at.Text()).As(ops.High).Ask("Always or IfNotPresent")
+			p.Fail(at, "", "container %q has the pull policy %q: the API server accepts Always, IfNotPresent and Never", c.Name, at.Text()).As(ops.High).Ask("image pull policy")
 		}
 	},
 }

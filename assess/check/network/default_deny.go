@@ -1,6 +1,8 @@
 package network
 
 import (
+	"strconv"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
@@ -67,13 +69,21 @@ func reportNoDeny(p *check.Pass, first *graph.Pod, ns string, n int, w way, traf
 	p.On(o)
 	if ns == "" {
 		if anyDenier(p, w) {
-			p.Unknown(at, "", "the namespace of these %d workloads is not written down, so whether a policy denies %s traffic there by default cannot be seen", n, traffic)
+			p.Unknown(at, "", "the namespace of %s here is not written down, so whether a policy denies %s traffic there by default cannot be seen", workloads(n), traffic)
 			return
 		}
-		p.Fail(at, "", "no network policy denies %s traffic by default for the %d workloads here, whose namespace is not written down", traffic, n)
+		p.Fail(at, "", "no network policy denies %s traffic by default for %s here, whose namespace is not written down", traffic, workloads(n))
 		return
 	}
-	p.Fail(at, "", "no network policy denies %s traffic by default in namespace %s, which has %d workloads", traffic, ns, n)
+	p.Fail(at, "", "no network policy denies %s traffic by default in namespace %s, which has %s", traffic, ns, workloads(n))
+}
+
+// workloads counts in words.
+func workloads(n int) string {
+	if n == 1 {
+		return "1 workload"
+	}
+	return strconv.Itoa(n) + " workloads"
 }
 
 // denies reports whether the policy is a default deny that way: it selects

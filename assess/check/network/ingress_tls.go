@@ -116,5 +116,5 @@ func gatewayTLS(p *check.Pass, o *graph.Object) {
 		p.Skip()
 		return
 	}
-	p.Fail(plain, "", "every listener of this Gateway speaks plain HTTP: its hosts answer in plain text").Ask("an HTTPS listener with its certificate")
+	p.Fail(plain, "", "every listener of this Gateway speaks plain HTTP: its hosts answer in plain text")
 }

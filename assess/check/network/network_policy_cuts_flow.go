@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
@@ -21,7 +22,7 @@ var networkPolicyCutsFlow = &check.Check{
 		if len(ps.All) == 0 {
 			return
 		}
-		c := &cutter{p: p, ps: ps, seen: map[cut]bool{}}
+		c := &cutter{p: p, ps: ps, seen: map[cut]bool{}, edge: map[string]bool{}}
 		for _, o := range p.Graph.Objects {
 			if o.Pod != nil && !onHost(o.Pod) {
 				declared(p.Graph, o.Pod, c.call)
@@ -40,6 +41,8 @@ type cutter struct {
 	p    *check.Pass
 	ps   *wire.Policies
 	seen map[cut]bool
+	// edge tells the namespaces that have ingress controllers or gateways.
+	edge map[string]bool
 }
 
 type cut struct {
@@ -204,15 +207,21 @@ func (c *cutter) outsiders(policy *wire.Policy, r *wire.Rule) bool {
 		if !peer.OwnNamespace || peer.Empty {
 			return true
 		}
-		known := policy.PeerPods(c.p.Graph, peer)
-		if len(known) == 0 || peer.Broad() {
+		if peer.Broad() || !peer.Meets(c.p.Graph, policy.Object.Namespace) || c.proxies(policy, peer) {
 			return true
-		}
-		for _, pod := range known {
-			if edgeProxy(pod) {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// proxies reports whether the peer is an ingress controller or gateway of the
+// policy's namespace.
+func (c *cutter) proxies(policy *wire.Policy, peer *wire.Peer) bool {
+	ns := policy.Object.Namespace
+	has, known := c.edge[ns]
+	if !known {
+		has = slices.ContainsFunc(c.p.Graph.Pods(ns), edgeProxy) || slices.ContainsFunc(c.p.Graph.Pods(""), edgeProxy)
+		c.edge[ns] = has
+	}
+	return has && slices.ContainsFunc(policy.PeerPods(c.p.Graph, peer), edgeProxy)
 }

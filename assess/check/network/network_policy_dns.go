@@ -110,13 +110,13 @@ func reachesDNS(g *graph.Graph, policy *wire.Policy, r *wire.Rule) (ok bool, nea
 			return true, ""
 		case peer.OwnNamespace:
 			ns := policy.Object.Namespace
-			if ns == "" || systemNamespace(ns) || (!r.AnyPort && peer.Meets(g, ns)) {
+			if ns == "" || wire.SystemNamespace(ns) || (!r.AnyPort && peer.Meets(g, ns)) {
 				return true, ""
 			}
 			if !r.AnyPort {
 				near = "its rule for port 53 has a podSelector alone, which means pods of " + namespaceText(ns)
 			}
-		case !r.AnyPort, peer.Namespace == "" || systemNamespace(peer.Namespace):
+		case !r.AnyPort, peer.Namespace == "" || wire.SystemNamespace(peer.Namespace):
 			if !r.AnyPort || dnsPods(g, peer) {
 				return true, ""
 			}

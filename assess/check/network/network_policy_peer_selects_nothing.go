@@ -1,8 +1,6 @@
 package network
 
 import (
-	"strings"
-
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
@@ -44,7 +42,7 @@ var networkPolicyPeerSelectsNothing = &check.Check{
 // lonelyPeer reports a peer that is no pod. One unknown for a policy is
 // enough.
 func lonelyPeer(p *check.Pass, o *graph.Object, peer *wire.Peer, unknown *bool) {
-	if systemNamespace(peer.Namespace) || met(p, o, peer) {
+	if wire.SystemNamespace(peer.Namespace) || met(p, o, peer) {
 		return
 	}
 	maybe := func(format string, args ...any) {
@@ -71,6 +69,8 @@ func lonelyPeer(p *check.Pass, o *graph.Object, peer *wire.Peer, unknown *bool) 
 		maybe("no pod of this repository is certainly meant by this peer, which chooses namespaces by their labels")
 	case !shown(p, home):
 		maybe("no workload of %s is in this repository, so whether this peer exists cannot be seen", namespaceText(home))
+	case !peer.OwnNamespace && home != o.Namespace && !wire.HasPods(p.Graph, home):
+		maybe("no pod template of %s in this repository has the labels of this peer, but others may deploy there too", namespaceText(home))
 	default:
 		p.Fail(peer.Node, "", "no pod template of %s has the labels of this peer: the traffic that the rule should allow stays blocked", namespaceText(home))
 	}
@@ -87,10 +87,4 @@ func met(p *check.Pass, o *graph.Object, peer *wire.Peer) bool {
 		}
 	}
 	return false
-}
-
-// systemNamespace reports whether a namespace belongs to the cluster itself,
-// so that its workloads are seldom in a repository.
-func systemNamespace(ns string) bool {
-	return strings.HasPrefix(ns, "kube-") || strings.HasPrefix(ns, "openshift-")
 }

@@ -59,7 +59,7 @@ func selectsNothing(p *check.Pass, o *graph.Object, policy *wire.Policy) {
 		p.Unknown(policy.Subject, "", "selects no pod of this repository; those of other sources are not known")
 		return
 	}
-	if !shown(p, o.Namespace) {
+	if !shown(p, o.Namespace) || wire.SystemNamespace(o.Namespace) {
 		p.Unknown(policy.Subject, "", "no workload of %s is in this repository, so what the policy selects cannot be seen", namespaceText(o.Namespace))
 		return
 	}

@@ -27,7 +27,7 @@ var lowUserID = &check.Check{
 			id, ok := n.Int()
 			said = said || ok
 			if ok && id > 0 && id < lowestFreeID {
-				p.Fail(n, "", "%s as user %d, an id that accounts of the node may have: outside the container it would act as one of them", whose, id).Ask("user id of 10000 or more")
+				p.Fail(n, "", "%s as user %d, an id that accounts of the node may have: outside the container it would act as one of them", whose, id).Ask("user id")
 			}
 		}
 		look("the pod runs", pod.Security().Get("runAsUser"))

@@ -32,11 +32,11 @@ var namespacePodSecurityLabels = &check.Check{
 		level, ok := podsecurity.ParseLevel(label.Text())
 		switch {
 		case !ok:
-			p.Fail(label, "", "namespace %q enforces %q, which is no level: the API server refuses the label, and treats it as restricted where it stands already", o.Name, label.Text()).As(ops.High).Ask("privileged, baseline or restricted")
+			p.Fail(label, "", "namespace %q enforces %q, which is no level: the API server refuses the label, and treats it as restricted where it stands already", o.Name, label.Text()).As(ops.High).Ask("pod security level")
 		case r.pods > 0 && r.level > level:
 			p.Fail(label, "", "namespace %q enforces only %s, while all workloads that are here for it (%d) already meet %s", o.Name, level, r.pods, r.level).As(ops.Low).Set(r.level.String())
 		case r.pods == 0 && level == podsecurity.Privileged:
-			p.Fail(label, "", "namespace %q enforces privileged, which is nothing, and no workload here needs that", o.Name).As(ops.Low).Ask("baseline or restricted")
+			p.Fail(label, "", "namespace %q enforces privileged, which is nothing, and no workload here needs that", o.Name).As(ops.Low).Ask("pod security level")
 		}
 	},
 }
@@ -53,8 +53,6 @@ func noLevel(p *check.Pass, o *graph.Object, r reach) {
 	default:
 		f := p.Fail(o.Body, "metadata.labels", "%s; all workloads that are here for it (%d) already meet %s", why, r.pods, r.level)
 		f.Fix("Add the labels %s: %s and %s: %s.", enforceLabel, r.level, versionLabel, pinned(p.Settings.KubeMinor))
-		if o.Labels().Node.IsNull() {
-			f.Set("{" + enforceLabel + ": " + r.level.String() + ", " + versionLabel + ": " + pinned(p.Settings.KubeMinor) + "}")
-		}
+		f.Set("{" + enforceLabel + ": " + r.level.String() + ", " + versionLabel + ": " + pinned(p.Settings.KubeMinor) + "}")
 	}
 }

@@ -26,7 +26,8 @@ var namespacePodSecurityVersion = &check.Check{
 		switch {
 		case version.IsNull():
 			p.Fail(level, "", "namespace %q enforces %s at no fixed version: an upgrade of the cluster may start to refuse its pods", o.Name, level.Text()).
-				Fix("Add the label %s: %s.", versionLabel, pinned(p.Settings.KubeMinor))
+				Fix("Add the label %s: %s.", versionLabel, pinned(p.Settings.KubeMinor)).
+				SetIn(labels.Node, "", "{"+versionLabel+": "+pinned(p.Settings.KubeMinor)+"}")
 		case pending(p, version, versionLabel):
 		case !ok:
 			p.Fail(version, "", "namespace %q asks for version %q, which is none: the API server refuses the label, and treats it as latest where it stands already", o.Name, version.Text()).As(ops.High).Set(pinned(p.Settings.KubeMinor))

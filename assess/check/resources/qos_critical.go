@@ -63,7 +63,7 @@ var qosCritical = &check.Check{
 			severity = ops.Low // agents of a node are often given room to burst
 		}
 		p.Fail(first.Node, firstPath, "%s, but its pods are %s and evicted before Guaranteed ones: container %q %s%s", why, class, first.Name, firstGap, more).
-			As(severity).Ask("CPU and memory limits equal to the requests")
+			As(severity).Ask(strings.TrimPrefix(firstPath, "resources.limits.") + " limit")
 	},
 }
 

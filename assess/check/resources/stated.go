@@ -47,9 +47,9 @@ func require(p *check.Pass, c *graph.Container, list, resource, why string) {
 	case v == 0:
 		p.Fail(at, "", "the %s %s of container %q is 0: %s", resource, kind, c.Name, why).Ask(resource + " " + kind)
 	case resource == "memory" && strings.HasSuffix(at.Text(), "m"):
-		p.Fail(at, "", "the memory %s of container %q is %q: m means thousandths of a byte", kind, c.Name, at.Text()).As(ops.High).Ask("memory " + kind + " in Mi")
+		p.Fail(at, "", "the memory %s of container %q is %q: m means thousandths of a byte", kind, c.Name, at.Text()).As(ops.High).Ask("memory " + kind)
 	case resource == "memory" && list == "limits" && v < 4<<20:
-		p.Fail(at, "", "the memory limit of container %q is %q: no container can start with less than a few megabytes", c.Name, at.Text()).As(ops.High).Ask("memory limit in Mi")
+		p.Fail(at, "", "the memory limit of container %q is %q: no container can start with less than a few megabytes", c.Name, at.Text()).As(ops.High).Ask("memory limit")
 	}
 }
 

@@ -45,11 +45,11 @@ func judge(key, value string) (verdict, string) {
 // credential.
 func shape(kind kind, key, v string) verdict {
 	switch {
-	case plainSetting(v) || strings.EqualFold(v, key) && kind == token:
+	case plainSetting(v) || sameWords(v, key) && kind == token:
 		return none
 	case placeholder(v):
 		return none
-	case guessable(v):
+	case guessable(v) || sameWords(v, key):
 		return weak
 	case kind == password:
 		if len(v) < 4 {
@@ -102,7 +102,7 @@ var forms = [...]struct {
 func knownForm(v string) string {
 	if strings.HasPrefix(v, "-----BEGIN ") {
 		head, _, _ := strings.Cut(v, "\n")
-		if strings.Contains(head, "PRIVATE KEY") {
+		if strings.Contains(head, "PRIVATE KEY") && keyMaterial(v) {
 			return "a private key"
 		}
 		return ""
@@ -192,31 +192,6 @@ func plainSetting(v string) bool {
 	}
 	return (v[0] == '/' || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "~/")) && (len(v) < 24 || strings.Count(v, "/") > 1 && entropy(v) < 4.3) ||
 		strings.Contains(v, "://")
-}
-
-// placeholder reports whether a value says that another is to be put in its
-// place before use.
-func placeholder(v string) bool {
-	if len(v) > 80 {
-		return false
-	}
-	same := true
-	for i := range len(v) {
-		if v[i] != v[0] {
-			same = false
-			break
-		}
-	}
-	if same {
-		return true
-	}
-	l := strings.ToLower(v)
-	for _, word := range [...]string{"replace", "placeholder", "your-", "your_", "todo", "redacted", "insert", "fill-", "fill_", "fillme", "xxxx", "****", "....", "override", "to-be-", "tobe", "set-me", "setme", "not-used", "unused", "notused", "to be ", "goes-here", "goes_here", "goeshere", "generated"} {
-		if strings.Contains(l, word) {
-			return true
-		}
-	}
-	return strings.Contains(v, "${") || strings.Contains(v, "$(")
 }
 
 // guessable reports whether a value is a password that is tried first.

@@ -6,15 +6,17 @@ import "strings"
 // credentials and calls found for each, with the line's number and the key.
 // It is stricter than judge: in a file, only values that look the part count.
 func scan(text string, found func(key string, line int, v verdict, what string)) {
-	line := 0
+	line, end := 0, 0
 	for l := range strings.Lines(text) {
 		line++
+		start := end
+		end += len(l)
 		l = strings.TrimSpace(l)
 		if len(l) < 6 || len(l) > 4096 || l[0] == '#' || l[0] == ';' || strings.HasPrefix(l, "//") || strings.HasPrefix(l, "--") && !strings.HasPrefix(l, "-----BEGIN") {
 			continue
 		}
 		if l[0] == '-' {
-			if what := knownForm(l); what != "" {
+			if what := knownForm(strings.TrimSpace(text[start:])); what != "" {
 				found("", line, evident, what)
 				continue
 			}

@@ -19,11 +19,9 @@ var secretInEnv = &check.Check{
 			switch v, what := judge(name, value.Text()); v {
 			case evident:
 				p.Fail(value, "", "container %q: variable %s holds %s in plain text", c.Name, name, what).
-					Fix("Put the value into a Secret that is not kept in plain text in Git, take it from there with `valueFrom.secretKeyRef`, and replace the leaked credential.").
-					Ask("name and key of the Secret")
+					Fix("Put the value into a Secret that is not kept in plain text in Git, take it from there with `valueFrom.secretKeyRef`, and replace the leaked credential.")
 			case weak:
-				p.Fail(value, "", "container %q: variable %s holds %s that anyone would try first", c.Name, name, what).As(ops.Medium).
-					Ask("name and key of a Secret")
+				p.Fail(value, "", "container %q: variable %s holds %s that anyone would try first", c.Name, name, what).As(ops.Medium)
 			}
 		}
 	},

@@ -30,6 +30,7 @@ var secretInGit = &check.Check{
 			return
 		}
 		var found findings
+		found.about = about(s.Body)
 		for k, v := range s.Body.Get("data").Fields() {
 			found.add(k.Text(), v, decode(v.Text()))
 		}
@@ -80,10 +81,34 @@ type findings struct {
 	evident, weak []string
 	at, weakAt    tree.Node
 	what          string
+	// about are words that the Secret says of itself, which are no password.
+	about []string
+}
+
+// about returns the names that a Secret's passwords may be made of.
+func about(body tree.Node) []string {
+	names := []string{body.At("metadata", "name").Text(), body.At("metadata", "namespace").Text(), body.Get("type").Text()}
+	for _, list := range [...]string{"data", "stringData"} {
+		for k, v := range body.Get(list).Fields() {
+			if !identifier(k.Text()) {
+				continue
+			}
+			name := v.Text()
+			if list == "data" {
+				name = decode(name)
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (f *findings) add(key string, n tree.Node, value string) {
-	switch v, what := content(key, value); v {
+	v, what := content(key, value)
+	if v == evident && what == password.String() && derived(value, f.about...) {
+		v = weak
+	}
+	switch v {
 	case evident:
 		if len(f.evident) == 0 {
 			f.at, f.what = n, what
@@ -120,7 +145,7 @@ func content(key, value string) (verdict, string) {
 	if got, what := judge(key, v); got != none {
 		return got, what
 	}
-	if strings.Contains(v, "PRIVATE KEY-----") {
+	if strings.Contains(v, "PRIVATE KEY-----") && keyMaterial(v) {
 		return evident, "a private key"
 	}
 	if strings.Contains(v, ":$apr1$") || strings.Contains(v, ":$2y$") || strings.Contains(v, ":{SHA}") {

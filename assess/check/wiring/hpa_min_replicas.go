@@ -25,6 +25,7 @@ var hpaMinReplicas = &check.Check{
 			p.Fail(low, "", "minReplicas %d is above maxReplicas %d: the API server refuses the object", n, m).As(ops.High)
 		case m > 0 && n == m:
 			p.Fail(high, "", "minReplicas and maxReplicas are both %d: nothing is ever scaled", n).As(ops.Low).Ask("maxReplicas above minReplicas")
+		case n == 0: // scaling to zero is a decision of its own
 		case n < 2 && low.IsNull():
 			p.Fail(o.Spec(), "minReplicas", "minReplicas is not set, so it is 1: at quiet times a single pod is left").Set("2")
 		case n < 2:

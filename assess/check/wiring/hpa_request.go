@@ -104,7 +104,7 @@ func resourceMetrics(o *graph.Object) (ms []metric, total int) {
 // worked out. Pod-level requests, limits (which stand in for requests) and a
 // LimitRange's defaults count as requests.
 func missingRequest(p *check.Pass, pod *graph.Pod, m metric, sole bool) {
-	if requests(pod.Spec.Get("resources"), m.resource) || defaulted(p, pod.Object.Namespace, m.resource) {
+	if requests(pod.Spec.Get("resources"), m.resource) {
 		return
 	}
 	var lacking []string
@@ -123,7 +123,7 @@ func missingRequest(p *check.Pass, pod *graph.Pod, m metric, sole bool) {
 		p.Fail(m.at, m.missing, "measures %s of container %q, but %s has no such container: the autoscaler cannot work it out", m.resource, m.container, pod.Object)
 		return
 	}
-	if len(lacking) == 0 {
+	if len(lacking) == 0 || defaulted(p, pod.Object.Namespace, m.resource) {
 		return
 	}
 	r := p.Fail(m.at, m.missing, "aims at a percentage of the %s request, but container %s of %s requests none: the autoscaler cannot work it out and does not scale", m.resource, strings.Join(lacking, ", "), pod.Object)

@@ -37,7 +37,7 @@ var hpaTarget = &check.Check{
 			p.Unknown(at.Get("name"), "", "%s %q is in no file; the operator of %s may make it", kind, name, cr)
 			return
 		}
-		if !shown(p, o.Namespace) {
+		if !shown(p, o.Namespace) || wire.SystemNamespace(o.Namespace) {
 			p.Unknown(at.Get("name"), "", "no workload of %s is in this repository, so whether %s %q exists cannot be seen", namespaceText(o.Namespace), kind, name)
 			return
 		}

@@ -1,6 +1,9 @@
 package wiring
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
@@ -55,6 +58,7 @@ func mismatch(p *check.Pass, o *graph.Object, sel tree.Node) {
 	if o.Kind == "ReplicationController" {
 		want = sel
 	}
+	labels := lacking(o, want)
 	for k, v := range want.Fields() {
 		value, ok := o.Pod.Labels().Lookup(k.Text())
 		switch {
@@ -62,12 +66,26 @@ func mismatch(p *check.Pass, o *graph.Object, sel tree.Node) {
 			p.Unknown(v, "", "label %s is filled in elsewhere", k.Text())
 			return
 		case !ok:
-			p.Fail(v, "", "selects %s=%s, but the pod template has no label %s: the API server refuses the object", k.Text(), v.Text(), k.Text())
+			p.Fail(v, "", "selects %s=%s, but the pod template has no label %s: the API server refuses the object", k.Text(), v.Text(), k.Text()).
+				SetIn(o.Spec(), "template.metadata.labels", labels)
 			return
 		case value != v.Text():
-			p.Fail(v, "", "selects %s=%s, but the pod template has %s=%s: the API server refuses the object", k.Text(), v.Text(), k.Text(), value)
+			p.Fail(v, "", "selects %s=%s, but the pod template has %s=%s: the API server refuses the object", k.Text(), v.Text(), k.Text(), value).
+				SetIn(o.Spec(), "template.metadata.labels", labels)
 			return
 		}
 	}
 	p.Fail(sel, "", "the pod template's labels do not meet the selector's expressions: the API server refuses the object")
+}
+
+// lacking writes the labels that the selector asks for and the pod template
+// does not have. A selector cannot be changed later, labels of pods can.
+func lacking(o *graph.Object, want tree.Node) string {
+	var all []string
+	for k, v := range want.Fields() {
+		if value, ok := o.Pod.Labels().Lookup(k.Text()); !ok || value != v.Text() {
+			all = append(all, k.Text()+": "+strconv.Quote(v.Text()))
+		}
+	}
+	return "{" + strings.Join(all, ", ") + "}"
 }

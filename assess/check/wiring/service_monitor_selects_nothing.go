@@ -23,8 +23,8 @@ var serviceMonitorSelectsNothing = &check.Check{
 			return
 		}
 		found := wire.MonitoredServices(p.Graph, o)
-		for _, g := range p.Others {
-			found = append(found, wire.MonitoredServices(g, o)...)
+		for i := 0; i < len(p.Others) && len(found) == 0; i++ {
+			found = wire.MonitoredServices(p.Others[i], o)
 		}
 		if len(found) == 0 {
 			noTargets(p, o, "Service")
@@ -53,8 +53,8 @@ var serviceMonitorSelectsNothing = &check.Check{
 
 func podMonitor(p *check.Pass, o *graph.Object) {
 	found := wire.MonitoredPods(p.Graph, o)
-	for _, g := range p.Others {
-		found = append(found, wire.MonitoredPods(g, o)...)
+	for i := 0; i < len(p.Others) && len(found) == 0; i++ {
+		found = wire.MonitoredPods(p.Others[i], o)
 	}
 	if len(found) == 0 {
 		noTargets(p, o, "pod")
@@ -91,8 +91,11 @@ func noTargets(p *check.Pass, o *graph.Object, what string) {
 		return
 	}
 	for _, ns := range names {
-		if !shown(p, ns) {
-			p.Unknown(sel, "", "nothing of %s is in this repository, so what the monitor selects cannot be seen", namespaceText(ns))
+		if what == "Service" && ns == "default" && apiServer(sel) {
+			return
+		}
+		if !shown(p, ns) || wire.SystemNamespace(ns) {
+			p.Unknown(sel, "", "what runs in %s is not in this repository, so what the monitor selects cannot be seen", namespaceText(ns))
 			return
 		}
 		for _, v := range sel.Get("matchLabels").Fields() {
@@ -103,6 +106,13 @@ func noTargets(p *check.Pass, o *graph.Object, what string) {
 		}
 	}
 	p.Fail(sel, "", "no %s in %s matches %s: nothing is scraped", what, namespaceText(strings.Join(names, ", ")), selectorText(sel))
+}
+
+// apiServer reports whether the selector picks the Service "kubernetes", which
+// the API server makes for itself in namespace default.
+func apiServer(sel tree.Node) bool {
+	want := sel.Get("matchLabels")
+	return want.Get("component").Text() == "apiserver" && want.Get("provider").Text() == "kubernetes"
 }
 
 // selectorText writes a LabelSelector in short.

@@ -57,13 +57,30 @@ func noPods(p *check.Pass, o *graph.Object, selector tree.Node) {
 		p.Unknown(selector, "", "selects no pod template here; the operator of %s may make its pods", cr)
 		return
 	}
-	if !wire.HasPods(p.Graph, o.Namespace) {
-		if !anyPods(p, o.Namespace) {
-			p.Unknown(selector, "", "no workload of %s is in this repository, so whether the Service has pods cannot be seen", namespaceText(o.Namespace))
-			return
+	if wire.SystemNamespace(o.Namespace) || (!wire.HasPods(p.Graph, o.Namespace) && !anyPods(p, o.Namespace)) {
+		p.Unknown(selector, "", "the workloads of %s are not in this repository, so whether the Service has pods cannot be seen", namespaceText(o.Namespace))
+		return
+	}
+	r := p.Fail(selector, "", "no pod template of %s carries the labels %s: the Service has no endpoints", namespaceText(o.Namespace), labelText(selector))
+	if !near(p.Graph, o, selector) {
+		r.As(ops.Medium) // its pods may come from somewhere else altogether
+	}
+}
+
+// near reports whether the unit has the workload that the Service was
+// probably made for: one of its name, or one that carries some of the labels.
+func near(g *graph.Graph, o *graph.Object, selector tree.Node) bool {
+	for _, pod := range g.Pods(o.Namespace) {
+		if pod.Object.Name == o.Name {
+			return true
+		}
+		for k, v := range selector.Fields() {
+			if value, ok := pod.Labels().Lookup(k.Text()); ok && value == v.Text() {
+				return true
+			}
 		}
 	}
-	p.Fail(selector, "", "no pod template of %s carries the labels %s: the Service has no endpoints", namespaceText(o.Namespace), labelText(selector))
+	return false
 }
 
 func anyPods(p *check.Pass, namespace string) bool {

@@ -35,7 +35,12 @@ const (
 	refusedScalar  Refusal = "a plain value stands where a map is needed"
 	refusedValue   Refusal = "the new value is not one YAML value on one line"
 	refusedMissing Refusal = "the document is not there any more"
+	refusedSize    Refusal = "the document has too many values to be edited"
 )
+
+// maxValues bounds the documents that are edited, aliases expanded: each edit
+// is proven by comparing the whole document.
+const maxValues = 500_000
 
 // Apply makes a change in the doc-th document of text, counted from 0. The
 // error is always a Refusal; the text is then returned as it was. A change
@@ -68,6 +73,9 @@ func apply(parse Parse, text []byte, doc int, c Change, value tree.Node) ([]byte
 	docs := parse(text)
 	if doc >= len(docs) || docs[doc].Doc == nil {
 		return text, refusedMissing
+	}
+	if docs[doc].Doc.Size() > maxValues {
+		return text, refusedSize
 	}
 	root := docs[doc].Doc.Root()
 	at, k := Descend(root, c.Path)
