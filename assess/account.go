@@ -99,7 +99,7 @@ func (r *run) accountKustomization(dir string) {
 }
 
 // accountFile records a manifest that is judged as it stands.
-func (r *run) accountFile(f *file, text []byte) {
+func (r *run) accountFile(f *file) {
 	objects, broken := 0, 0
 	for _, d := range f.docs {
 		if d.Err == nil {
@@ -111,7 +111,7 @@ func (r *run) accountFile(f *file, text []byte) {
 			continue
 		}
 		kind, reason := kindManifest, d.Err.Message
-		if hasTemplateActions(text) {
+		if f.template {
 			kind, reason = kindTemplate, "it holds template actions of another tool: render it first and assess the result ("+reason+")"
 		}
 		r.accountAt(f.path, kind, Unevaluated, reason, d.Err.Line)

@@ -26,6 +26,8 @@ const MaxDocument = 24 << 20
 type file struct {
 	path string
 	docs []tree.Document
+	// template means that the text may be a template of some tool.
+	template bool
 }
 
 // mark is a comment in a file that asks for an exception.
@@ -271,6 +273,7 @@ func (r *run) parse(ctx context.Context) error {
 	}
 	var jobs []job
 	for i, f := range r.files {
+		f.template = hasTemplateActions(r.texts[i])
 		for _, p := range r.Parser.Split(r.texts[i]) {
 			if len(p.Text) > MaxDocument {
 				f.docs = append(f.docs, tree.Document{Line: p.Line, Err: &tree.SyntaxError{Line: p.Line, Message: fmt.Sprintf("the document has %d MiB, more than the limit of %d; split it", len(p.Text)>>20, MaxDocument>>20)}})
@@ -279,6 +282,8 @@ func (r *run) parse(ctx context.Context) error {
 			jobs = append(jobs, job{file: i, part: p})
 		}
 	}
+	// From here on only the parts hold the text, so that it goes as they are read.
+	r.texts = nil
 	err := parallel(ctx, r.opts.Workers, len(jobs), func(i int) {
 		jobs[i].docs = r.Parser.Parse(jobs[i].part)
 		jobs[i].part.Text = nil
@@ -290,10 +295,9 @@ func (r *run) parse(ctx context.Context) error {
 		f := r.files[j.file]
 		f.docs = append(f.docs, j.docs...)
 	}
-	for i, f := range r.files {
+	for _, f := range r.files {
 		slices.SortStableFunc(f.docs, func(a, b tree.Document) int { return cmp.Compare(a.Line, b.Line) })
-		r.accountFile(f, r.texts[i])
+		r.accountFile(f)
 	}
-	r.texts = nil
 	return err
 }

@@ -10,7 +10,6 @@ type EdgeKind string
 const (
 	Selects    EdgeKind = "selects"     // Service, PodMonitor, PodDisruptionBudget → workload; ServiceMonitor → Service
 	Isolates   EdgeKind = "isolates"    // NetworkPolicy → workload whose traffic it restricts
-	Admits     EdgeKind = "admits"      // NetworkPolicy → workload that a peer of its rules allows
 	Scales     EdgeKind = "scales"      // HorizontalPodAutoscaler, VerticalPodAutoscaler, ScaledObject → workload
 	Routes     EdgeKind = "routes"      // Ingress, HTTPRoute and other routes → Service
 	AttachesTo EdgeKind = "attaches-to" // route → Gateway

@@ -243,11 +243,14 @@ func (s *search) grow(good, candidates []*Patch) ([]*Patch, error) {
 			s.drop(candidates[0], v.why())
 			return good, nil
 		}
-		if idle := s.idle(v, candidates); len(idle) > 0 {
-			for _, p := range idle {
-				s.drop(p, v.why())
-			}
-			candidates = without(candidates, idle)
+		if blamed := blame(v, candidates); len(blamed) > 0 {
+			candidates = slices.DeleteFunc(slices.Clone(candidates), func(p *Patch) bool {
+				why, ok := blamed[p]
+				if ok {
+					s.drop(p, why)
+				}
+				return ok
+			})
 			continue
 		}
 		first, second := split(v, candidates)
@@ -259,23 +262,56 @@ func (s *search) grow(good, candidates []*Patch) ([]*Patch, error) {
 	return good, nil
 }
 
-// idle are the candidates that do nothing for their findings, if nothing else
-// is wrong that they could be blamed for.
-func (s *search) idle(v *verdict, candidates []*Patch) []*Patch {
-	if len(v.broken) > 0 || v.lost || len(v.fresh) > 0 {
+// blame tells which candidates are to blame without a doubt, and why: those
+// that leave their finding, and for each new finding the only one at its field
+// or, if none is, the only one at its object.
+func blame(v *verdict, candidates []*Patch) map[*Patch]string {
+	if len(v.broken) > 0 || v.lost {
 		return nil
 	}
-	var idle []*Patch
-	for _, p := range candidates {
-		if slices.Contains(v.left, p) {
-			idle = append(idle, p)
+	blamed := map[*Patch]string{}
+	for _, p := range v.left {
+		if slices.Contains(candidates, p) {
+			blamed[p] = (&verdict{}).why()
 		}
 	}
-	return idle
+	byObject := map[ops.Ref][]*Patch{}
+	for _, p := range candidates {
+		byObject[p.Finding.Object] = append(byObject[p.Finding.Object], p)
+	}
+	for _, k := range v.fresh {
+		all := byObject[k.object]
+		near := slices.DeleteFunc(slices.Clone(all), func(p *Patch) bool { return !related(stable(p.Finding.Path), stable(k.path)) })
+		if len(near) == 0 {
+			near = all
+		}
+		if len(near) == 1 {
+			blamed[near[0]] = (&verdict{fresh: []found{k}}).why()
+		}
+	}
+	return blamed
 }
 
-func without(all, some []*Patch) []*Patch {
-	return slices.DeleteFunc(slices.Clone(all), func(p *Patch) bool { return slices.Contains(some, p) })
+// stable takes the entries out of a path, which are written in two ways.
+func stable(path string) string {
+	var b strings.Builder
+	depth := 0
+	for _, c := range path {
+		switch {
+		case c == '[':
+			depth++
+		case c == ']':
+			depth--
+		case depth == 0:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// related reports whether two paths are the same or one leads to the other.
+func related(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
 }
 
 // try applies good and the candidates to a copy and has it assessed. Patches

@@ -3,6 +3,7 @@ package wire
 import (
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/graph/tree"
+	"iter"
 )
 
 // Engine is the API that a network policy belongs to.
@@ -195,18 +196,30 @@ func (ps *Policies) In(namespace string) (own, cluster []*Policy) {
 	return ps.byNamespace[namespace], ps.byNamespace["*"]
 }
 
-// linkNetwork links network policies to the pods they restrict and to those
-// that their rules admit.
+// linkNetwork links network policies to the pods they restrict. Whom their
+// rules admit is not linked but asked for (Policy.Admitted): where each of n
+// policies admits all n pods of its team, the edges would outgrow everything.
 func linkNetwork(g *graph.Graph) {
 	for _, p := range PoliciesOf(g).All {
 		linkPods(g, graph.Isolates, p.Object, p.Subject, p.pods)
+	}
+}
+
+// Admitted iterates over the pods that the peers of the policy's rules name,
+// each as often as it is named.
+func (p *Policy) Admitted(g *graph.Graph) iter.Seq[*graph.Pod] {
+	return func(yield func(*graph.Pod) bool) {
 		for _, d := range [...]*Direction{p.Ingress, p.Egress} {
 			if d == nil {
 				continue
 			}
 			for _, r := range d.Rules {
 				for i := range r.Peers {
-					linkPods(g, graph.Admits, p.Object, r.Peers[i].Node, p.PeerPods(g, &r.Peers[i]))
+					for _, pod := range p.PeerPods(g, &r.Peers[i]) {
+						if !yield(pod) {
+							return
+						}
+					}
 				}
 			}
 		}

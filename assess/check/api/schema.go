@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strconv"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/schema"
 	"github.com/autoecoops/autoecoops/graph"
@@ -16,21 +18,53 @@ var schemaFit = &check.Check{
 	Facts:     []check.Fact{{Number: 32, Strength: check.Supporting}},
 	Unit: func(p *check.Pass) {
 		var v schema.Validator
+		var undefined []undefinedKind
 		for _, o := range p.Graph.Objects {
-			if group := o.Group(); !builtIn(group) && !local(group) {
-				fit(p.On(o), o, &v)
+			if group := o.Group(); builtIn(group) || local(group) {
+				continue
 			}
+			if crd := definition(p, o); crd != nil {
+				fit(p.On(o), o, crd, &v)
+			} else if o.Name != "" { // without a name it is a tool's own file
+				undefined = lacking(undefined, o)
+			}
+		}
+		for i := range undefined {
+			undefined[i].report(p)
 		}
 	},
 }
 
-// fit validates one custom resource.
-func fit(p *check.Pass, o *graph.Object, v *schema.Validator) {
-	crd := definition(p, o)
-	if crd == nil {
-		p.Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so its fields cannot be judged", o.Kind, o.Group())
-		return
+// undefinedKind is a kind whose definition is nowhere in the repository. One
+// result for all its objects is enough: what is missing is one file.
+type undefinedKind struct {
+	first  *graph.Object
+	others int
+}
+
+// lacking adds an object to the kinds without definition, which are few.
+func lacking(kinds []undefinedKind, o *graph.Object) []undefinedKind {
+	for i := range kinds {
+		if k := &kinds[i]; k.first.Kind == o.Kind && k.first.Group() == o.Group() {
+			k.others++
+			return kinds
+		}
 	}
+	return append(kinds, undefinedKind{first: o})
+}
+
+func (k *undefinedKind) report(p *check.Pass) {
+	o, whose := k.first, "its fields"
+	if k.others == 1 {
+		whose = "its fields and those of 1 other here"
+	} else if k.others > 1 {
+		whose = "its fields and those of " + strconv.Itoa(k.others) + " others here"
+	}
+	p.On(o).Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so %s cannot be judged", o.Kind, o.Group(), whose)
+}
+
+// fit validates one custom resource.
+func fit(p *check.Pass, o, crd *graph.Object, v *schema.Validator) {
 	s, keep := schemaOf(crd, o.Version())
 	if !s.IsMap() {
 		return // reported as a removed version, or the definition has no schema

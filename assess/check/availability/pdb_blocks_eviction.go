@@ -1,8 +1,11 @@
 package availability
 
 import (
+	"strings"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/graph"
+	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -31,10 +34,19 @@ var pdbBlocksEviction = &check.Check{
 			// Where an autoscaler may grow the workload out of the block, it
 			// is for pdb-hpa to say so.
 			if spare, ok := b.spare(b.high); ok && spare == 0 && b.high > 0 {
-				r := p.Fail(b.at, "", "%s: %s of %d pods of %s allows no eviction: every node drain hangs", field, b.at.Text(), b.high, b.workloads[0]).
+				r := p.Fail(b.at, "", "%s: %s of %d pods of %s%s allows no eviction: every node drain hangs", field, b.at.Text(), b.high, b.workloads[0], rounded(b.at)).
 					Fix("Set maxUnavailable: 1 and run at least two replicas of %s.", b.workloads[0])
 				b.allowOne(r, b.high)
 			}
 		}
 	},
+}
+
+// rounded explains a percentage that asks for more than it seems to.
+func rounded(at tree.Node) string {
+	t := at.Text()
+	if !strings.HasSuffix(t, "%") || at.Key().Text() != "minAvailable" {
+		return ""
+	}
+	return ", rounded up to whole pods,"
 }

@@ -23,6 +23,9 @@ var pdbSelectsNothing = &check.Check{
 			p.Fail(o.Spec(), "selector", "has no selector: the budget protects nothing")
 			return
 		}
+		if wire.SystemPods(o.Namespace, at.Get("matchLabels")) && at.Get("matchExpressions").Len() == 0 {
+			return
+		}
 		shown := wire.HasPods(p.Graph, o.Namespace)
 		for _, g := range p.Others {
 			if len(wire.Pick(g, o.Namespace, s)) > 0 {
@@ -40,8 +43,8 @@ var pdbSelectsNothing = &check.Check{
 				return
 			}
 		}
-		if !shown {
-			p.Unknown(at, "", "no workload of the budget's namespace is in this repository, so what it selects cannot be seen")
+		if !shown || wire.SystemNamespace(o.Namespace) {
+			p.Unknown(at, "", "what runs in the budget's namespace is not in this repository, so what it selects cannot be seen")
 			return
 		}
 		p.Fail(at, "", "no pod template of its namespace has these labels: the budget protects nothing")

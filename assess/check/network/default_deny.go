@@ -68,6 +68,10 @@ func reportNoDeny(p *check.Pass, first *graph.Pod, ns string, n int, w way, traf
 	}
 	p.On(o)
 	if ns == "" {
+		if unplaced(p.Graph) {
+			p.Unknown(at, "", "nothing here says to which namespace %s will be applied, so whether a policy denies %s traffic there by default cannot be seen", workloads(n), traffic)
+			return
+		}
 		if anyDenier(p, w) {
 			p.Unknown(at, "", "the namespace of %s here is not written down, so whether a policy denies %s traffic there by default cannot be seen", workloads(n), traffic)
 			return

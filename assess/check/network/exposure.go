@@ -1,6 +1,7 @@
 package network
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/wire"
@@ -59,6 +60,9 @@ func internal(o *graph.Object) bool {
 			}
 		}
 	}
+	if privateAddress(o) {
+		return true
+	}
 	class := o.Spec().Get("ingressClassName").Text() + o.Spec().Get("gatewayClassName").Text() + o.Spec().Get("loadBalancerClass").Text() + o.Annotation("kubernetes.io/ingress.class")
 	for _, part := range [...]string{"internal", "private", "ilb", "rilb", "tailscale"} {
 		if strings.Contains(class, part) {
@@ -66,6 +70,36 @@ func internal(o *graph.Object) bool {
 		}
 	}
 	return false
+}
+
+// addressMarks are the annotations by which load balancers of own clusters are
+// given their addresses.
+var addressMarks = [...]string{
+	"lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips", "metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs",
+	"kube-vip.io/loadbalancerIPs", "purelb.io/addresses",
+}
+
+// privateAddress reports whether a load balancer is given addresses, and none
+// that the Internet could reach.
+func privateAddress(o *graph.Object) bool {
+	list := o.Spec().Get("loadBalancerIP").Text()
+	for _, m := range addressMarks {
+		if v := o.Annotation(m); v != "" {
+			list += "," + v
+		}
+	}
+	given := false
+	for text := range strings.SplitSeq(list, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		a, err := netip.ParseAddr(text)
+		if err != nil || !a.IsPrivate() && !a.IsLinkLocalUnicast() {
+			return false
+		}
+		given = true
+	}
+	return given
 }
 
 // restricted reports whether a load balancer's sources are limited.

@@ -49,6 +49,22 @@ func elsewhere(p *check.Pass, pod *graph.Pod, is func(*wire.Policy) bool) bool {
 	return false
 }
 
+type unplacedKey struct{}
+
+// unplaced reports whether a unit leaves it to whoever applies it where it
+// goes, as charts and examples do, and brings no policies along: then those of
+// the namespace are somebody else's and not to be seen.
+func unplaced(g *graph.Graph) bool {
+	return g.Derive(unplacedKey{}, func(g *graph.Graph) any {
+		for _, o := range g.Objects {
+			if o.Namespace != "" || o.Kind == "Namespace" {
+				return false
+			}
+		}
+		return len(wire.PoliciesOf(g).All) == 0
+	}).(bool)
+}
+
 // onHost reports whether the pods use their node's network, which policies do
 // not govern.
 func onHost(pod *graph.Pod) bool { return pod.Spec.Get("hostNetwork").True() }

@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
@@ -28,6 +29,7 @@ var networkPolicyCutsFlow = &check.Check{
 				declared(p.Graph, o.Pod, c.call)
 			}
 		}
+		c.reportShut()
 		for _, svc := range p.Graph.Kind("Service") {
 			for e := range svc.In(graph.Routes) {
 				c.route(e)
@@ -43,6 +45,46 @@ type cutter struct {
 	seen map[cut]bool
 	// edge tells the namespaces that have ingress controllers or gateways.
 	edge map[string]bool
+	// shut are flows that the same general denial cuts at their common end.
+	shut []shutFlow
+}
+
+// shutFlow is a flow to pods that only a general denial acts on. All flows to
+// one port of them need one and the same policy, so they are one finding.
+type shutFlow struct {
+	key  cut
+	at   tree.Node
+	from *graph.Object
+	msg  string
+	by   *graph.Object
+	// others are the further callers.
+	others []string
+}
+
+// shutAt keeps a flow for reportShut.
+func (c *cutter) shutAt(f shutFlow) {
+	for i := range c.shut {
+		if s := &c.shut[i]; s.key == f.key && s.by == f.by {
+			s.others = append(s.others, f.from.Name)
+			return
+		}
+	}
+	c.shut = append(c.shut, f)
+}
+
+// reportShut reports each closed end at the first field that declares a flow
+// to it.
+func (c *cutter) reportShut() {
+	for i := range c.shut {
+		f := &c.shut[i]
+		also := ""
+		if n := len(f.others); n > 3 {
+			also = fmt.Sprintf("; the same cuts off %s and %d others", strings.Join(f.others[:2], ", "), n-2)
+		} else if n > 0 {
+			also = "; the same cuts off " + strings.Join(f.others, ", ")
+		}
+		c.p.On(f.from).Fail(f.at, "", "%s (%s denies what nothing allows)%s", f.msg, f.by, also)
+	}
 }
 
 type cut struct {
@@ -93,6 +135,10 @@ func (c *cutter) call(f flow) {
 	d := by.Egress
 	if side == "lets it in" {
 		d = by.Ingress
+		if !extendable(by, d) {
+			c.shutAt(shutFlow{key: cut{nil, to.Object, port.port}, at: f.at, from: f.from.Object, msg: msg, by: by.Object})
+			return
+		}
 	}
 	c.report(by, d, f.from.Object, f.at, msg)
 }
@@ -112,10 +158,14 @@ func (c *cutter) repeat(k cut) bool {
 	return again
 }
 
+// extendable reports whether a policy is about certain pods and allows them
+// something, so that it is the place for one rule more.
+func extendable(by *wire.Policy, d *wire.Direction) bool { return len(d.Rules) > 0 && !by.Everything }
+
 // report shows the finding at the policy to extend or, if there is only a
 // general denial, at the field that declares the flow.
 func (c *cutter) report(by *wire.Policy, d *wire.Direction, o *graph.Object, at tree.Node, msg string) {
-	if len(d.Rules) > 0 && !by.Everything {
+	if extendable(by, d) {
 		c.p.On(by.Object).Fail(d.At, "", "%s", msg)
 		return
 	}

@@ -44,7 +44,7 @@ func openRule(p *check.Pass, r *wire.Rule, who string, s ops.Severity) {
 		return
 	}
 	if r.AnyPeer {
-		p.Fail(r.Node, "", "the rule names no peer and no port: it allows all traffic %s everywhere, so the policy restricts nothing", who).As(s)
+		p.Fail(r.Node, "", "the rule names no peer and no port: it allows all traffic %s everywhere, so the policy restricts nothing that %s", who, goes(who)).As(s)
 		return
 	}
 	peer := openPeer(r)
@@ -55,6 +55,14 @@ func openRule(p *check.Pass, r *wire.Rule, who string, s ops.Severity) {
 	case peer.Pods:
 		p.Fail(peer.Node, "", "the peer is every pod of every namespace, on every port: nothing in the cluster is kept out").As(ops.Low)
 	default:
-		p.Fail(peer.Node, "", "the peer is everything, on every port: the policy restricts nothing").As(s)
+		p.Fail(peer.Node, "", "the peer is everything, on every port: the policy restricts nothing that %s", goes(who)).As(s)
 	}
+}
+
+// goes says in words which traffic a direction is about.
+func goes(who string) string {
+	if who == "from" {
+		return "comes in"
+	}
+	return "goes out"
 }

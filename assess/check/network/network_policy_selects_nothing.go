@@ -34,6 +34,9 @@ var networkPolicySelectsNothing = &check.Check{
 }
 
 func selectsNothing(p *check.Pass, o *graph.Object, policy *wire.Policy) {
+	if wire.SystemPods(o.Namespace, policy.Subject.Get("matchLabels")) && policy.Subject.Get("matchExpressions").Len() == 0 {
+		return
+	}
 	if runTimeLabels(policy.Subject) {
 		p.Unknown(policy.Subject, "", "selects pods by labels that are set at run time, which no file shows")
 		return

@@ -21,6 +21,10 @@ var podNotIsolated = &check.Check{
 		if isolated(p, pod, ingress) {
 			return
 		}
+		if unplaced(p.Graph) {
+			p.Skip() // default-deny-ingress says once for the unit what is unknown
+			return
+		}
 		at := pod.Template.At("metadata", "labels")
 		if !at.Exists() {
 			at = pod.Object.Body.At("metadata", "name")

@@ -14,6 +14,9 @@ var hostPath = &check.Check{
 	Facts:     isolated,
 	Pod: func(p *check.Pass, pod *graph.Pod) {
 		eachHostMount(pod, func(m hostMount) {
+			if m.used && reportedAsSensitive(m) {
+				return
+			}
 			switch {
 			case !m.used:
 				p.Fail(m.at, "", "volume %q is %s of the node, though no container mounts it", m.name, m.shown).As(ops.Low)
@@ -27,4 +30,14 @@ var hostPath = &check.Check{
 			}
 		})
 	},
+}
+
+// reportedAsSensitive reports whether a check that knows what lies at the path
+// has a finding about the mount, which says more than this one would.
+func reportedAsSensitive(m hostMount) bool {
+	if runtimeSocket(m.path) != "" {
+		return true
+	}
+	s := sensitivity(m.path)
+	return s != nil && (s.read != 0 || m.writable && s.write != 0)
 }

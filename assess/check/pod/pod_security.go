@@ -1,7 +1,9 @@
 package pod
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/podsecurity"
@@ -22,36 +24,64 @@ var podSecurity = &check.Check{
 			return
 		}
 		found := podsecurity.Evaluate(pod, s.level, s.minor)
+		if !s.enforced {
+			reportUnmet(p, pod, s, found)
+			return
+		}
 		for len(found) > 0 {
 			n := 1
 			for n < len(found) && found[n].Rule == found[0].Rule {
 				n++
 			}
-			report(p, pod, s, found[:n])
+			reportRefused(p, pod, s, found[:n])
 			found = found[n:]
 		}
 	},
 }
 
-// report makes one result of the places that break one rule.
-func report(p *check.Pass, pod *graph.Pod, s standard, places []podsecurity.Violation) {
+// reportRefused makes one result of the places that break one rule of the
+// level that the namespace enforces, each of which keeps the pods out.
+func reportRefused(p *check.Pass, pod *graph.Pod, s standard, places []podsecurity.Violation) {
 	v := places[0]
-	who := "the pod"
-	if v.Container != "" {
-		who = "container " + quoted(v.Container)
-	}
 	more := ""
 	if others := len(places) - 1; others == 1 {
 		more = ", and so does 1 other place"
 	} else if others > 1 {
 		more = ", and so do " + strconv.Itoa(others) + " other places"
 	}
-	if s.enforced {
-		p.Fail(v.At, v.Missing, "namespace %q enforces %s and will refuse these pods: %s breaks %s, as it %s%s", pod.Object.Namespace, s, who, v.Rule, v.Why, more).As(ops.High)
+	p.Fail(v.At, v.Missing, "namespace %q enforces %s and will refuse these pods: %s breaks %s, as it %s%s", pod.Object.Namespace, s, who(v), v.Rule, v.Why, more).As(ops.High)
+}
+
+// reportUnmet makes one result of all the rules that are broken where nothing
+// enforces them: each single deviation is for a check of its own to report,
+// here the level as a whole is judged.
+func reportUnmet(p *check.Pass, pod *graph.Pod, s standard, found []podsecurity.Violation) {
+	if len(found) == 0 {
 		return
 	}
-	r := p.Fail(v.At, v.Missing, "%s is not met: %s breaks %s, as it %s%s", s, who, v.Rule, v.Why, more)
-	if v.Level == podsecurity.Restricted {
-		r.As(ops.Low)
+	var rules []string
+	severity := ops.Low
+	// Stricter rules take the place of some of baseline's, so ask again.
+	if !podsecurity.Allowed(pod, podsecurity.Baseline, s.minor) {
+		severity = ops.Medium
 	}
+	for _, v := range found {
+		if !slices.Contains(rules, v.Rule) {
+			rules = append(rules, v.Rule)
+		}
+	}
+	v := found[0]
+	if len(rules) == 1 {
+		p.Fail(v.At, v.Missing, "%s is not met: %s breaks %s, as it %s", s, who(v), v.Rule, v.Why).As(severity)
+		return
+	}
+	p.Fail(v.At, v.Missing, "%s is not met: these pods break %d rules, %s; the first because %s %s", s, len(rules), strings.Join(rules, ", "), who(v), v.Why).As(severity)
+}
+
+// who names the container or, for what concerns the pod as a whole, the pod.
+func who(v podsecurity.Violation) string {
+	if v.Container != "" {
+		return "container " + quoted(v.Container)
+	}
+	return "the pod"
 }

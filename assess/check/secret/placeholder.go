@@ -108,13 +108,8 @@ func keyMaterial(text string) bool {
 	if strings.Contains(body, "...") || strings.ContainsAny(body, "<…*$") {
 		return false
 	}
-	n := 0
-	for i := range len(body) {
-		if alnum(body[i]) || body[i] == '+' || body[i] == '/' {
-			n++
-		}
-	}
-	return n >= 32 || mixed(strings.TrimSpace(body))
+	body = strings.TrimSpace(body)
+	return body != "" && !placeholder(body)
 }
 
 // derived reports whether a password is no more than the name of what it

@@ -27,6 +27,9 @@ var serviceSelectsNothing = &check.Check{
 		for range o.Out(graph.Selects) {
 			return
 		}
+		if wire.SystemPods(o.Namespace, selector) {
+			return
+		}
 		for _, g := range p.Others {
 			if len(wire.Pick(g, o.Namespace, s)) > 0 {
 				return
@@ -68,16 +71,25 @@ func noPods(p *check.Pass, o *graph.Object, selector tree.Node) {
 }
 
 // near reports whether the unit has the workload that the Service was
-// probably made for: one of its name, or one that carries some of the labels.
+// probably made for: one of its name, or one that carries a label of the
+// selector which is its own. A label that several workloads share, such as
+// that of the application they are parts of, points to none of them.
 func near(g *graph.Graph, o *graph.Object, selector tree.Node) bool {
-	for _, pod := range g.Pods(o.Namespace) {
+	pods := g.Pods(o.Namespace)
+	for _, pod := range pods {
 		if pod.Object.Name == o.Name {
 			return true
 		}
-		for k, v := range selector.Fields() {
+	}
+	for k, v := range selector.Fields() {
+		carriers := 0
+		for _, pod := range pods {
 			if value, ok := pod.Labels().Lookup(k.Text()); ok && value == v.Text() {
-				return true
+				carriers++
 			}
+		}
+		if carriers == 1 {
+			return true
 		}
 	}
 	return false
