@@ -16,12 +16,12 @@ type located struct {
 	unit *unit
 }
 
-// chunk is a piece of a unit's objects; the last piece of a unit also
-// evaluates the checks of the whole unit.
+// chunk is a piece of work: some of a unit's objects, or one of the checks
+// that look at the whole unit.
 type chunk struct {
 	unit     *unit
 	from, to int
-	whole    bool
+	whole    int // number of the check, -1 for objects
 }
 
 const chunkSize = 256
@@ -29,13 +29,19 @@ const chunkSize = 256
 // evaluate runs the catalogue over every unit.
 func (r *run) evaluate(ctx context.Context) error {
 	index := check.NewIndex(r.opts.Checks)
+	// The checks of whole units come first: they take longest, and what comes
+	// last decides how long some worker is idle.
 	var work []chunk
+	for i := range index.Units() {
+		for _, u := range r.units {
+			work = append(work, chunk{unit: u, whole: i})
+		}
+	}
 	for _, u := range r.units {
 		n := len(u.graph.Objects)
 		for from := 0; from < n; from += chunkSize {
-			work = append(work, chunk{unit: u, from: from, to: min(from+chunkSize, n)})
+			work = append(work, chunk{unit: u, from: from, to: min(from+chunkSize, n), whole: -1})
 		}
-		work = append(work, chunk{unit: u, whole: true})
 	}
 	out := make([][]*located, len(work))
 	tallies := make([]tally, len(work))
@@ -56,8 +62,8 @@ func (r *run) evaluate(ctx context.Context) error {
 				out[i] = append(out[i], &located{res, w.unit})
 			}
 		}
-		if w.whole {
-			index.Unit(p, emit)
+		if w.whole >= 0 {
+			index.Unit(p, w.whole, emit)
 		} else {
 			for _, o := range w.unit.graph.Objects[w.from:w.to] {
 				index.Object(p, o, emit)

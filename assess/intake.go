@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -152,8 +153,6 @@ func (r *run) read(ctx context.Context) error {
 			r.account1(e.Path, "", Skipped, e.Skip)
 		case e.Unreadable != "":
 			r.account1(e.Path, kindByName(e.Path), Unevaluated, e.Unreadable)
-		case e.Size > MaxFile:
-			r.account1(e.Path, kindByName(e.Path), Unevaluated, fmt.Sprintf("the file has %d MiB, more than the limit of %d; split it", e.Size>>20, MaxFile>>20))
 		default:
 			todo = append(todo, e)
 		}
@@ -187,7 +186,7 @@ func (r *run) read(ctx context.Context) error {
 		}
 		switch {
 		case o.err != nil:
-			r.account1(e.Path, o.kind, Unevaluated, "the file cannot be read: "+o.err.Error())
+			r.account1(e.Path, o.kind, Unevaluated, unreadable(o.err))
 		case o.kind != "" && !wanted(o.kind):
 			r.account1(e.Path, o.kind, Skipped, notJudged(o.kind))
 		case o.kind != "":
@@ -204,6 +203,15 @@ func (r *run) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unreadable says why a file could not be read, without the path, which stands
+// beside it.
+func unreadable(err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	return "the file cannot be read: " + err.Error()
 }
 
 // wanted kinds are opened though their name tells what they are, because the

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -34,17 +35,30 @@ type text struct {
 // findings turns results into findings: traced to their authoring lines,
 // merged over units, sorted by file and line.
 func (r *run) findings() []ops.Finding {
-	pages := map[*check.Check]text{}
+	pages := make(map[*check.Check]text)
+	for _, res := range r.results {
+		if _, ok := pages[res.Check]; !ok {
+			pages[res.Check] = pageText(res.Check)
+		}
+	}
+	all := make([]ops.Finding, len(r.results))
+	stable := make([]string, len(r.results))
+	// It is too late to be interrupted: the context is not asked here.
+	_ = parallel(context.Background(), r.opts.Workers, len(r.results), func(i int) {
+		p := r.results[i].Path()
+		stable[i] = p.Stable()
+		all[i] = r.finding(r.results[i], p, stable[i], pages)
+	})
 	byPlace := map[place]int{}
 	type nthKey struct {
 		unit *unit
 		place
 	}
 	count := map[nthKey]int{}
-	var out []ops.Finding
-	for _, res := range r.results {
-		f := r.finding(res, pages)
-		k := place{check: f.Check, status: f.Status, Position: f.Position, kind: f.Object.Kind, path: res.Path().Stable()}
+	out := make([]ops.Finding, 0, len(all))
+	for i, res := range r.results {
+		f := all[i]
+		k := place{check: f.Check, status: f.Status, Position: f.Position, kind: f.Object.Kind, path: stable[i]}
 		if res.Check.Once {
 			k = place{check: f.Check, status: f.Status}
 		}
@@ -81,20 +95,15 @@ func (r *run) findings() []ops.Finding {
 	return sorted
 }
 
-func (r *run) finding(res *located, pages map[*check.Check]text) ops.Finding {
-	page, ok := pages[res.Check]
-	if !ok {
-		page = pageText(res.Check)
-		pages[res.Check] = page
-	}
-	p := res.Path()
+func (r *run) finding(res *located, p tree.Path, stable string, pages map[*check.Check]text) ops.Finding {
+	page := pages[res.Check]
 	f := ops.Finding{
 		Check: res.Check.ID, Severity: res.Severity, Status: res.Status, Message: res.Message,
 		Fix: cmp.Or(res.FixText, page.fix), Object: res.Object.Ref, Path: p.String(),
 		Via: []string{}, Controls: page.controls,
 	}
 	f.Position, f.Origin, f.Via = r.locate(res, p)
-	f.Fingerprint = fingerprint(f.Check, f.Object, p.Stable())
+	f.Fingerprint = fingerprint(f.Check, f.Object, stable)
 	return f
 }
 

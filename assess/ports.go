@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -92,7 +93,6 @@ type Tracer interface {
 type Entry struct {
 	// Path is slash-separated and relative to the tree's root.
 	Path string
-	Size int64
 	// Skip says why the file (or folder) is not to be read, "" if it is.
 	Skip string
 	// Unreadable says why the file cannot be read, "" if it can.
@@ -106,6 +106,9 @@ type Source interface {
 	// out whole are one entry. It MUST NOT follow links out of the tree.
 	Entries(ctx context.Context) ([]Entry, error)
 }
+
+// ErrTooLarge is what a Source answers for a file larger than MaxFile.
+var ErrTooLarge = errors.New("the file is larger than the limit of 256 MiB; split it")
 
 // A Parser reads text into positioned trees, part by part.
 type Parser interface {

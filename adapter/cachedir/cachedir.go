@@ -45,11 +45,18 @@ func (d *Dir) Get(k Key) (value []byte, ok bool) {
 	if err != nil || len(text) < sha256.Size {
 		return nil, false
 	}
-	sum := sha256.Sum256(text[sha256.Size:])
-	if !bytes.Equal(sum[:], text[:sha256.Size]) {
+	if sum := checksum(k, text[sha256.Size:]); !bytes.Equal(sum, text[:sha256.Size]) {
 		return nil, false
 	}
 	return text[sha256.Size:], true
+}
+
+// checksum covers the key too, so that an entry under another's name is absent.
+func checksum(k Key, value []byte) []byte {
+	h := sha256.New()
+	h.Write(k[:])
+	h.Write(value)
+	return h.Sum(nil)
 }
 
 // Put writes the entry whole or not at all.
@@ -65,8 +72,7 @@ func (d *Dir) Put(k Key, value []byte) error {
 		return fail(err)
 	}
 	defer os.Remove(f.Name())
-	sum := sha256.Sum256(value)
-	if _, err := f.Write(append(sum[:], value...)); err != nil {
+	if _, err := f.Write(append(checksum(k, value), value...)); err != nil {
 		f.Close()
 		return fail(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -26,6 +27,8 @@ const MaxFiles = 1_000_000
 type Tree struct {
 	fs.FS
 	root *os.Root
+	// dir is the root as an open folder, for openBeneath.
+	dir  *os.File
 	name string
 	// only is the single file that was asked for, "" for the whole folder.
 	only string
@@ -45,7 +48,11 @@ func Open(name string) (*Tree, error) {
 	if err != nil {
 		return nil, openError(name, err)
 	}
-	return &Tree{FS: root.FS(), root: root, name: name, only: only}, nil
+	top, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(openError(name, err), root.Close())
+	}
+	return &Tree{FS: root.FS(), root: root, dir: top, name: name, only: only}, nil
 }
 
 func openError(name string, err error) error {
@@ -62,22 +69,59 @@ func openError(name string, err error) error {
 // same rules as a folder of the disk.
 func Over(files fs.FS, name string) *Tree { return &Tree{FS: files, name: name} }
 
+// ReadFile implements fs.ReadFileFS. It refuses files larger than
+// assess.MaxFile without reading them.
+func (t *Tree) ReadFile(name string) ([]byte, error) {
+	if t.root == nil {
+		return fs.ReadFile(t.FS, name)
+	}
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	f, err := openBeneath(t.root, t.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > assess.MaxFile {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
+	}
+	text := make([]byte, 0, info.Size()+1)
+	for {
+		n, err := f.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) > assess.MaxFile:
+			return nil, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
+		case len(text) == cap(text):
+			text = slices.Grow(text, len(text)+512)
+		}
+	}
+}
+
 // Close releases the folder.
 func (t *Tree) Close() error {
 	if t.root == nil {
 		return nil
 	}
-	return t.root.Close()
+	return errors.Join(t.dir.Close(), t.root.Close())
 }
 
 // Entries implements assess.Source.
 func (t *Tree) Entries(ctx context.Context) ([]assess.Entry, error) {
 	if t.only != "" {
-		info, err := fs.Stat(t, t.only)
-		if err != nil {
+		if _, err := fs.Stat(t, t.only); err != nil {
 			return nil, openError(t.only, err)
 		}
-		return []assess.Entry{{Path: t.only, Size: info.Size()}}, nil
+		return []assess.Entry{{Path: t.only}}, nil
 	}
 	w := walker{ctx: ctx, tree: t}
 	if err := w.dir(".", nil); err != nil {
@@ -150,12 +194,7 @@ func (w *walker) entry(p string, d fs.DirEntry, ignored *rules) error {
 	case !t.IsRegular():
 		w.skip(p, "not a regular file ("+t.String()+")")
 	default:
-		info, err := d.Info()
-		if err != nil {
-			w.unreadable(p, err)
-			return nil
-		}
-		w.out = append(w.out, assess.Entry{Path: p, Size: info.Size()})
+		w.out = append(w.out, assess.Entry{Path: p})
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -16,6 +18,7 @@ type converter struct {
 	b      *tree.Builder
 	before int // lines before the part
 	open   map[*yaml.Node]bool
+	copied int // bytes of text that aliases repeat
 	dups   []tree.Duplicate
 	err    *tree.SyntaxError
 }
@@ -64,10 +67,22 @@ func (c *converter) value(n *yaml.Node, depth int) {
 		}
 		c.b.Close()
 	case yaml.ScalarNode:
-		c.b.Value(c.scalar(n))
+		c.scalarValue(n)
 	default:
 		c.fail(n, "unexpected value")
 	}
+}
+
+// scalarValue adds a scalar. Text that stands behind an alias counts each time
+// that it is used: a bomb may repeat one long text instead of many values.
+func (c *converter) scalarValue(n *yaml.Node) {
+	if len(c.open) > 0 {
+		if c.copied += len(n.Value); c.copied > MaxCopied {
+			c.fail(n, "its aliases repeat more than %d MiB of text; split the document, or remove the aliases", MaxCopied>>20)
+			return
+		}
+	}
+	c.b.Value(c.scalar(n))
 }
 
 func (c *converter) alias(n *yaml.Node, depth int) {
@@ -111,20 +126,13 @@ func (c *converter) fields(n *yaml.Node, depth int, skip map[string]bool) {
 		c.b.Key(c.scalar(k))
 		c.value(v, depth+1)
 	}
-	if len(merges) == 0 {
-		for k := range own {
-			skip[k] = true
-		}
-		return
-	}
 	if skip == nil {
 		skip = own
 	} else {
-		for k := range own {
-			skip[k] = true
-		}
+		maps.Copy(skip, own)
 	}
-	for _, m := range merges {
+	// Of several merge keys in one map the last one wins, as for any key.
+	for _, m := range slices.Backward(merges) {
 		c.merge(m, depth, skip)
 	}
 }
@@ -195,8 +203,11 @@ func (c *converter) lastOccurrences(n *yaml.Node) map[string]int {
 
 func (c *converter) scalar(n *yaml.Node) tree.Scalar {
 	s := tree.Scalar{Text: n.Value, Line: c.before + n.Line, Column: n.Column}
+	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 	switch {
-	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+	case quoted && n.Style&yaml.TaggedStyle != 0:
+		s.Kind, s.Quoted = tagged(n.Tag, n.Value), true
+	case quoted:
 		s.Kind, s.Quoted = tree.String, true
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		s.Kind, s.Block = tree.String, true

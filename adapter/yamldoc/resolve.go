@@ -49,7 +49,9 @@ func number(text string) tree.Kind {
 		return tree.Int
 	}
 	if isFloat(plain) {
-		return tree.Float
+		if _, err := strconv.ParseFloat(plain, 64); err == nil {
+			return tree.Float
+		}
 	}
 	return tree.String
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,9 @@ import (
 
 // MaxNodes bounds the values of one document after aliases are expanded.
 const MaxNodes = 4 << 20
+
+// MaxCopied bounds the bytes of text that the aliases of one document repeat.
+const MaxCopied = 64 << 20
 
 // MaxDepth bounds how deep values may nest.
 const MaxDepth = 512
@@ -160,6 +164,14 @@ func blankTabs(text []byte) []byte {
 	return out
 }
 
+// parserErrors are the problems whose line the library counts from 0, while it
+// counts those of its scanner from 1.
+var parserErrors = []string{
+	"did not find expected ',' or ']'", "did not find expected ',' or '}'", "did not find expected key",
+	"did not find expected '-' indicator", "did not find expected node content", "did not find expected <document start>",
+	"found undefined tag handle", "found duplicate %YAML directive", "found duplicate %TAG directive", "found incompatible YAML document",
+}
+
 var lineInError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 func (p Part) syntaxError(err error) *tree.SyntaxError {
@@ -169,6 +181,9 @@ func (p Part) syntaxError(err error) *tree.SyntaxError {
 		return &tree.SyntaxError{Line: p.Line, Message: err.Error()}
 	}
 	line, _ := strconv.Atoi(m[1])
+	if line > 0 && slices.Contains(parserErrors, m[2]) {
+		line++
+	}
 	e := &tree.SyntaxError{Line: before + max(line, 1), Message: m[2]}
 	if strings.Contains(e.Message, "cannot start any token") {
 		p.explainTab(e)

@@ -2,6 +2,7 @@ package fix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,13 +10,15 @@ import (
 // text that stands in its place.
 type hunk struct{ a0, a1, b0, b1 int }
 
-// maxEdits bounds the search for the shortest difference; beyond it the rest
-// of the text counts as changed.
-const maxEdits = 2000
+// maxEdits bounds one search for the shortest difference: its memory grows with
+// the square. Beyond it the search goes on from the farthest point it reached.
+const maxEdits = 256
 
 // hunks returns where two texts differ, by Myers' greedy algorithm (An O(ND)
 // Difference Algorithm and Its Variations, 1986).
-func hunks(a, b []string) []hunk {
+func hunks(a, b []string) []hunk { return hunksWithin(a, b, maxEdits) }
+
+func hunksWithin(a, b []string, edits int) []hunk {
 	start := 0
 	for start < len(a) && start < len(b) && a[start] == b[start] {
 		start++
@@ -28,19 +31,31 @@ func hunks(a, b []string) []hunk {
 		return nil
 	}
 	var out []hunk
-	for _, h := range shortest(a[start:endA], b[start:endB]) {
-		out = append(out, hunk{h.a0 + start, h.a1 + start, h.b0 + start, h.b1 + start})
+	for a0, b0 := start, start; a0 < endA || b0 < endB; {
+		part, x, y := shortest(a[a0:endA], b[b0:endB], edits)
+		for _, h := range part {
+			h = hunk{h.a0 + a0, h.a1 + a0, h.b0 + b0, h.b1 + b0}
+			if n := len(out) - 1; n >= 0 && out[n].a1 == h.a0 && out[n].b1 == h.b0 {
+				out[n].a1, out[n].b1 = h.a1, h.b1
+			} else {
+				out = append(out, h)
+			}
+		}
+		a0, b0 = a0+x, b0+y
 	}
 	return out
 }
 
-func shortest(a, b []string) []hunk {
+// shortest returns the shortest difference between the first x lines of a and
+// the first y of b: all of them unless that takes more than so many edits.
+func shortest(a, b []string, edits int) (found []hunk, x, y int) {
 	n, m := len(a), len(b)
-	limit := min(n+m, maxEdits)
+	limit := min(n+m, edits)
 	v := make([]int, 2*limit+2)
 	var trace [][]int
+	farX, farY := 0, 0
 	for d := 0; d <= limit; d++ {
-		trace = append(trace, append([]int(nil), v...))
+		trace = append(trace, slices.Clone(v))
 		for k := -d; k <= d; k += 2 {
 			x := 0
 			if d > 0 {
@@ -56,11 +71,17 @@ func shortest(a, b []string) []hunk {
 			}
 			v[limit+k] = x
 			if x >= n && y >= m {
-				return backtrack(trace, limit, n, m)
+				return backtrack(trace, limit, n, m), n, m
+			}
+			if d == limit && x <= n && y <= m && x+y > farX+farY {
+				farX, farY = x, y
 			}
 		}
 	}
-	return []hunk{{0, n, 0, m}}
+	if farX+farY == 0 {
+		return []hunk{{0, n, 0, m}}, n, m
+	}
+	return backtrack(trace, limit, farX, farY), farX, farY
 }
 
 // backtrack reads the way that was found from its end.

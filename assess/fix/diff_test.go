@@ -17,9 +17,10 @@ func TestHunks(t *testing.T) {
 	}
 	for range 5000 {
 		a, b := text(), text()
+		edits := []int{2, 5, maxEdits}[rnd.IntN(3)]
 		var got []string
 		at := 0
-		for _, h := range hunks(a, b) {
+		for _, h := range hunksWithin(a, b, edits) {
 			if h.a0 < at || h.a1 < h.a0 || h.b1 < h.b0 {
 				t.Fatalf("hunk %v of %q and %q", h, a, b)
 			}

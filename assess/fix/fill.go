@@ -1,7 +1,9 @@
 package fix
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess"
@@ -12,8 +14,11 @@ import (
 // for a report: every finding's edit parses it again.
 const maxFillPart = 1 << 18
 
+// maxFills bounds how many findings of a report get an edit.
+const maxFills = 5000
+
 // Fill gives the findings of a report the edits that would remove each of them
-// alone, where they can be told from the report's deviations and the files. It
+// alone (the first 5000 of them), where they can be told from the report's deviations and the files. It
 // is for formats that carry fixes. The edits keep every other value as it is,
 // but unlike those of Run they are not assessed again.
 func Fill(ctx context.Context, rep *assess.Report, src assess.Source, parser assess.Parser) error {
@@ -27,6 +32,9 @@ func Fill(ctx context.Context, rep *assess.Report, src assess.Source, parser ass
 	for _, patch := range p.patches(rep) {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if len(edits) == maxFills {
+			break
 		}
 		if len(patch.Ops) > 0 && len(patch.Asks) == 0 && files.small(patch) {
 			edits[patch.Finding.Fingerprint] = editsOf(files, patch)
@@ -56,13 +64,9 @@ func editsOf(files *sources, p *Patch) (out []ops.Edit) {
 	if d.add(p) != nil {
 		return nil
 	}
-	for name, parts := range d.parts {
-		f := files.file(name)
-		for i, part := range parts {
-			if string(part) != string(f.parts[i].text) {
-				out = append(out, lineEdits(name, f.parts[i].line, f.parts[i].text, part)...)
-			}
-		}
+	for k, text := range d.parts {
+		part := files.file(k.file).parts[k.part]
+		out = append(out, lineEdits(k.file, part.line, part.text, text)...)
 	}
 	for name, all := range d.templates {
 		f := files.file(name)
@@ -70,6 +74,9 @@ func editsOf(files *sources, p *Patch) (out []ops.Edit) {
 			out = append(out, lineEdits(name, 0, f.text, text)...)
 		}
 	}
+	slices.SortFunc(out, func(a, b ops.Edit) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 	return out
 }
 

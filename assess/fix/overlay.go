@@ -2,7 +2,6 @@ package fix
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"path"
 	"time"
@@ -22,9 +21,6 @@ type linked struct {
 	fs.ReadLinkFS
 }
 
-// Entries implements assess.Source.
-func (l linked) Entries(ctx context.Context) ([]assess.Entry, error) { return l.overlay.Entries(ctx) }
-
 // Open implements fs.FS.
 func (l linked) Open(name string) (fs.File, error) { return l.overlay.Open(name) }
 
@@ -35,17 +31,6 @@ func over(src assess.Source, texts map[string][]byte) assess.Source {
 		return linked{o, l}
 	}
 	return o
-}
-
-// Entries implements assess.Source.
-func (o overlay) Entries(ctx context.Context) ([]assess.Entry, error) {
-	entries, err := o.Source.Entries(ctx)
-	for i := range entries {
-		if text, ok := o.texts[entries[i].Path]; ok {
-			entries[i].Size = int64(len(text))
-		}
-	}
-	return entries, err
 }
 
 // Open implements fs.FS.

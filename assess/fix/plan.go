@@ -2,7 +2,6 @@ package fix
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -124,15 +123,4 @@ func lastKey(p tree.Path) string {
 		return ""
 	}
 	return p[len(p)-1].Key
-}
-
-// describe lists the files of a patch for a person.
-func (p *Patch) describe() string {
-	var files []string
-	for _, op := range p.Ops {
-		if !slices.Contains(files, op.File) {
-			files = append(files, op.File)
-		}
-	}
-	return strings.Join(files, ", ")
 }

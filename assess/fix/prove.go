@@ -38,6 +38,18 @@ type tally struct {
 	mendable bool
 }
 
+// group is the deviation's check and object, whatever the field.
+func (k found) group() found {
+	k.path = ""
+	return k
+}
+
+func (t tally) plus(o tally) tally {
+	t.n += o.n
+	t.severity = max(t.severity, o.severity)
+	return t
+}
+
 // runner is one run of Run.
 type runner struct {
 	ctx    context.Context
@@ -160,21 +172,32 @@ func compare(before, after *state, patches []*Patch) *verdict {
 	}
 	allowed := map[found]int{}
 	aimed := map[found][]*Patch{}
+	groups := map[found]tally{} // by object, whatever the field
 	for k, t := range before.found {
 		allowed[k] = t.n
+		groups[k.group()] = groups[k.group()].plus(t)
 	}
 	for _, d := range before.rep.Deviations {
 		if p := byFinding[d.Finding]; p != nil {
 			k := keyOf(d)
 			allowed[k]--
 			aimed[k] = append(aimed[k], p)
+			g := groups[k.group()]
+			g.n--
+			groups[k.group()] = g
 		}
 	}
+	now := map[found]tally{}
 	for k, t := range after.found {
-		was := before.found[k]
+		now[k.group()] = now[k.group()].plus(t)
+	}
+	for k, t := range after.found {
+		was, group := before.found[k], groups[k.group()]
 		switch {
 		case len(aimed[k]) > 0 && t.n > max(allowed[k], 0):
 			v.left = append(v.left, aimed[k]...)
+		case t.n > was.n && now[k.group()].n <= group.n && t.severity <= group.severity:
+			// A finding about the whole object moved to the next field.
 		case t.n > was.n || k.status == ops.Fail && t.severity > was.severity:
 			v.fresh = append(v.fresh, k)
 		}

@@ -3,8 +3,8 @@ package fix
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/assess/fix/edit"
@@ -20,6 +20,14 @@ type sources struct {
 	// editable are the files of the tree.
 	editable map[string]bool
 	read     map[string]*source
+	// last are the texts that were parsed last: an edit's result is the next
+	// one's input.
+	last [2]parsed
+}
+
+type parsed struct {
+	text []byte
+	docs []tree.Document
 }
 
 // source is one file.
@@ -49,10 +57,16 @@ func newSources(files fs.FS, parser assess.Parser, entries []assess.Entry) *sour
 
 // parse reads a part's text with lines counted from its first.
 func (s *sources) parse(text []byte) []tree.Document {
+	for _, p := range s.last {
+		if len(text) > 0 && len(p.text) == len(text) && &p.text[0] == &text[0] {
+			return p.docs
+		}
+	}
 	var docs []tree.Document
 	for _, p := range s.parser.Split(text) {
 		docs = append(docs, s.parser.Parse(p)...)
 	}
+	s.last[0], s.last[1] = s.last[1], parsed{text, docs}
 	return docs
 }
 
@@ -180,27 +194,33 @@ func visit(n tree.Node, f func(tree.Node)) {
 // draft is a set of changed texts that grows patch by patch.
 type draft struct {
 	*sources
-	parts     map[string][][]byte
+	parts     map[partKey][]byte
 	templates map[string][]Op
 }
 
+type partKey struct {
+	file string
+	part int
+}
+
 func newDraft(s *sources) *draft {
-	return &draft{s, map[string][][]byte{}, map[string][]Op{}}
+	return &draft{s, map[partKey][]byte{}, map[string][]Op{}}
 }
 
 // add applies a patch, wholly or, with an error, not at all.
 func (d *draft) add(p *Patch) error {
 	type undo struct {
-		file  string
-		parts [][]byte
-		ops   []Op
+		key  partKey
+		text []byte
+		ops  []Op
 	}
 	var undone []undo
 	for _, op := range p.Ops {
-		undone = append(undone, undo{op.File, slices.Clone(d.parts[op.File]), slices.Clone(d.templates[op.File])})
+		k := partKey{op.File, op.Part}
+		undone = append(undone, undo{k, d.parts[k], d.templates[op.File]})
 		if err := d.apply(op); err != nil {
 			for _, u := range slices.Backward(undone) {
-				d.parts[u.file], d.templates[u.file] = u.parts, u.ops
+				d.parts[u.key], d.templates[u.key.file] = u.text, u.ops
 			}
 			return err
 		}
@@ -224,19 +244,16 @@ func (d *draft) apply(op Op) error {
 		d.templates[op.File] = all
 		return nil
 	}
-	parts := d.parts[op.File]
-	if parts == nil {
-		for _, p := range f.parts {
-			parts = append(parts, p.text)
-		}
+	k := partKey{op.File, op.Part}
+	text := d.parts[k]
+	if text == nil {
+		text = f.parts[op.Part].text
 	}
-	out, err := edit.Apply(d.parse, parts[op.Part], op.Doc, edit.Change{Path: op.Path, Value: op.Value, Remove: op.Remove})
+	out, err := edit.Apply(d.parse, text, op.Doc, edit.Change{Path: op.Path, Value: op.Value, Remove: op.Remove})
 	if err != nil {
 		return err
 	}
-	parts = slices.Clone(parts)
-	parts[op.Part] = out
-	d.parts[op.File] = parts
+	d.parts[k] = out
 	return nil
 }
 
@@ -249,17 +266,22 @@ func (op Op) same(o Op) bool {
 // texts returns the files that differ from the sources.
 func (d *draft) texts() map[string][]byte {
 	out := map[string][]byte{}
-	for name, parts := range d.parts {
-		f := d.file(name)
-		var b strings.Builder
-		b.WriteString(f.mark)
-		for _, p := range parts {
-			b.Write(p)
+	for k := range d.parts {
+		if out[k.file] != nil {
+			continue
 		}
-		if parts != nil && b.String() != string(f.text) {
-			out[name] = []byte(b.String())
+		f := d.file(k.file)
+		text := []byte(f.mark)
+		for i, p := range f.parts {
+			if changed := d.parts[partKey{k.file, i}]; changed != nil {
+				text = append(text, changed...)
+			} else {
+				text = append(text, p.text...)
+			}
 		}
+		out[k.file] = text
 	}
+	maps.DeleteFunc(out, func(name string, text []byte) bool { return bytes.Equal(text, d.file(name).text) })
 	for name, all := range d.templates {
 		f := d.file(name)
 		if text, err := editTemplate(d.parse, f.text, all); err == nil && !bytes.Equal(text, f.text) {

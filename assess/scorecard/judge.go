@@ -3,9 +3,12 @@ package scorecard
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -38,10 +41,17 @@ type rule struct {
 // The same facts give the same answer.
 func Judge(f Facts) []Judged {
 	j := newJudge(f)
-	out := make([]Judged, 0, len(practices))
-	for i := range practices {
-		out = append(out, j.practice(&practices[i]))
+	out := make([]Judged, len(practices))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(practices); i = int(next.Add(1)) - 1 {
+				out[i] = j.practice(&practices[i])
+			}
+		})
 	}
+	wg.Wait()
 	return out
 }
 

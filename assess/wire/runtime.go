@@ -148,6 +148,10 @@ func newMentions(g *graph.Graph) map[string]*mentions {
 			m.names[o.Name] = o
 		}
 		m.add(o, o.Spec())
+		// Operators commonly name the kind in a label of the pods they make.
+		if kind := strings.ToLower(o.Kind); m.words[kind] == nil {
+			m.words[kind] = o
+		}
 	}
 	return index
 }

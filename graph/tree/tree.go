@@ -12,6 +12,7 @@ import (
 	"iter"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Kind is the type of a value, as the Kubernetes API server would see it.
@@ -150,10 +151,10 @@ func (n Node) False() bool { v, ok := n.Bool(); return ok && !v }
 func (n Node) Int() (v int64, ok bool) {
 	switch n.Kind() {
 	case Int:
-		v, err := strconv.ParseInt(n.Text(), 0, 64)
+		v, err := strconv.ParseInt(n.digits(), 0, 64)
 		return v, err == nil
 	case Float:
-		f, err := strconv.ParseFloat(n.Text(), 64)
+		f, err := strconv.ParseFloat(n.digits(), 64)
 		if err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 			return int64(f), true
 		}
@@ -177,8 +178,18 @@ func (n Node) Float() (v float64, ok bool) {
 	if i, ok := n.Int(); ok {
 		return float64(i), true
 	}
-	v, err := strconv.ParseFloat(n.Text(), 64)
+	v, err := strconv.ParseFloat(n.digits(), 64)
 	return v, err == nil
+}
+
+// digits returns a number's text without the underscores that YAML 1.1 allows
+// anywhere among its digits.
+func (n Node) digits() string {
+	text := n.Text()
+	if strings.IndexByte(text, '_') < 0 {
+		return text
+	}
+	return strings.ReplaceAll(text, "_", "")
 }
 
 // Get returns the value at key of a map, absent for anything else.

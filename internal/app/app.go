@@ -27,6 +27,7 @@ func Main(args []string) int {
 		OutTerminal: isTerminal(os.Stdout), ErrTerminal: isTerminal(os.Stderr),
 		Width: width(os.Stdout), Getenv: os.Getenv,
 	}
+	tuneGC()
 	quiet()
 	return cli.Main(ctx, backend{stdin: os.Stdin}, streams, build(), args)
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -81,13 +80,7 @@ func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
 	if err != nil {
 		return false
 	}
-	var total int64
-	for _, e := range entries {
-		total += e.Size
-	}
-	if total > maxCached {
-		return false
-	}
+	var total atomic.Int64
 	sums := make([][sha256.Size]byte, len(entries))
 	var next atomic.Int64
 	var failed atomic.Bool
@@ -101,6 +94,10 @@ func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
 						failed.Store(true)
 						return
 					}
+					if total.Add(int64(len(text))) > maxCached {
+						failed.Store(true)
+						return
+					}
 					sums[i] = sha256.Sum256(text)
 				}
 			}
@@ -109,7 +106,6 @@ func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
 	wg.Wait()
 	for i, e := range entries {
 		fmt.Fprintf(h, "%q %q %q ", e.Path, e.Skip, e.Unreadable)
-		h.Write([]byte(strconv.FormatInt(e.Size, 10)))
 		h.Write(sums[i][:])
 	}
 	return !failed.Load() && ctx.Err() == nil

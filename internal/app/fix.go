@@ -90,12 +90,19 @@ func fixOutcome(found *fix.Outcome) *cli.FixOutcome {
 		out.Notes = append(out.Notes, fmt.Sprintf("not mended: %s %s: %s", d.Finding.Position, d.Finding.Check, d.Reason))
 	}
 	for _, a := range found.Asks {
-		out.Notes = append(out.Notes, fmt.Sprintf("asked for: %s, by %d findings; answer with --set %s=VALUE", a.Name, a.Findings, a.Name))
+		out.Notes = append(out.Notes, fmt.Sprintf("asked for: %s, by %s; answer with --set %s=VALUE", a.Name, findings(a.Findings), a.Name))
 	}
 	for _, name := range found.Unasked {
 		out.Notes = append(out.Notes, fmt.Sprintf("not used: --set %s; nothing asks for it", name))
 	}
 	return out
+}
+
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
 }
 
 // fillEdits gives the findings of a report the edits that would remove them.

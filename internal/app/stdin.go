@@ -21,7 +21,7 @@ type stdinSource []byte
 
 // Entries implements assess.Source.
 func (s stdinSource) Entries(context.Context) ([]assess.Entry, error) {
-	return []assess.Entry{{Path: stdinName, Size: int64(len(s))}}, nil
+	return []assess.Entry{{Path: stdinName}}, nil
 }
 
 // Open implements fs.FS.

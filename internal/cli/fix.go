@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,6 +103,17 @@ func runFix(ctx context.Context, o *fixOptions) error {
 	if o.request.Write {
 		verb = "mended"
 	}
-	fmt.Fprintf(o.streams.Err, "%d findings %s in %d files; %d wait for a value; %d patches did not hold\n", out.Fixed, verb, len(out.Files), out.Asked, out.Dropped)
+	fmt.Fprintf(o.streams.Err, "%s %s in %s; %d waiting for a value; %s did not hold\n", count(out.Fixed, "finding"), verb, count(len(out.Files), "file"), out.Asked, count(out.Dropped, "patch"))
 	return nil
+}
+
+// count writes a number of things.
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "ch"):
+		return fmt.Sprintf("%d %ses", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

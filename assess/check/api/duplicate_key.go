@@ -1,6 +1,9 @@
 package api
 
 import (
+	"fmt"
+	"path"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -25,9 +28,19 @@ var duplicateKey = &check.Check{
 				continue
 			}
 			at := keyAt(o.Body, d)
-			p.Fail(at, "", "key %q stands twice in the same map, in lines %d and %d: only the second counts, and strict readers refuse the file", d.Key, d.First, d.Line)
+			p.Fail(at, "", "key %q stands twice in the same map%s: only the second counts, and strict readers refuse the file", d.Key, lines(o, d))
 		}
 	},
+}
+
+// lines says where a key stands. The lines of a rendering are in no file that
+// a person could open.
+func lines(o *graph.Object, d tree.Duplicate) string {
+	switch path.Ext(o.Source) {
+	case ".yaml", ".yml", ".json":
+		return fmt.Sprintf(", in lines %d and %d", d.First, d.Line)
+	}
+	return ""
 }
 
 // keyAt finds the value whose key is the duplicate, or the nearest before it

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"strconv"
-
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/schema"
 	"github.com/autoecoops/autoecoops/graph"
@@ -18,7 +16,7 @@ var schemaFit = &check.Check{
 	Facts:     []check.Fact{{Number: 32, Strength: check.Supporting}},
 	Unit: func(p *check.Pass) {
 		var v schema.Validator
-		var undefined []undefinedKind
+		var undefined []*graph.Object
 		for _, o := range p.Graph.Objects {
 			if group := o.Group(); builtIn(group) || local(group) {
 				continue
@@ -29,39 +27,43 @@ var schemaFit = &check.Check{
 				undefined = lacking(undefined, o)
 			}
 		}
-		for i := range undefined {
-			undefined[i].report(p)
+		for _, o := range undefined {
+			if firstOfKind(p, o) {
+				p.On(o).Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so the fields of such objects cannot be judged", o.Kind, o.Group())
+			}
 		}
 	},
 }
 
-// undefinedKind is a kind whose definition is nowhere in the repository. One
-// result for all its objects is enough: what is missing is one file.
-type undefinedKind struct {
-	first  *graph.Object
-	others int
-}
-
-// lacking adds an object to the kinds without definition, which are few.
-func lacking(kinds []undefinedKind, o *graph.Object) []undefinedKind {
-	for i := range kinds {
-		if k := &kinds[i]; k.first.Kind == o.Kind && k.first.Group() == o.Group() {
-			k.others++
+// lacking adds an object to those that stand for the kinds without a
+// definition, which are few.
+func lacking(kinds []*graph.Object, o *graph.Object) []*graph.Object {
+	for _, k := range kinds {
+		if sameKind(k, o) {
 			return kinds
 		}
 	}
-	return append(kinds, undefinedKind{first: o})
+	return append(kinds, o)
 }
 
-func (k *undefinedKind) report(p *check.Pass) {
-	o, whose := k.first, "its fields"
-	if k.others == 1 {
-		whose = "its fields and those of 1 other here"
-	} else if k.others > 1 {
-		whose = "its fields and those of " + strconv.Itoa(k.others) + " others here"
+// firstOfKind reports whether no other unit has such an object that comes
+// before o by its source. One result for a kind is enough in a repository,
+// since what is missing is one file.
+func firstOfKind(p *check.Pass, o *graph.Object) bool {
+	for _, g := range p.Others {
+		for _, other := range g.Kind(o.Kind) {
+			if sameKind(other, o) && other.Name != "" {
+				if other.Source < o.Source {
+					return false
+				}
+				break // the others of g come later
+			}
+		}
 	}
-	p.On(o).Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so %s cannot be judged", o.Kind, o.Group(), whose)
+	return true
 }
+
+func sameKind(a, b *graph.Object) bool { return a.Kind == b.Kind && a.Group() == b.Group() }
 
 // fit validates one custom resource.
 func fit(p *check.Pass, o, crd *graph.Object, v *schema.Validator) {

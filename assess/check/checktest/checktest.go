@@ -137,7 +137,9 @@ func Evaluate(c *check.Check, g *graph.Graph) (out []*check.Result) {
 	for _, o := range g.Objects {
 		x.Object(p, o, emit)
 	}
-	x.Unit(p, emit)
+	for i := range x.Units() {
+		x.Unit(p, i, emit)
+	}
 	return out
 }
 

@@ -35,6 +35,9 @@ var anonymousBinding = &check.Check{
 			}
 			if role == "view" || onlyReads(b) {
 				severity--
+				if s.Name == "system:authenticated" {
+					severity-- // a usual way to let people look at what all share
+				}
 			}
 			p.Fail(s.Node, "", "%s %q goes to %s: %s", kind, role, s.Name, says).As(max(severity, ops.Low))
 		}

@@ -37,8 +37,12 @@ func defaultBound(p *check.Pass, b *graph.Object) {
 		if s.Namespace == "" {
 			where = "its namespace"
 		}
+		severity := ops.High
+		if onlyReads(b) {
+			severity = ops.Medium
+		}
 		p.Fail(s.Node, "", "role %q goes to the default ServiceAccount of %s: every pod there that names no account of its own holds it", role, where).
-			As(ops.High).Fix("Make a ServiceAccount for the workload that needs role %q, run the workload as it, and bind that one.", role)
+			As(severity).Fix("Make a ServiceAccount for the workload that needs role %q, run the workload as it, and bind that one.", role)
 	}
 }
 

@@ -87,7 +87,11 @@ func (r *route) place() {
 func (r *route) report(p *check.Pass) {
 	p = p.On(r.object)
 	if a := r.path.Assumes(); a != "" {
-		p.Unknown(r.at, "", "%s; whether it may depends on %s, which is not in the repository", r.text(), a)
+		depends := "; whether it may depends on " + a + ", which is not in the repository"
+		u := p.Unknown(r.at, "", "%s", r.text(depends))
+		if r.shortened(depends) {
+			u.Fix("%s", r.fix(depends))
+		}
 		return
 	}
 	severity := r.severity(p.Graph)
@@ -96,70 +100,125 @@ func (r *route) report(p *check.Pass) {
 			severity = max(severity, o.severity(p.Graph))
 		}
 	}
-	p.Fail(r.at, "", "%s", r.text()).As(severity).Fix("%s", r.fix())
+	p.Fail(r.at, "", "%s", r.text("")).As(severity).Fix("%s", r.fix(""))
 }
 
-// text writes the path out.
-func (r *route) text() string {
-	var b strings.Builder
+// longest is how long a message may grow before the middle of the path is left
+// to the fix text.
+const longest = 400
+
+// detail is how much of a path is written out.
+type detail int
+
+const (
+	whole     detail = iota // each step with its role and binding
+	noBinding               // each step with its role
+	ends                    // the first and the last step, each with its role, unexplained
+)
+
+// text writes the path out, in as much detail as fits into a message together
+// with its end.
+func (r *route) text(end string) string {
+	for d := whole; ; d++ {
+		if t := r.written(d) + end; len(t) <= longest || d == ends {
+			return t
+		}
+	}
+}
+
+// shortened reports whether the message does not tell the whole path.
+func (r *route) shortened(end string) bool { return len(r.written(whole)+end) > longest }
+
+// written is the message with the path in some detail.
+func (r *route) written(d detail) string {
 	reaches := "the rights of cluster-admin"
 	if r.path.End().Kind == privilege.Nodes {
-		reaches = "every node, and so all that runs there"
+		reaches = "every node, and so all that runs there,"
 	}
-	steps := r.path.Steps
-	hops := strconv.Itoa(len(steps)) + " steps"
-	if len(steps) == 1 {
+	hops := strconv.Itoa(len(r.path.Steps)) + " steps"
+	if len(r.path.Steps) == 1 {
 		hops = "one step"
 	}
-	fmt.Fprintf(&b, "%s can reach %s in %s: ", r.path.Start, reaches, hops)
+	t := fmt.Sprintf("%s can reach %s in %s: %s", r.path.Start, reaches, hops, r.steps(d))
+	if n := len(r.others); n == 1 {
+		t += ". " + r.others[0].path.Start.String() + " has a path through here too"
+	} else if n > 1 {
+		t += fmt.Sprintf(". %s and %d more have a path through here too", r.others[0].path.Start, n-1)
+	}
+	return t
+}
+
+// steps writes what is done at each hop and what allows it.
+func (r *route) steps(d detail) string {
+	var b strings.Builder
+	steps := r.path.Steps
 	for i := range steps {
+		if d == ends && i > 0 && i < len(steps)-1 {
+			if i == 1 {
+				b.WriteString("; …")
+			}
+			continue
+		}
 		if i > 0 {
 			b.WriteString("; ")
 		}
 		if len(steps) > 1 {
 			fmt.Fprintf(&b, "(%d) ", i+1)
 		}
-		b.WriteString("it " + steps[i].How)
+		how := steps[i].How
+		if d == ends {
+			how, _, _ = strings.Cut(how, ", which ")
+			how, _, _ = strings.Cut(how, ", unless ")
+		}
+		b.WriteString("it " + how)
 		for j, g := range steps[i].Grants {
 			switch {
 			case j == 0:
-				b.WriteString(", as " + source(g))
+				b.WriteString(", as " + r.source(g, d))
 			case g.Binding != steps[i].Grants[j-1].Binding:
-				b.WriteString(" and " + source(g))
+				b.WriteString(" and " + r.source(g, d))
 			}
 			if j == len(steps[i].Grants)-1 {
 				b.WriteString(" allows")
 			}
 		}
 	}
-	if n := len(r.others); n == 1 {
-		fmt.Fprintf(&b, ". %s has a path through here too", r.others[0].path.Start)
-	} else if n > 1 {
-		fmt.Fprintf(&b, ". %s and %d more have a path through here too", r.others[0].path.Start, n-1)
-	}
 	return b.String()
 }
 
-// source writes where a right comes from, with its files.
-func source(g *privilege.Grant) string {
+// source writes where a right comes from, with the files that are not the
+// finding's own.
+func (r *route) source(g *privilege.Grant, d detail) string {
 	role := g.RoleKind + " " + g.RoleName
 	switch {
 	case g.Role == nil:
 		role = "the built-in " + role
 	case g.Role.Name != g.RoleName:
-		role += " (which takes in " + g.Role.Name + ", " + g.Role.Source + ")"
+		role += " (which takes in " + g.Role.Name + ")" + r.file(g.Role)
 	default:
-		role += " (" + g.Role.Source + ")"
+		role += r.file(g.Role)
+	}
+	if d != whole {
+		return role
 	}
 	via := ""
 	if g.Via != "" {
 		via = " for its group " + g.Via
 	}
-	return role + " through " + g.Binding.Ref.String() + " (" + g.Binding.Source + ")" + via
+	return role + " through " + g.Binding.Ref.String() + r.file(g.Binding) + via
 }
 
-// fix says where to cut, and why there.
-func (r *route) fix() string {
+// file names the file of an object in another file than the finding's.
+func (r *route) file(o *graph.Object) string {
+	if o.Source == r.object.Source {
+		return ""
+	}
+	return " (" + o.Source + ")"
+}
+
+// fix says where to cut, and why there, with the path if the message with its
+// end has no room for it.
+func (r *route) fix(end string) string {
 	g := r.advice.Grant
 	what := "Take this rule out of " + g.RoleKind + " " + g.RoleName + ", or narrow it by resource, name or namespace"
 	if r.advice.Binding != nil {
@@ -173,7 +232,11 @@ func (r *route) fix() string {
 	if !r.advice.Last {
 		rest = "though another path is left, which the next run shows"
 	}
-	return what + ": it is the cheapest place to cut, " + why + ", " + rest + "."
+	fix := what + ": it is the cheapest place to cut, " + why + ", " + rest + "."
+	if r.shortened(end) {
+		fix += " The whole path: " + r.steps(whole) + "."
+	}
+	return fix
 }
 
 // severity weighs a path by who stands at its start: a workload that has

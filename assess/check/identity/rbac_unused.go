@@ -38,7 +38,7 @@ var rbacUnused = &check.Check{
 // unboundRole reports a role that nobody is bound to. Roles that flow into
 // others, and those that are made for people to be bound to, are in use.
 func unboundRole(p *check.Pass, role *graph.Object) {
-	if role.Kind == "ClusterRole" && rbac.AggregatesTo(role) != "" || forPeople(role.Name) {
+	if role.Kind == "ClusterRole" && (rbac.AggregatesTo(role) != "" || offered(role)) || forPeople(role.Name) {
 		return
 	}
 	for range role.In(graph.Aggregates) {
@@ -54,6 +54,17 @@ func unboundRole(p *check.Pass, role *graph.Object) {
 	default:
 		p.Fail(role.Body.At("metadata", "name"), "", "no binding in this repository grants %s: its rights are ready for whoever can make a binding", role.Ref)
 	}
+}
+
+// offered reports whether a role has a label that switches it on for a role of
+// another program to take in, as duck.knative.dev/addressable: "true" does.
+func offered(role *graph.Object) bool {
+	for k, v := range role.Body.At("metadata", "labels").Fields() {
+		if v.Text() == "true" && strings.Contains(k.Text(), "/") {
+			return true
+		}
+	}
+	return false
 }
 
 // forPeople reports whether a role's name says that it is made for an

@@ -39,3 +39,31 @@ func later(p *check.Pass, c *graph.Container) bool {
 	p.Unknown(at, "", "the image of container %q is %q: the value that is put in there is not in the repository", c.Name, at.Text())
 	return true
 }
+
+// builtHere reports whether Skaffold builds the image: it replaces the bare
+// name in the manifests that it deploys.
+func builtHere(p *check.Pass, image string) bool {
+	if built(p.Graph, image) {
+		return true
+	}
+	for _, g := range p.Others {
+		if built(g, image) {
+			return true
+		}
+	}
+	return false
+}
+
+func built(g *graph.Graph, image string) bool {
+	for _, o := range g.Kind("Config") {
+		if o.Group() != "skaffold" {
+			continue
+		}
+		for _, a := range o.Body.At("build", "artifacts").Items() {
+			if a.Get("image").Text() == image {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -22,6 +22,8 @@ var imageTag = &check.Check{
 		case !ok:
 			p.Fail(at, "", "container %q has the image %q, which is no reference: nothing can be pulled by it", c.Name, at.Text()).As(ops.High)
 		case !img.Moving():
+		case img.Tag == "" && builtHere(p, at.Text()):
+			p.Unknown(at, "", "container %q names no version of %s, which Skaffold builds and puts its own tag to: what is deployed is not in the repository", c.Name, at.Text())
 		case img.Tag == "":
 			p.Fail(at, "", "container %q names no version of %s: it runs whatever was pushed last", c.Name, at.Text()).Ask("image tag")
 		case img.Tag == "latest":

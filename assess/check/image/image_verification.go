@@ -15,6 +15,7 @@ var imageVerification = &check.Check{
 	Ideas:     []string{"K55"},
 	Practices: []string{"image-signatures"},
 	Facts:     []check.Fact{{Number: 21, Strength: check.Direct}},
+	Once:      true,
 	Unit: func(p *check.Pass) {
 		here := survey(p.Graph)
 		for _, v := range here.found {

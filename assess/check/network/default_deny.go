@@ -68,7 +68,7 @@ func reportNoDeny(p *check.Pass, first *graph.Pod, ns string, n int, w way, traf
 	}
 	p.On(o)
 	if ns == "" {
-		if unplaced(p.Graph) {
+		if unplaced(p.Graph, first) {
 			p.Unknown(at, "", "nothing here says to which namespace %s will be applied, so whether a policy denies %s traffic there by default cannot be seen", workloads(n), traffic)
 			return
 		}

@@ -49,20 +49,11 @@ func elsewhere(p *check.Pass, pod *graph.Pod, is func(*wire.Policy) bool) bool {
 	return false
 }
 
-type unplacedKey struct{}
-
-// unplaced reports whether a unit leaves it to whoever applies it where it
-// goes, as charts and examples do, and brings no policies along: then those of
+// unplaced reports whether a pod's namespace is left to whoever applies it, as
+// in charts and examples, and the unit brings no policies along: then those of
 // the namespace are somebody else's and not to be seen.
-func unplaced(g *graph.Graph) bool {
-	return g.Derive(unplacedKey{}, func(g *graph.Graph) any {
-		for _, o := range g.Objects {
-			if o.Namespace != "" || o.Kind == "Namespace" {
-				return false
-			}
-		}
-		return len(wire.PoliciesOf(g).All) == 0
-	}).(bool)
+func unplaced(g *graph.Graph, pod *graph.Pod) bool {
+	return pod.Object.Namespace == "" && len(wire.PoliciesOf(g).All) == 0
 }
 
 // onHost reports whether the pods use their node's network, which policies do

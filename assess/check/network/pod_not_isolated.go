@@ -21,7 +21,7 @@ var podNotIsolated = &check.Check{
 		if isolated(p, pod, ingress) {
 			return
 		}
-		if unplaced(p.Graph) {
+		if unplaced(p.Graph, pod) {
 			p.Skip() // default-deny-ingress says once for the unit what is unknown
 			return
 		}

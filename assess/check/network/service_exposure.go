@@ -44,6 +44,9 @@ func portsText(o *graph.Object) string {
 		return "the Service"
 	}
 	text := "port "
+	if ports.Len() > 1 {
+		text = "ports "
+	}
 	for i, sp := range ports.Items() {
 		if i > 0 {
 			text += ", "

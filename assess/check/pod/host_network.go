@@ -2,6 +2,7 @@ package pod
 
 import (
 	"github.com/autoecoops/autoecoops/assess/check"
+	"github.com/autoecoops/autoecoops/assess/podsecurity"
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -15,6 +16,11 @@ var hostNetwork = &check.Check{
 	Pod: func(p *check.Pass, pod *graph.Pod) {
 		at := pod.Spec.Get("hostNetwork")
 		if !at.True() {
+			return
+		}
+		if podsecurity.HostProcess(pod.Security()).Exists() {
+			p.Fail(at, "", "the pod uses its node's network, as the HostProcess containers of Windows have to").As(ops.Low).
+				Fix("Run the containers without `hostProcess`; then `hostNetwork` can go too.")
 			return
 		}
 		r := p.Fail(at, "", "the pod uses its node's network: it reaches what listens on the node's loopback, and no NetworkPolicy holds it")

@@ -2,6 +2,7 @@ package pod
 
 import (
 	"github.com/autoecoops/autoecoops/assess/check"
+	"github.com/autoecoops/autoecoops/assess/podsecurity"
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -15,7 +16,10 @@ var hostPID = &check.Check{
 	Pod: func(p *check.Pass, pod *graph.Pod) {
 		if at := pod.Spec.Get("hostPID"); at.True() {
 			r := p.Fail(at, "", "the pod sees every process of its node, with their arguments and environments").Remove()
-			if pod.Object.Kind == "DaemonSet" {
+			switch {
+			case podsecurity.HostProcess(pod.Security()).Exists():
+				r.As(ops.Low) // what matters is hostProcess, which has a check of its own
+			case pod.Object.Kind == "DaemonSet":
 				r.As(ops.Medium) // an agent of the node may have to
 			}
 		}

@@ -99,6 +99,7 @@ var sensitivePaths = []sensitivePath{
 	{"/etc/kubernetes", true, ops.High, ops.Critical, "the keys and static pods of the cluster"},
 	{"/etc", true, ops.High, ops.Critical, "the node's configuration, accounts and keys"},
 	{"/root", true, ops.High, ops.Critical, "the home of the node's administrator"},
+	{"/home/kubernetes/bin", true, 0, ops.High, "the programs that set up the pods' network as root"},
 	{"/home", true, ops.High, ops.Critical, "the homes of the node's users, with their keys"},
 	{"/boot", true, ops.Medium, ops.Critical, "the node's kernel"},
 	{"/usr/share", true, 0, ops.High, "the node's programs"},

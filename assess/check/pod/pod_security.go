@@ -60,10 +60,13 @@ func reportUnmet(p *check.Pass, pod *graph.Pod, s standard, found []podsecurity.
 		return
 	}
 	var rules []string
-	severity := ops.Low
+	severity, even := ops.Low, ""
 	// Stricter rules take the place of some of baseline's, so ask again.
 	if !podsecurity.Allowed(pod, podsecurity.Baseline, s.minor) {
 		severity = ops.Medium
+		if s.level > podsecurity.Baseline {
+			even = ", nor is baseline"
+		}
 	}
 	for _, v := range found {
 		if !slices.Contains(rules, v.Rule) {
@@ -72,10 +75,10 @@ func reportUnmet(p *check.Pass, pod *graph.Pod, s standard, found []podsecurity.
 	}
 	v := found[0]
 	if len(rules) == 1 {
-		p.Fail(v.At, v.Missing, "%s is not met: %s breaks %s, as it %s", s, who(v), v.Rule, v.Why).As(severity)
+		p.Fail(v.At, v.Missing, "%s is not met%s: %s breaks %s, as it %s", s, even, who(v), v.Rule, v.Why).As(severity)
 		return
 	}
-	p.Fail(v.At, v.Missing, "%s is not met: these pods break %d rules, %s; the first because %s %s", s, len(rules), strings.Join(rules, ", "), who(v), v.Why).As(severity)
+	p.Fail(v.At, v.Missing, "%s is not met%s: these pods break %d rules (%s), the first because %s %s", s, even, len(rules), strings.Join(rules, ", "), who(v), v.Why).As(severity)
 }
 
 // who names the container or, for what concerns the pod as a whole, the pod.

@@ -24,13 +24,16 @@ func placeholder(v string) bool {
 			return true
 		}
 	}
+	if strings.HasPrefix(l, "your") && (strings.Contains(l, "token") || strings.Contains(l, "password") || strings.Contains(l, "secret") || strings.Contains(l, "key")) {
+		return true // "YourServiceApiToken"
+	}
 	return strings.Contains(v, "${") || strings.Contains(v, "$(") || stock(l) || sentence(l) || countedUp(l)
 }
 
 // pointing are the words by which a sample value speaks to its reader, naming
 // those a credential is called by.
 var (
-	pointing = [...]string{"your", "some", "here", "value", "enter", "put", "the", "my-", "my_", "my ", "a-", "an-"}
+	pointing = [...]string{"your", "some", "here", "value", "enter", "put", "the-", "my-", "my_", "my ", "a-", "an-"}
 	naming   = [...]string{"password", "passphrase", "passwd", "pass", "pwd", "pw", "secret", "token", "credentials", "credential", "apikey", "key", "access", "private", "api", "auth", "client", "account", "database", "db", "user", "admin", "root", "github", "gitlab"}
 )
 

@@ -67,8 +67,7 @@ func decode(s string) string {
 	if len(s) > 1<<20 {
 		s = s[:1<<20]
 	}
-	s = strings.Join(strings.Fields(s), "")
-	b, err := base64.StdEncoding.DecodeString(s)
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
 		return s
 	}

@@ -22,6 +22,7 @@ func TestJudge(t *testing.T) {
 		{"DB_PASSWORD", "${DB_PASSWORD:-x}", none},
 		{"DB_PASSWORD", "{{ .Values.password }}", none},
 		{"DB_PASSWORD", "<your password>", none},
+		{"API_TOKEN", "YourServiceApiToken", none},
 		{"DB_PASSWORD", "REPLACE_ME", none},
 		{"DB_PASSWORD", "xxxxxxxx", none},
 		{"DB_PASSWORD", "changeme", weak},

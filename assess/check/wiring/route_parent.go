@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
@@ -57,10 +58,31 @@ func attach(p *check.Pass, o *graph.Object, parent wire.Parent) {
 			p.Unknown(at, "", "Gateway %s/%s is not in this repository, so whether it accepts this route cannot be seen", parent.Namespace, parent.Name)
 			return
 		}
+		if !anyGateway(p) {
+			p.Unknown(at, "", "no Gateway is in this repository, so whether there is one called %q in %s cannot be seen", parent.Name, namespaceText(parent.Namespace))
+			return
+		}
 		p.Fail(at, "", "there is no Gateway %q in %s: the route gets no traffic", parent.Name, namespaceText(parent.Namespace)).As(ops.Medium)
 		return
 	}
 	listeners(p, o, parent, gw)
+}
+
+// anyGateway reports whether the repository is a place where Gateways are kept.
+func anyGateway(p *check.Pass) bool {
+	if gatewayIn(p.Graph) {
+		return true
+	}
+	return slices.ContainsFunc(p.Others, gatewayIn)
+}
+
+func gatewayIn(g *graph.Graph) bool {
+	for _, o := range g.Kind("Gateway") {
+		if o.Group() == wire.GatewayGroup {
+			return true
+		}
+	}
+	return false
 }
 
 // listeners reports a route that no listener of its Gateway takes.

@@ -64,20 +64,38 @@ func noPods(p *check.Pass, o *graph.Object, selector tree.Node) {
 		p.Unknown(selector, "", "the workloads of %s are not in this repository, so whether the Service has pods cannot be seen", namespaceText(o.Namespace))
 		return
 	}
-	r := p.Fail(selector, "", "no pod template of %s carries the labels %s: the Service has no endpoints", namespaceText(o.Namespace), labelText(selector))
-	if !near(p.Graph, o, selector) {
-		r.As(ops.Medium) // its pods may come from somewhere else altogether
+	if ns, ok := abroad(p.Graph, o); ok {
+		p.Fail(selector, "", "no pod template of %s carries the labels %s, only one of %s: a Service sends nothing to other namespaces", namespaceText(o.Namespace), labelText(selector), namespaceText(ns))
+		return
 	}
+	if !near(p.Graph, o, selector) {
+		p.Unknown(selector, "", "no pod template of %s in this repository carries the labels %s, nor is one here that the Service seems to be for: its pods may come from somewhere else", namespaceText(o.Namespace), labelText(selector))
+		return
+	}
+	p.Fail(selector, "", "no pod template of %s carries the labels %s: the Service has no endpoints", namespaceText(o.Namespace), labelText(selector))
+}
+
+// abroad returns the namespace of the unit whose pods a Service would select
+// if it were there.
+func abroad(g *graph.Graph, o *graph.Object) (namespace string, ok bool) {
+	s, _ := wire.SetSelector(o.Spec().Get("selector"))
+	for _, ns := range wire.Namespaces(g) {
+		if ns != "" && ns != o.Namespace && len(wire.Pick(g, ns, s)) > 0 {
+			return ns, true
+		}
+	}
+	return "", false
 }
 
 // near reports whether the unit has the workload that the Service was
-// probably made for: one of its name, or one that carries a label of the
-// selector which is its own. A label that several workloads share, such as
-// that of the application they are parts of, points to none of them.
+// probably made for: one of its name, give or take a word such as -headless,
+// or one that carries a label of the selector which is its own. A label that
+// several workloads share, such as that of the application they are parts of,
+// points to none of them.
 func near(g *graph.Graph, o *graph.Object, selector tree.Node) bool {
 	pods := g.Pods(o.Namespace)
 	for _, pod := range pods {
-		if pod.Object.Name == o.Name {
+		if name := pod.Object.Name; name == o.Name || strings.HasPrefix(o.Name, name+"-") || strings.HasPrefix(name, o.Name+"-") {
 			return true
 		}
 	}

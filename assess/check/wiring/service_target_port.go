@@ -154,13 +154,48 @@ func numberedTarget(p *check.Pass, svc *graph.Object, port, target tree.Node, po
 		if protocol == "" && mentions(pod, number) {
 			continue
 		}
+		if protocol == "" && gatewayProxy(pod) {
+			p.Unknown(at, missing, "whether %s listens on port %d is for the configuration that it is sent to say, which opens ports that no container declares", pod.Object, number)
+			return
+		}
 		why := fmt.Sprintf("its containers declare other ports (%s)", offeredText(offered))
 		if protocol != "" {
 			why = fmt.Sprintf("its containers declare that port for %s only", protocol)
 		}
-		p.Fail(at, missing, "the Service sends %s to port %d of %s, but %s: connections are probably refused", protocolOf(port), number, pod.Object, why).As(ops.Medium)
+		r := p.Fail(at, missing, "the Service sends %s to port %d of %s, but %s: connections are probably refused", protocolOf(port), number, pod.Object, why).As(ops.Medium)
+		if protocol == "" && declaresOther(pod, svc) {
+			r.As(ops.Low) // more likely a port that was left out of the list
+		}
 		return
 	}
+}
+
+// gatewayProxy reports whether a pod is a gateway of a service mesh, whose
+// proxy listens where its control plane says.
+func gatewayProxy(pod *graph.Pod) bool {
+	for c := range pod.Each() {
+		if c.Name == "istio-proxy" || c.Name == "envoy" {
+			return true
+		}
+	}
+	return false
+}
+
+// declaresOther reports whether a pod declares the number that another port of
+// the Service leads to, so that the Service and the pod do belong together.
+func declaresOther(pod *graph.Pod, svc *graph.Object) bool {
+	for _, port := range svc.Spec().Get("ports").Items() {
+		target := port.Get("targetPort")
+		if !target.Exists() {
+			target = port.Get("port")
+		}
+		for _, n := range pod.Ports() {
+			if t := target.Text(); t != "" && (n.Get("containerPort").Text() == t || n.Get("name").Text() == t) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mentions reports whether a pod's probes, arguments, environment or

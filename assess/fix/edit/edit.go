@@ -35,6 +35,8 @@ const (
 	refusedScalar  Refusal = "a plain value stands where a map is needed"
 	refusedValue   Refusal = "the new value is not one YAML value on one line"
 	refusedMissing Refusal = "the document is not there any more"
+	refusedBlock   Refusal = "a text of several lines stands there"
+	refusedLast    Refusal = "nothing would be left of the document"
 	refusedSize    Refusal = "the document has too many values to be edited"
 )
 
@@ -101,7 +103,7 @@ func apply(parse Parse, text []byte, doc int, c Change, value tree.Node) ([]byte
 	if err != nil {
 		return text, err
 	}
-	if err := prove(parse, text, e.text, doc, edited{at: at, rest: c.Path[k:], value: value, remove: c.Remove}); err != nil {
+	if err := prove(docs, parse(e.text), doc, edited{at: at, rest: c.Path[k:], value: value, remove: c.Remove}); err != nil {
 		return text, err
 	}
 	return e.text, nil

@@ -55,9 +55,9 @@ type edited struct {
 	remove bool
 }
 
-// prove compares what an edit made of the text with what it was to make.
-func prove(parse Parse, before, after []byte, doc int, ed edited) error {
-	was, is := parse(before), parse(after)
+// prove compares what an edit made of a text's documents with what it was to
+// make.
+func prove(was, is []tree.Document, doc int, ed edited) error {
 	if len(was) != len(is) {
 		return refusedLayout
 	}

@@ -51,6 +51,9 @@ func (e *editor) removeField(n, parent tree.Node) error {
 // the rows from first to last, was.
 func (e *editor) removeOnly(off, first, last int, parent tree.Node, empty string) error {
 	k := parent.Key()
+	if !parent.Parent().Exists() {
+		return refusedLast
+	}
 	if !k.Exists() {
 		if !parent.Parent().IsList() || empty != "{}" {
 			return refusedLayout

@@ -46,7 +46,9 @@ func (e *editor) scalarSpan(n tree.Node) (from, to int, err error) {
 	switch e.text[at] {
 	case '"', '\'':
 		return at, quotedEnd(e.text, at), nil
-	case '|', '>', '!', '*', '\n', '\r':
+	case '|', '>':
+		return 0, 0, refusedBlock
+	case '!', '*', '\n', '\r':
 		return 0, 0, refusedLayout
 	}
 	var end int

@@ -1,0 +1,157 @@
+package cachedir_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/adapter/cachedir"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+func key(s string) cachedir.Key { return sha256.Sum256([]byte(s)) }
+
+// opened returns an empty cache and its folder.
+func opened(t *testing.T) (*cachedir.Dir, string) {
+	t.Helper()
+	base := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	d, err := cachedir.Open("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, filepath.Join(base, "aeo", "x")
+}
+
+func put(t *testing.T, d *cachedir.Dir, name string, value []byte) {
+	t.Helper()
+	if err := d.Put(key(name), value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	d, path := opened(t)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("opening makes a folder")
+	}
+	if _, ok := d.Get(key("a")); ok {
+		t.Error("an empty cache has an entry")
+	}
+	for _, v := range [][]byte{{}, []byte("value"), bytes.Repeat([]byte{0}, 1<<20)} {
+		put(t, d, "a", v)
+		if got, ok := d.Get(key("a")); !ok || !bytes.Equal(got, v) {
+			t.Errorf("%d bytes, %v, want %d", len(got), ok, len(v))
+		}
+	}
+	if _, ok := d.Get(key("b")); ok {
+		t.Error("another key has the entry")
+	}
+	list, _ := os.ReadDir(path)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 || len(list) != 1 {
+		t.Errorf("%v %v %v", info.Mode(), list, err)
+	}
+}
+
+func TestDamageIsAbsence(t *testing.T) {
+	d, path := opened(t)
+	put(t, d, "a", []byte("the value"))
+	put(t, d, "b", []byte("the other"))
+	a := filepath.Join(path, fmt.Sprintf("%x", key("a")))
+	intact, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := map[string][]byte{"empty": {}, "grown": append(bytes.Clone(intact), 'x')}
+	for i := range intact {
+		damaged[fmt.Sprintf("cut at %d", i)] = intact[:i]
+		flipped := bytes.Clone(intact)
+		flipped[i] ^= 1
+		damaged[fmt.Sprintf("bit at %d", i)] = flipped
+	}
+	if damaged["another entry"], err = os.ReadFile(filepath.Join(path, fmt.Sprintf("%x", key("b")))); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range damaged {
+		if err := os.WriteFile(a, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := d.Get(key("a")); ok {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	put(t, d, "a", []byte("again"))
+	if got, ok := d.Get(key("a")); !ok || string(got) != "again" {
+		t.Errorf("it cannot be written again: %q %v", got, ok)
+	}
+}
+
+func TestPruningKeepsTheNewest(t *testing.T) {
+	d, path := opened(t)
+	start := time.Now().Add(-time.Hour)
+	for i := range cachedir.Keep + 10 {
+		name := fmt.Sprint(i)
+		put(t, d, name, []byte(name))
+		at := start.Add(time.Duration(i) * time.Second)
+		if err := os.Chtimes(filepath.Join(path, fmt.Sprintf("%x", key(name))), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := os.ReadDir(path)
+	if err != nil || len(list) != cachedir.Keep {
+		t.Fatalf("%d entries are kept, want %d (%v)", len(list), cachedir.Keep, err)
+	}
+	for i := range cachedir.Keep + 10 {
+		if _, ok := d.Get(key(fmt.Sprint(i))); ok != (i >= 10) {
+			t.Errorf("entry %d is kept: %v", i, ok)
+		}
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	d, path := opened(t)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 40 {
+				name := fmt.Sprint(i % 5)
+				want := bytes.Repeat([]byte(name), 1000)
+				if err := d.Put(key(name), want); err != nil {
+					t.Errorf("%d: %v", g, err)
+				}
+				if got, ok := d.Get(key(name)); !ok || !bytes.Equal(got, want) {
+					t.Errorf("%d: half an entry: %d bytes, %v", g, len(got), ok)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if list, _ := os.ReadDir(path); len(list) != 5 {
+		t.Errorf("%d files are left, want 5", len(list))
+	}
+}
+
+func TestFailures(t *testing.T) {
+	base := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", base)
+	if err := os.WriteFile(filepath.Join(base, "aeo"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := cachedir.Open("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(key("a"), nil); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a folder that cannot be made: %v", err)
+	}
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if _, err := cachedir.Open("x"); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("no cache folder: %v", err)
+	}
+}
