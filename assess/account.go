@@ -78,6 +78,9 @@ func kindOfRead(rd *Render, file string) string {
 func (r *run) accountChart(dir string) {
 	for _, e := range r.entries {
 		if e.Skip == "" && e.Unreadable == "" && within(e.Path, dir) && r.inputs[e.Path] == nil && path.Base(e.Path) != "Chart.yaml" {
+			if path.Dir(e.Path) == path.Join(dir, "ci") && isYAML(e.Path) {
+				r.account1(e.Path, kindValues, Skipped, "values for tests of the chart "+dir+": nothing is deployed with them")
+			}
 			if within(e.Path, path.Join(dir, "templates")) || path.Ext(e.Path) == ".tpl" {
 				r.account1(e.Path, kindTemplate, Skipped, "part of the chart "+dir+" that makes no object")
 			}

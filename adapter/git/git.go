@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	gogit "github.com/go-git/go-git/v5"
@@ -131,7 +132,7 @@ func Fetch(ctx context.Context, a Address) (fs.FS, string, error) {
 			opts.ReferenceName = name
 			repo, err := gogit.CloneContext(ctx, memory.NewStorage(), nil, opts)
 			if err == nil {
-				return headTree(repo, a)
+				return headTree(repo, a, true)
 			}
 			if ctx.Err() != nil || errors.Is(err, transport.ErrAuthenticationRequired) || errors.Is(err, transport.ErrRepositoryNotFound) {
 				return nil, "", fetchError(a, err)
@@ -143,17 +144,27 @@ func Fetch(ctx context.Context, a Address) (fs.FS, string, error) {
 	if err != nil {
 		return nil, "", fetchError(a, err)
 	}
-	return headTree(repo, a)
+	return headTree(repo, a, false)
 }
 
-func headTree(repo *gogit.Repository, a Address) (fs.FS, string, error) {
+// headTree returns what an address means in a repository that was fetched. A
+// ref that is no branch or tag must be a commit: anything else would be
+// answered by the wrong files.
+func headTree(repo *gogit.Repository, a Address, named bool) (fs.FS, string, error) {
+	const op = "fetch repository"
 	var hash plumbing.Hash
-	if a.Ref != "" && plumbing.IsHash(a.Ref) {
-		hash = plumbing.NewHash(a.Ref)
-	} else if ref, err := repo.Head(); err == nil {
+	if named || a.Ref == "" {
+		ref, err := repo.Head()
+		if err != nil {
+			return nil, "", fault.Wrap(fault.NotFound, op, Public(a.URL), err, "the repository may be empty")
+		}
 		hash = ref.Hash()
 	} else {
-		return nil, "", fault.Wrap(fault.NotFound, "fetch repository", public(a.URL), err, "the repository may be empty")
+		commit, err := repo.ResolveRevision(plumbing.Revision(a.Ref))
+		if err != nil {
+			return nil, "", fault.New(fault.NotFound, op, Public(a.URL), "it has no branch, tag or commit "+a.Ref, "check what stands behind ?ref=")
+		}
+		hash = *commit
 	}
 	files, err := treeAt(repo, hash, a.Dir)
 	return files, hash.String(), err
@@ -167,14 +178,64 @@ func fetchError(a Address, err error) error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		kind, hint = fault.NotFound, "check the address; a private repository looks absent without credentials: clone it yourself and assess the folder"
 	}
-	return fault.Wrap(kind, "fetch repository", public(a.URL), err, hint)
+	return fault.Wrap(kind, "fetch repository", Public(a.URL), concealed{err, a.URL}, hint)
 }
 
-// public removes credentials from an address.
-func public(address string) string {
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		u.User = nil
-		return u.String()
+// concealed is an error of the library, which may quote the address, without
+// the address's credentials.
+type concealed struct {
+	err     error
+	address string
+}
+
+func (c concealed) Error() string {
+	text := strings.ReplaceAll(c.err.Error(), c.address, Public(c.address))
+	for _, secret := range credentials(c.address) {
+		text = strings.ReplaceAll(text, secret, "…")
+	}
+	return text
+}
+
+// credentials returns an address's user information as the library may quote
+// it: as it was written, decoded, and in its parts.
+func credentials(address string) []string {
+	info, _, ok := userinfo(address)
+	if !ok {
+		return nil
+	}
+	user, password, _ := strings.Cut(info, ":")
+	secrets := []string{info, user, password}
+	for _, s := range []string{user, password} {
+		if plain, err := url.PathUnescape(s); err == nil {
+			secrets = append(secrets, plain)
+		}
+	}
+	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" || s == "git" })
+}
+
+// userinfo finds the user information of URL-shaped text, even if it is no
+// valid URL, and where its host begins.
+func userinfo(address string) (info string, host int, ok bool) {
+	i := strings.Index(address, "://")
+	if i < 0 {
+		return "", 0, false
+	}
+	start := i + len("://")
+	authority := address[start:]
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		return "", 0, false
+	}
+	return authority[:at], start + at + 1, true
+}
+
+// Public removes credentials from an address; anything else stays as it is.
+func Public(address string) string {
+	if _, host, ok := userinfo(address); ok {
+		return address[:strings.Index(address, "://")+len("://")] + address[host:]
 	}
 	return address
 }

@@ -179,7 +179,7 @@ func TestSameAsHelm(t *testing.T) {
 	for _, r := range rs {
 		variants = append(variants, r.Variant)
 	}
-	if want := []string{"", "shop/ci/minimal-values.yaml", "shop/values-prod.yaml"}; !slices.Equal(variants, want) {
+	if want := []string{"", "shop/values-prod.yaml"}; !slices.Equal(variants, want) {
 		t.Errorf("variants %q, want %q", variants, want)
 	}
 	want, err := byHelm(t, files, "shop", "", true)

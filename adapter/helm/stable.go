@@ -74,8 +74,30 @@ func (s stable) pick(from string) func(int) (string, error) {
 		for i := range b {
 			b[i] = from[s.rng.IntN(len(from))]
 		}
+		if len(from) > len(digits) {
+			mark(b)
+		}
 		return string(b), nil
 	}
+}
+
+// made begins what stands for a secret that is made at installation, so that
+// nobody takes it for one that lies in Git.
+const made = "generated"
+
+// mark writes made over the beginning of a text that is long enough to be a
+// secret.
+func mark(b []byte) {
+	if len(b) > len(made) {
+		copy(b, made)
+	}
+}
+
+// encoded returns n random bytes in base64, marked.
+func (s stable) encoded(n int) string {
+	b := []byte(base64.StdEncoding.EncodeToString(s.raw(n)))
+	mark(b)
+	return string(b)
 }
 
 func (s stable) raw(n int) []byte {
@@ -87,7 +109,7 @@ func (s stable) raw(n int) []byte {
 }
 
 func (s stable) pem(kind string) string {
-	return "-----BEGIN " + kind + "-----\n" + base64.StdEncoding.EncodeToString(s.raw(48)) + "\n-----END " + kind + "-----\n"
+	return "-----BEGIN " + kind + "-----\n" + s.encoded(48) + "\n-----END " + kind + "-----\n"
 }
 
 func (s stable) certificate(...any) (certificate, error) {
@@ -104,7 +126,7 @@ func (s stable) randBytes(n int) (string, error) {
 	if n < 0 || n > maxString/2 {
 		return "", tooLong()
 	}
-	return base64.StdEncoding.EncodeToString(s.raw(n)), nil
+	return s.encoded(n), nil
 }
 
 func (s stable) randInt(low, high int) (int, error) {

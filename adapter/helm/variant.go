@@ -26,12 +26,12 @@ type variant struct {
 
 // findVariants lists the values files of a chart folder beside values.yaml,
 // sorted by path. Files that .helmignore leaves out of the package count too:
-// that is where they usually are kept out.
+// that is where they usually are kept out. The ci folder is not looked at: its
+// values are inputs for tests of the chart, and nobody deploys them.
 func findVariants(files fs.FS, s *sources) ([]*variant, []assess.Problem) {
 	var names []string
 	for dir, match := range map[string]func(string) bool{
 		".":      isBesideValues,
-		"ci":     func(stem string) bool { return strings.HasSuffix(stem, "-values") },
 		"values": func(string) bool { return true },
 	} {
 		entries, err := fs.ReadDir(files, s.at(dir))

@@ -4,8 +4,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
 // ignoreFiles are read in each folder, later ones overruling earlier ones.
@@ -15,11 +13,6 @@ var ignoreFiles = []string{".gitignore", ".aeoignore"}
 // the folders above it.
 type rules struct {
 	patterns []pattern
-}
-
-type pattern struct {
-	gitignore.Pattern
-	file string
 }
 
 // read returns the rules of dir, whose entries are list.
@@ -37,12 +30,10 @@ func (r *rules) read(files fs.FS, dir string, list []fs.DirEntry) *rules {
 		if r != nil {
 			next.patterns = append(next.patterns, r.patterns...)
 		}
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimRight(line, "\r\n")
-			if line == "" || line[0] == '#' {
-				continue
+		for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+			if pat, ok := parsePattern(line, p, domain(dir)); ok {
+				next.patterns = append(next.patterns, pat)
 			}
-			next.patterns = append(next.patterns, pattern{gitignore.ParsePattern(trimSpaces(line), domain(dir)), p})
 		}
 		r = next
 	}
@@ -66,11 +57,12 @@ func contains(list []fs.DirEntry, name string) bool {
 	return false
 }
 
-func domain(dir string) []string {
+// domain is the folder that the patterns of a file in dir are relative to.
+func domain(dir string) string {
 	if dir == "." {
-		return nil
+		return ""
 	}
-	return strings.Split(dir, "/")
+	return dir
 }
 
 // match returns the ignore file that leaves p out, "" if none does.
@@ -78,13 +70,12 @@ func (r *rules) match(p string, isDir bool) string {
 	if r == nil {
 		return ""
 	}
-	parts := strings.Split(p, "/")
 	for i := len(r.patterns) - 1; i >= 0; i-- {
-		switch r.patterns[i].Match(parts, isDir) {
-		case gitignore.Exclude:
-			return r.patterns[i].file
-		case gitignore.Include:
-			return ""
+		if pat := &r.patterns[i]; pat.matches(p, isDir) {
+			if pat.negated {
+				return ""
+			}
+			return pat.file
 		}
 	}
 	return ""

@@ -266,6 +266,30 @@ var ignorePatterns = []string{
 	"*.yaml", "a", "/a", "a/", "b/*", "**/c", "a/**", "a/**/c.yaml", "!c.yaml", "!a/", "?.yaml", "[ab].yaml", "[!a].yaml", "[^a].yaml", "[a-b]*",
 	"a/b", "/b/c", "*.log", "!*.log", "#c", `\#c.yaml`, `\!x`, "c.yaml ", `sp\ `, "*", "!*/", "/*", "!/b", "b*/", "a/*/c.yaml", "**", "**/", "", "x.yaml\r",
 	"a//b", "./a", "**/b/**", "*c*", "b/c/", "C.YAML", `a\b`, "b/**/", "a**", "/**/c.yaml",
+	"**/b/*", "a/**/b", "**b", "b**/c.yaml", "[[:alpha:]].yaml", "[]a].yaml", "[a", `[\]a].yaml`, "[a-", "a[/]b", "***/c.yaml", "*/**/", "a/b/**/*.yaml", "/", "!", `c\`,
+}
+
+func TestAPatternTakesNoExponentialTime(t *testing.T) {
+	name := strings.Repeat("a", 200)
+	files := fstest.MapFS{
+		".gitignore": {Data: []byte(strings.Repeat("*a", 60) + "b\n" + strings.Repeat("**/", 60) + "b\n" + strings.Repeat("a*", 60) + "\n")},
+		name:         {}, strings.Repeat("a/", 100) + "c": {},
+	}
+	start := time.Now()
+	got := entries(t, worktree.Over(files, "x"))
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if got[name].Skip == "" {
+		t.Error("the last pattern ignores the file")
+	}
+}
+
+func TestBOMInAnIgnoreFile(t *testing.T) {
+	files := fstest.MapFS{".gitignore": {Data: []byte("\ufeffa.yaml\n")}, "a.yaml": {}}
+	if got := entries(t, worktree.Over(files, "x")); got["a.yaml"].Skip == "" {
+		t.Error("the first line is not read")
+	}
 }
 
 func TestIgnoreRulesAreGits(t *testing.T) {

@@ -48,7 +48,9 @@ var servedByAll = []string{"apiregistration.k8s.io/v1", "apiregistration.k8s.io/
 // newEngine returns an engine for a target of a Kubernetes version that serves
 // apis besides what helm template assumes.
 func newEngine(kubeVersion string, apis ...string) *assess.Engine {
-	charts := helm.New(helm.Options{KubeVersion: kubeVersion, APIVersions: apis})
+	// Templates that ask for the time get the day: a rerun gives the same bytes.
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	charts := helm.New(helm.Options{KubeVersion: kubeVersion, APIVersions: apis, Now: today})
 	return &assess.Engine{
 		Parser: parser{},
 		Renderers: map[assess.Tool]assess.Renderer{
