@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"slices"
 
@@ -51,7 +52,7 @@ func (e *Engine) Assess(ctx context.Context, src Source, target Target, opts Opt
 	r := &run{Engine: e, opts: opts, src: src, inputs: map[string]*Input{}, scan: scorecard.NewScan()}
 	entries, err := src.Entries(ctx)
 	if err != nil {
-		return nil, err
+		return nil, interrupted(err)
 	}
 	r.entries = entries
 	for _, stage := range []func(context.Context) error{r.render, r.read, r.parse, r.assemble, r.evaluate} {
@@ -74,10 +75,13 @@ func (e *Engine) Assess(ctx context.Context, src Source, target Target, opts Opt
 }
 
 func interrupted(err error) error {
-	if fault.KindOf(err) != fault.Internal {
-		return err
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(fault.TimedOut, "assess", "", err, "allow it more time")
+	case errors.Is(err, context.Canceled):
+		return fault.Wrap(fault.Interrupted, "assess", "", err, "run it again; what was found so far is not kept")
 	}
-	return fault.Wrap(fault.Interrupted, "assess", "", err, "run it again; what was found so far is not kept")
+	return err
 }
 
 func (r *run) progress(stage string, done, total int) {

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"path"
 	"slices"
 	"sync"
 
@@ -79,6 +80,7 @@ func (r *run) evaluate(ctx context.Context) error {
 		r.passed += r.passes.merge(t)
 	}
 	r.results = slices.Concat(out...)
+	r.doubt()
 	return err
 }
 
@@ -133,4 +135,42 @@ func (t tally) merge(from tally) (n int) {
 		}
 	}
 	return n
+}
+
+// doubt turns fails that rest on something's absence into unknowns where it may
+// be in a part that could not be read.
+func (r *run) doubt() {
+	var unread []string
+	for _, in := range r.inputs {
+		if in.Status == Unevaluated {
+			unread = append(unread, in.File)
+		}
+	}
+	slices.Sort(unread)
+	for _, res := range r.results {
+		if !res.Check.Absence || res.Status != ops.Fail {
+			continue
+		}
+		gap := res.unit.gap
+		if from, ok := res.Object.Origin.(origin); ok && from.tracer == nil && gap == "" {
+			gap = nearby(unread, from.file)
+		}
+		if gap != "" {
+			res.Status = ops.Unknown
+			res.Message += "; but " + gap + " could not be read, and may hold it"
+		}
+	}
+}
+
+// nearby returns a file of the list that lies in the folder of file, or in a
+// folder below or above it other than the top.
+func nearby(list []string, file string) string {
+	dir := path.Dir(file)
+	for _, u := range list {
+		other := path.Dir(u)
+		if other == dir || dir != "." && other != "." && (within(other, dir) || within(dir, other)) {
+			return u
+		}
+	}
+	return ""
 }

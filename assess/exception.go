@@ -27,6 +27,8 @@ type exception struct {
 	line                int // a comment's target lines: its own and the next
 	target              *ops.Ref
 	used, expired       bool
+	// renewed means that another exception answers for what it matches.
+	renewed bool
 }
 
 // policy is what the central file says of exceptions.
@@ -46,6 +48,11 @@ func (r *run) except(fs []ops.Finding) []Notice {
 	all = append(all, r.readMarks(note)...)
 	all = append(all, r.readAnnotations(note)...)
 	today := r.opts.Now.Format("2006-01-02")
+	// The expired ones come last: a finding that somebody answers for under
+	// another exception is not theirs any more.
+	slices.SortStableFunc(all, func(a, b *exception) int {
+		return cmp.Compare(min(a.Expires, today), min(b.Expires, today)) * -1
+	})
 	for _, e := range all {
 		switch {
 		case e.inline && pol.noInline:
@@ -63,6 +70,8 @@ func (r *run) except(fs []ops.Finding) []Notice {
 		switch {
 		case e.expired && e.used:
 			note(e.Position, "exception-expired", "the exception of %s expired on %s; %s must fix the finding or renew it", e.check, e.Expires, e.Owner)
+		case e.expired && e.renewed:
+			note(e.Position, "exception-expired", "the exception of %s expired on %s and another one has taken its place; remove it", e.check, e.Expires)
 		case !e.used:
 			note(e.Position, "exception-unused", "the exception of %s matches no finding; remove it", e.check)
 		}
@@ -72,7 +81,12 @@ func (r *run) except(fs []ops.Finding) []Notice {
 }
 
 func (e *exception) apply(f *ops.Finding) {
-	if f.Status != ops.Fail && f.Status != ops.Unknown || !e.matches(f) {
+	if f.Status == ops.Pass || !e.matches(f) {
+		return
+	}
+	if f.Status == ops.Excepted {
+		e.used = e.used || !e.expired
+		e.renewed = true
 		return
 	}
 	e.used = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf16"
 
 	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
@@ -169,6 +171,7 @@ func (r *run) read(ctx context.Context) error {
 		if o.err != nil {
 			return
 		}
+		o.text = plainUTF8(o.text)
 		o.content = sniff(o.text)
 		if o.content != contentBinary {
 			o.marks = findMarks(e.Path, o.text)
@@ -203,6 +206,25 @@ func (r *run) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// plainUTF8 turns UTF-16 with a byte order mark, as some editors write it, into
+// UTF-8.
+func plainUTF8(text []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return text
+	}
+	units := make([]uint16, 0, len(text)/2)
+	for i := 2; i+1 < len(text); i += 2 {
+		units = append(units, order.Uint16(text[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // unreadable says why a file could not be read, without the path, which stands

@@ -46,7 +46,9 @@ func (r *run) findings() []ops.Finding {
 	// It is too late to be interrupted: the context is not asked here.
 	_ = parallel(context.Background(), r.opts.Workers, len(r.results), func(i int) {
 		p := r.results[i].Path()
-		stable[i] = p.Stable()
+		if !r.results[i].Whole {
+			stable[i] = p.Stable()
+		}
 		all[i] = r.finding(r.results[i], p, stable[i], pages)
 	})
 	byPlace := map[place]int{}

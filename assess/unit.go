@@ -16,6 +16,8 @@ type unit struct {
 	name  string
 	via   string
 	graph *graph.Graph
+	// gap is what of a rendered unit could not be read, "" if it is whole.
+	gap string
 }
 
 // origin is how an object leads back to the files: the rendering it comes
@@ -59,6 +61,13 @@ func (r *run) renderedUnit(rd *Render) *unit {
 	u := &unit{name: rd.Root, via: rd.Root, graph: graph.New()}
 	if rd.Tool == Helm && rd.Variant != "" {
 		u.via = rd.Variant
+	}
+	if len(rd.Problems) > 0 {
+		p := rd.Problems[0]
+		u.gap = p.File
+		if u.gap == "" {
+			u.gap = rootFile(rd)
+		}
 	}
 	for _, c := range rd.Chunks {
 		for _, part := range r.Parser.Split(c.Text) {
@@ -113,6 +122,8 @@ func (r *run) accountObjects(f *file) {
 	switch {
 	case objects > 0:
 		r.account1(f.path, kindManifest, Evaluated, "")
+	case others == 0 && r.inputs[f.path] == nil:
+		r.account1(f.path, kindManifest, Skipped, "the list has no items")
 	case others > 0:
 		r.account1(f.path, plainKind(f.path), Skipped, "not a Kubernetes manifest: no document has both apiVersion and kind")
 	}

@@ -197,14 +197,14 @@ func (endless) Open(name string) (fs.File, error) {
 	}
 	list := make([]fs.DirEntry, worktree.MaxFiles+2)
 	for i := range list {
-		list[i] = numbered(i)
+		list[i] = numbered(fmt.Sprintf("f%07d.yaml", i))
 	}
 	return &dirFile{nil, list}, nil
 }
 
-type numbered int
+type numbered string
 
-func (n numbered) Name() string               { return fmt.Sprintf("f%d.yaml", int(n)) }
+func (n numbered) Name() string               { return string(n) }
 func (numbered) IsDir() bool                  { return false }
 func (numbered) Type() fs.FileMode            { return 0 }
 func (n numbered) Info() (fs.FileInfo, error) { return n, nil }

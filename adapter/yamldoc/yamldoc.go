@@ -105,6 +105,14 @@ func (p Part) Parse() (docs []tree.Document) {
 	if blank(p.Text) {
 		return nil
 	}
+	if doc, ok := p.fast(); ok {
+		return []tree.Document{doc}
+	}
+	return p.library()
+}
+
+// library reads the part's documents with the YAML library.
+func (p Part) library() (docs []tree.Document) {
 	text := p.Text
 	if i := firstByte(text); i == '{' || i == '[' {
 		text = blankTabs(text)

@@ -46,6 +46,9 @@ type Check struct {
 	// OptIn checks run only when asked for, because they are a matter of
 	// policy rather than of good practice.
 	OptIn bool
+	// Absence means that a fail rests on something not being there. Where a
+	// part of the unit could not be read, it is unknown instead.
+	Absence bool
 	// Once means that the check asks about the repository as a whole, so that
 	// what several units answer is one finding.
 	Once bool

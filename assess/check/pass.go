@@ -35,6 +35,9 @@ type Result struct {
 	Message string
 	// FixText replaces the page's fix sentence when set.
 	FixText string
+	// Whole means that the answer is about the object as a whole, though it
+	// is shown at one place: the place is no part of its identity.
+	Whole bool
 	// Sets are changes that remove the finding; see Result.Set.
 	Sets []Set
 }
@@ -92,6 +95,12 @@ func (r *Result) Ask(what string) *Result {
 // Fix replaces the page's general fix sentence by one for this place.
 func (r *Result) Fix(format string, args ...any) *Result {
 	r.FixText = fmt.Sprintf(format, args...)
+	return r
+}
+
+// OfWhole says that the result is about the object as a whole.
+func (r *Result) OfWhole() *Result {
+	r.Whole = true
 	return r
 }
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -118,7 +119,10 @@ func measure(ctx context.Context, runs int, out string) error {
 			return err
 		}
 	}
-	return b.results.Write(out)
+	if err := b.results.Write(out); err != nil {
+		return err
+	}
+	return b.results.Chart(strings.TrimSuffix(out, ".json")+".svg", "ASSESS: shorter is better, the dashed line is the goal")
 }
 
 func (b *bench) prepare() error {

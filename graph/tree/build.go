@@ -3,7 +3,6 @@ package tree
 import (
 	"errors"
 	"math"
-	"strings"
 )
 
 // ErrTooLarge is returned by Builder.Doc when the document grew past the
@@ -23,7 +22,7 @@ type Scalar struct {
 // children and then Close. In a map, each value is preceded by its Key.
 type Builder struct {
 	limit int
-	text  strings.Builder
+	text  []byte
 	nodes []node
 	open  []int32
 	full  bool
@@ -58,14 +57,14 @@ func (b *Builder) scalar(s Scalar, flags uint8) {
 	if s.Block {
 		flags |= flagBlock
 	}
-	off := b.text.Len()
+	off := len(b.text)
 	if off+len(s.Text) > math.MaxInt32 {
 		b.full = true
 		return
 	}
 	i := b.add(node{off: int32(off), len: int32(len(s.Text)), line: int32(s.Line), col: column(s.Column), kind: s.Kind, flags: flags})
 	if i >= 0 {
-		b.text.WriteString(s.Text)
+		b.text = append(b.text, s.Text...)
 	}
 }
 
@@ -93,14 +92,23 @@ func (b *Builder) Close() {
 	}
 }
 
-// Doc returns the document built so far and resets the builder.
+// Doc returns the document built so far and resets the builder. The document
+// has exactly the memory that it needs: it may live long, while the builder's
+// memory serves the next one.
 func (b *Builder) Doc() (*Doc, error) {
+	defer b.Reset()
 	if b.full {
-		*b = Builder{limit: b.limit}
 		return nil, ErrTooLarge
 	}
-	d := &Doc{text: b.text.String(), nodes: make([]node, len(b.nodes))}
+	d := &Doc{text: string(b.text), nodes: make([]node, len(b.nodes))}
 	copy(d.nodes, b.nodes)
-	b.nodes, b.open, b.text = b.nodes[:0], b.open[:0], strings.Builder{}
 	return d, nil
 }
+
+// Reset throws away what was built so far, but keeps the memory for it.
+func (b *Builder) Reset() {
+	b.nodes, b.open, b.text, b.full = b.nodes[:0], b.open[:0], b.text[:0], false
+}
+
+// Cap is about how many bytes of memory the builder holds.
+func (b *Builder) Cap() int { return cap(b.nodes)*24 + cap(b.open)*4 + cap(b.text) }

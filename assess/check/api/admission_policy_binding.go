@@ -8,6 +8,7 @@ import (
 
 var admissionPolicyBinding = &check.Check{
 	ID: "k8s-admission-policy-binding", Name: "admission-policy-binding", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K58"},
 	Practices: []string{"policy-at-admission"},

@@ -8,6 +8,7 @@ import (
 
 var pdbMissing = &check.Check{
 	ID: "k8s-pdb-missing", Name: "pdb-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K51"},
 	Practices: []string{"availability"},

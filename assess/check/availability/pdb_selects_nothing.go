@@ -9,6 +9,7 @@ import (
 
 var pdbSelectsNothing = &check.Check{
 	ID: "k8s-pdb-selects-nothing", Name: "pdb-selects-nothing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K51"},
 	Practices: []string{"availability", "wiring"},

@@ -12,6 +12,7 @@ import (
 
 var rbacUnused = &check.Check{
 	ID: "k8s-rbac-unused", Name: "rbac-unused", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Low,
 	Ideas:     []string{"K28"},
 	Practices: []string{"rbac-least-privilege"},

@@ -8,6 +8,7 @@ import (
 
 var serviceAccountMissing = &check.Check{
 	ID: "k8s-service-account-missing", Name: "service-account-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K19"},
 	Practices: []string{"wiring"},

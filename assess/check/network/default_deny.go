@@ -11,6 +11,7 @@ import (
 
 var defaultDenyIngress = &check.Check{
 	ID: "k8s-default-deny-ingress", Name: "default-deny-ingress", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K30"},
 	Practices: []string{"network-default-deny", "segmentation"},
@@ -20,6 +21,7 @@ var defaultDenyIngress = &check.Check{
 
 var defaultDenyEgress = &check.Check{
 	ID: "k8s-default-deny-egress", Name: "default-deny-egress", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K30"},
 	Practices: []string{"network-default-deny", "segmentation"},

@@ -9,6 +9,7 @@ import (
 
 var networkPolicyPeerSelectsNothing = &check.Check{
 	ID: "k8s-network-policy-peer-selects-nothing", Name: "network-policy-peer-selects-nothing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K31"},
 	Practices: []string{"network-default-deny", "wiring"},

@@ -10,6 +10,7 @@ import (
 
 var networkPolicySelectsNothing = &check.Check{
 	ID: "k8s-network-policy-selects-nothing", Name: "network-policy-selects-nothing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K31"},
 	Practices: []string{"network-default-deny", "wiring"},

@@ -9,6 +9,7 @@ import (
 
 var podNotIsolated = &check.Check{
 	ID: "k8s-pod-not-isolated", Name: "pod-not-isolated", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K29"},
 	Practices: []string{"network-default-deny", "segmentation"},

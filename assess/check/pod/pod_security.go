@@ -75,10 +75,10 @@ func reportUnmet(p *check.Pass, pod *graph.Pod, s standard, found []podsecurity.
 	}
 	v := found[0]
 	if len(rules) == 1 {
-		p.Fail(v.At, v.Missing, "%s is not met%s: %s breaks %s, as it %s", s, even, who(v), v.Rule, v.Why).As(severity)
+		p.Fail(v.At, v.Missing, "%s is not met%s: %s breaks %s, as it %s", s, even, who(v), v.Rule, v.Why).As(severity).OfWhole()
 		return
 	}
-	p.Fail(v.At, v.Missing, "%s is not met%s: these pods break %d rules (%s), the first because %s %s", s, even, len(rules), strings.Join(rules, ", "), who(v), v.Why).As(severity)
+	p.Fail(v.At, v.Missing, "%s is not met%s: these pods break %d rules (%s), the first because %s %s", s, even, len(rules), strings.Join(rules, ", "), who(v), v.Why).As(severity).OfWhole()
 }
 
 // who names the container or, for what concerns the pod as a whole, the pod.

@@ -10,6 +10,7 @@ import (
 
 var limitRange = &check.Check{
 	ID: "k8s-limit-range", Name: "limit-range", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Low,
 	Ideas:     []string{"K53"},
 	Practices: []string{"availability"},

@@ -8,6 +8,7 @@ import (
 
 var resourceQuota = &check.Check{
 	ID: "k8s-resource-quota", Name: "resource-quota", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Low,
 	Ideas:     []string{"K53"},
 	Practices: []string{"availability"},

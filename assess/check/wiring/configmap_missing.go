@@ -11,6 +11,7 @@ import (
 
 var configmapMissing = &check.Check{
 	ID: "k8s-configmap-missing", Name: "configmap-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K44"},
 	Practices: []string{"wiring"},

@@ -12,6 +12,7 @@ import (
 
 var gatewayTLSSecret = &check.Check{
 	ID: "k8s-gateway-tls-secret", Name: "gateway-tls-secret", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K37", "K44"},
 	Practices: []string{"wiring", "network-exposure-controlled"},

@@ -9,6 +9,7 @@ import (
 
 var hpaTarget = &check.Check{
 	ID: "k8s-hpa-target", Name: "hpa-target", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K41"},
 	Practices: []string{"autoscaling", "wiring"},

@@ -9,6 +9,7 @@ import (
 
 var imagePullSecretMissing = &check.Check{
 	ID: "k8s-image-pull-secret-missing", Name: "image-pull-secret-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K44"},
 	Practices: []string{"wiring"},

@@ -13,6 +13,7 @@ import (
 
 var ingressBackend = &check.Check{
 	ID: "k8s-ingress-backend", Name: "ingress-backend", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K40"},
 	Practices: []string{"wiring"},

@@ -8,6 +8,7 @@ import (
 
 var ingressTLSSecretMissing = &check.Check{
 	ID: "k8s-ingress-tls-secret-missing", Name: "ingress-tls-secret-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K44"},
 	Practices: []string{"wiring", "network-exposure-controlled"},

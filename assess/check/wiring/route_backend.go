@@ -9,6 +9,7 @@ import (
 
 var routeBackend = &check.Check{
 	ID: "k8s-route-backend", Name: "route-backend", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K37"},
 	Practices: []string{"wiring"},

@@ -14,6 +14,7 @@ import (
 
 var routeParent = &check.Check{
 	ID: "k8s-route-parent", Name: "route-parent", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K37"},
 	Practices: []string{"wiring"},

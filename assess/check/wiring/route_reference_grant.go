@@ -10,6 +10,7 @@ import (
 
 var routeReferenceGrant = &check.Check{
 	ID: "k8s-route-reference-grant", Name: "route-reference-grant", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K37"},
 	Practices: []string{"wiring"},

@@ -9,6 +9,7 @@ import (
 
 var secretMissing = &check.Check{
 	ID: "k8s-secret-missing", Name: "secret-missing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K44"},
 	Practices: []string{"wiring"},

@@ -12,6 +12,7 @@ import (
 
 var serviceMonitorSelectsNothing = &check.Check{
 	ID: "k8s-service-monitor-selects-nothing", Name: "service-monitor-selects-nothing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K43"},
 	Practices: []string{"wiring", "metrics"},

@@ -12,6 +12,7 @@ import (
 
 var serviceSelectsNothing = &check.Check{
 	ID: "k8s-service-selects-nothing", Name: "service-selects-nothing", Pages: pages,
+	Absence:   true,
 	Severity:  ops.High,
 	Ideas:     []string{"K38"},
 	Practices: []string{"wiring"},

@@ -9,6 +9,7 @@ import (
 
 var statefulsetService = &check.Check{
 	ID: "k8s-statefulset-service", Name: "statefulset-service", Pages: pages,
+	Absence:   true,
 	Severity:  ops.Medium,
 	Ideas:     []string{"K43"},
 	Practices: []string{"wiring"},
