@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/scorecard"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/ops"
@@ -130,13 +129,4 @@ func coverage(inputs []Input) Coverage {
 		c.Percent = 100 * c.Evaluated / n
 	}
 	return c
-}
-
-// byID returns the checks by their ids.
-func byID(checks []*check.Check) map[ops.CheckID]*check.Check {
-	m := make(map[ops.CheckID]*check.Check, len(checks))
-	for _, c := range checks {
-		m[c.ID] = c
-	}
-	return m
 }

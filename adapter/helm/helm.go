@@ -163,7 +163,7 @@ func capabilities(version string, extra ...[]string) (*common.Capabilities, erro
 	c := common.DefaultCapabilities.Copy()
 	v, err := common.ParseKubeVersion(version)
 	if err != nil {
-		return nil, fmt.Errorf("Kubernetes version %q: %w", version, err)
+		return nil, fmt.Errorf("read Kubernetes version %q: %w", version, err)
 	}
 	c.KubeVersion = *v
 	c.APIVersions = slices.Clip(c.APIVersions)

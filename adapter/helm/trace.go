@@ -381,24 +381,26 @@ func (t *tracer) reference(s spot, inner tree.Path, node tree.Node) (place, bool
 // insideText finds the line of a text in a values file that was rendered as
 // YAML, through tpl or as it stands.
 func (t *tracer) insideText(s spot, ref, inner tree.Path) (place, bool) {
-	for _, p := range t.d.files().find(s.frame.unit.chart, ref) {
-		if p.value.Kind != yaml.ScalarNode || !strings.Contains(p.value.Value, "\n") {
-			return place{}, false
-		}
-		if p.value.Style&yaml.LiteralStyle == 0 || p.pos.Line == 0 {
-			return p, true
-		}
-		want := inner[len(inner)-1].Key + ":"
-		for i, line := range strings.Split(p.value.Value, "\n") {
-			if strings.HasPrefix(strings.TrimLeft(line, "- \t"), want) {
-				p.pos.Line = p.value.Line + 1 + i
-				p.pos.EndLine, p.pos.Column = p.pos.Line, 0
-				break
-			}
-		}
+	found := t.d.files().find(s.frame.unit.chart, ref)
+	if len(found) == 0 {
+		return place{}, false
+	}
+	p := found[0]
+	switch {
+	case p.value.Kind != yaml.ScalarNode || !strings.Contains(p.value.Value, "\n"):
+		return place{}, false
+	case p.value.Style&yaml.LiteralStyle == 0 || p.pos.Line == 0:
 		return p, true
 	}
-	return place{}, false
+	want := inner[len(inner)-1].Key + ":"
+	for i, line := range strings.Split(p.value.Value, "\n") {
+		if strings.HasPrefix(strings.TrimLeft(line, "- \t"), want) {
+			p.pos.Line = p.value.Line + 1 + i
+			p.pos.EndLine, p.pos.Column = p.pos.Line, 0
+			break
+		}
+	}
+	return p, true
 }
 
 // printed is an action's output without quotes.

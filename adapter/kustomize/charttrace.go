@@ -133,9 +133,7 @@ func (o inflated) value(tr *trail, source string, v tree.Node) (ops.Position, bo
 func (c *chart) layers(g *graph) []located {
 	var out []located
 	file := func(p string) {
-		for _, d := range g.fileDocs(p) {
-			out = append(out, d)
-		}
+		out = append(out, g.fileDocs(p)...)
 	}
 	for _, p := range slices.Backward(c.files[min(1, len(c.files)):]) {
 		file(p)

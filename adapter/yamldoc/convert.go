@@ -23,8 +23,10 @@ type converter struct {
 	err    *tree.SyntaxError
 }
 
-func convert(n *yaml.Node, before int) tree.Document {
-	c := converter{b: tree.NewBuilder(MaxNodes), before: before}
+// convert makes a document of n. It uses b and leaves nothing in it.
+func convert(b *tree.Builder, n *yaml.Node, before int) tree.Document {
+	defer b.Reset()
+	c := converter{b: b, before: before}
 	c.value(n, 0)
 	doc := tree.Document{Line: before + n.Line, Duplicates: c.dups, Err: c.err}
 	if c.err != nil {

@@ -40,13 +40,17 @@ const (
 	fastKey = 1000
 	// fastSize keeps offsets and line numbers far away from the tree's limits.
 	fastSize = 1 << 28
-	// keep is how many keys or bytes of working memory are kept for the next
-	// document: one huge document must not hold its memory for ever.
+	// keep is how many bytes of working memory are kept for the next document:
+	// one huge document must not hold its memory for ever.
 	keep = 1 << 20
+	// smallMap and largeMap are the numbers of keys up to which comparing each
+	// with each is cheaper than a set, and from which on the set is not kept.
+	smallMap, largeMap = 24, 4096
 )
 
-// readers saves each document the growth of its builder. It holds working
-// memory only: a reader brings nothing of one document into the next.
+// readers saves each document the growth of its builder, whichever way it is
+// read. It holds working memory only: nothing of one document gets into the
+// next.
 var readers = sync.Pool{New: func() any { return &fast{b: tree.NewBuilder(MaxNodes)} }}
 
 // fast reads the part's only document; ok is false if it declines.
@@ -76,15 +80,15 @@ func (p Part) fast() (doc tree.Document, ok bool) {
 	return doc, true
 }
 
+// release gives f back. It must not be used after that.
 func (f *fast) release() {
 	clear(f.keys)
 	f.text, f.keys = "", f.keys[:0]
 	f.b.Reset()
-	if len(f.seen) > keep/64 || cap(f.keys) > keep/64 || cap(f.scratch) > keep || f.b.Cap() > keep {
-		return
-	}
 	clear(f.seen)
-	readers.Put(f)
+	if cap(f.keys) <= keep/64 && cap(f.scratch) <= keep && f.b.Cap() <= keep {
+		readers.Put(f)
+	}
 }
 
 // start skips comments and a document marker before the content.
@@ -326,8 +330,11 @@ func (f *fast) inline(indent, depth int) bool {
 // base, and forgets them. The converter reports duplicates.
 func (f *fast) unique(base int) bool {
 	keys := f.keys[base:]
-	f.keys = f.keys[:base]
-	if len(keys) <= 24 {
+	defer func() {
+		clear(keys) // the keys hold the whole text
+		f.keys = f.keys[:base]
+	}()
+	if len(keys) <= smallMap {
 		for i, k := range keys {
 			for _, other := range keys[:i] {
 				if k == other {
@@ -337,12 +344,16 @@ func (f *fast) unique(base int) bool {
 		}
 		return true
 	}
-	if f.seen == nil {
-		f.seen = make(map[string]struct{}, len(keys))
+	seen := f.seen
+	if seen == nil || len(keys) > largeMap {
+		seen = make(map[string]struct{}, len(keys))
 	}
-	clear(f.seen)
+	if len(keys) <= largeMap {
+		f.seen = seen
+	}
+	clear(seen)
 	for _, k := range keys {
-		f.seen[k] = struct{}{}
+		seen[k] = struct{}{}
 	}
-	return len(f.seen) == len(keys)
+	return len(seen) == len(keys)
 }

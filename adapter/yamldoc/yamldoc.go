@@ -117,6 +117,8 @@ func (p Part) library() (docs []tree.Document) {
 	if i := firstByte(text); i == '{' || i == '[' {
 		text = blankTabs(text)
 	}
+	f := readers.Get().(*fast)
+	defer f.release()
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var n yaml.Node
@@ -126,7 +128,7 @@ func (p Part) library() (docs []tree.Document) {
 			return append(docs, tree.Document{Line: p.Line, Err: p.syntaxError(err)})
 		}
 		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 && !isNull(n.Content[0]) {
-			docs = append(docs, convert(n.Content[0], p.Line-1))
+			docs = append(docs, convert(f.b, n.Content[0], p.Line-1))
 		}
 	}
 }

@@ -35,10 +35,10 @@ type Scan struct {
 
 // codebase is what the paths tell of the code beside the manifests.
 type codebase struct {
-	files, dockerfiles, manifests int
-	dirs                          map[string]string // folder to its first source file
-	tests                         map[string]Evidence
-	dependencies, kustomizations  []string
+	files, dockerfiles           int
+	dirs                         map[string]string // folder to its first source file
+	tests                        map[string]Evidence
+	dependencies, kustomizations []string
 }
 
 // found is a signal that counts only under a condition.

@@ -112,7 +112,7 @@ func (s *Scan) threshold(p string, l line) bool {
 		if i < 0 {
 			continue
 		}
-		rest := strings.TrimLeft(l.lower[i+len(w):], `-linesbranch"' :=`)
+		rest := strings.TrimLeft(l.lower[i+len(w):], `-linesbrach"' :=`)
 		if rest != "" && rest[0] >= '0' && rest[0] <= '9' && number(rest) > 0 {
 			s.note("coverage-threshold", ops.Pass, p, l.no, "tests fail below a coverage of "+trimNumber(rest))
 			return true

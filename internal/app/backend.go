@@ -114,7 +114,8 @@ func (b backend) open(ctx context.Context, path string) (*opened, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &opened{worktree.Over(files, path), assess.Target{Path: path, Commit: commit}, func() error { return nil }}, nil
+		shown := git.Public(path)
+		return &opened{worktree.Over(files, shown), assess.Target{Path: shown, Commit: commit}, func() error { return nil }}, nil
 	}
 	t, err := worktree.Open(path)
 	if err != nil {
@@ -162,7 +163,7 @@ func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts a
 		return rep, nil
 	}
 	engine := newEngine(req.Settings.KubeVersion, servedByAll...)
-	rep, err := engine.Assess(ctx, src, src.target, opts)
+	rep, err := engine.Assess(ctx, cache.watch(src), src.target, opts)
 	if err != nil {
 		return nil, err
 	}

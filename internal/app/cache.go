@@ -8,7 +8,10 @@ import (
 	"hash"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +31,12 @@ const maxCached = 1 << 30
 type resultCache struct {
 	dir *cachedir.Dir
 	key cachedir.Key
+	// again makes the key anew.
+	again func() (cachedir.Key, bool)
+	// outside is set when something is read that the key does not cover: what
+	// is ignored, or lies behind a symbolic link.
+	outside atomic.Bool
+	skipped []string
 }
 
 // openCache returns the cache entry for a request, nil if it is not to be
@@ -40,14 +49,59 @@ func openCache(ctx context.Context, src assess.Source, req cli.Request, opts ass
 	if err != nil {
 		return nil
 	}
-	h := sha256.New()
-	if !identify(h, req, opts, since) {
+	c := &resultCache{dir: dir}
+	c.again = func() (key cachedir.Key, ok bool) {
+		h := sha256.New()
+		if !identify(h, req, opts, since) {
+			return key, false
+		}
+		skipped, ok := hashTree(ctx, h, src)
+		c.skipped = skipped
+		return cachedir.Key(h.Sum(nil)), ok
+	}
+	key, ok := c.again()
+	if !ok {
 		return nil
 	}
-	if !hashTree(ctx, h, src) {
-		return nil
+	c.key = key
+	return c
+}
+
+// watch returns src so that the cache notices what is read of it besides the
+// files that are part of the key.
+func (c *resultCache) watch(src assess.Source) assess.Source {
+	if c == nil {
+		return src
 	}
-	return &resultCache{dir, cachedir.Key(h.Sum(nil))}
+	return watchedSource{src, c}
+}
+
+type watchedSource struct {
+	assess.Source
+	cache *resultCache
+}
+
+// Open implements fs.FS.
+func (w watchedSource) Open(name string) (fs.File, error) {
+	w.cache.note(name)
+	return w.Source.Open(name)
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (w watchedSource) ReadFile(name string) ([]byte, error) {
+	w.cache.note(name)
+	return fs.ReadFile(w.Source, name)
+}
+
+// note remembers whether a path is, or lies below, an entry that is skipped,
+// or in Git's own folder, which is no entry.
+func (c *resultCache) note(name string) {
+	for p := name; p != "." && p != "/"; p = path.Dir(p) {
+		if _, found := slices.BinarySearch(c.skipped, p); found || path.Base(p) == ".git" {
+			c.outside.Store(true)
+			return
+		}
+	}
 }
 
 // identify hashes the program and the options.
@@ -66,7 +120,7 @@ func identify(h hash.Hash, req cli.Request, opts assess.Options, since string) b
 	}
 	settings := req.Settings
 	settings.Origin = nil
-	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.Deviations, opts.ExceptionsName, string(opts.Exceptions), since, ids})
+	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.Deviations, opts.ExceptionsName, string(opts.Exceptions), since, place(req, since), ids})
 	if err != nil {
 		return false
 	}
@@ -74,11 +128,25 @@ func identify(h hash.Hash, req cli.Request, opts assess.Options, since string) b
 	return true
 }
 
-// hashTree hashes every entry; it gives up when a file cannot be read.
-func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
+// place is the folder that is compared with an earlier revision: two folders of
+// the same content may have been different then.
+func place(req cli.Request, since string) string {
+	if since == "" {
+		return ""
+	}
+	abs, err := filepath.Abs(req.Path)
+	if err != nil {
+		return req.Path
+	}
+	return abs
+}
+
+// hashTree hashes every entry and returns, sorted, those that it leaves out; it
+// gives up when a file cannot be read.
+func hashTree(ctx context.Context, h hash.Hash, src assess.Source) (skipped []string, ok bool) {
 	entries, err := src.Entries(ctx)
 	if err != nil {
-		return false
+		return nil, false
 	}
 	var total atomic.Int64
 	sums := make([][sha256.Size]byte, len(entries))
@@ -105,10 +173,13 @@ func hashTree(ctx context.Context, h hash.Hash, src assess.Source) bool {
 	}
 	wg.Wait()
 	for i, e := range entries {
+		if e.Skip != "" || e.Unreadable != "" {
+			skipped = append(skipped, e.Path)
+		}
 		fmt.Fprintf(h, "%q %q %q ", e.Path, e.Skip, e.Unreadable)
 		h.Write(sums[i][:])
 	}
-	return !failed.Load() && ctx.Err() == nil
+	return skipped, !failed.Load() && ctx.Err() == nil
 }
 
 // load returns the remembered report, nil if there is none.
@@ -130,8 +201,15 @@ func (c *resultCache) load(target assess.Target) *assess.Report {
 
 // store remembers a report. A cache that cannot be written is no failure of
 // the assessment.
+//
+// It is not remembered if it rests on files that are not part of the key, or
+// if a file changed since the key was made: it may have been read before or
+// after.
 func (c *resultCache) store(rep *assess.Report) {
-	if c == nil {
+	if c == nil || c.outside.Load() {
+		return
+	}
+	if key, ok := c.again(); !ok || key != c.key {
 		return
 	}
 	if text, err := json.Marshal(rep); err == nil {

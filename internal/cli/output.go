@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -77,6 +78,17 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	fail := func(err error) error {
 		return fault.Wrap(fault.Unavailable, "write", name, err, "check that the folder exists and that you may write to it")
 	}
+	// A link keeps naming its file, and a device or pipe such as /dev/stdout is
+	// written to, never replaced.
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		if err := writeThrough(name, write); err != nil {
+			return fail(err)
+		}
+		return nil
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".aeo-*")
 	if err != nil {
 		return fail(err)
@@ -92,6 +104,16 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 		return fail(err)
 	}
 	return nil
+}
+
+// writeThrough writes to what exists and is no regular file.
+func writeThrough(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 64<<10)
+	return errors.Join(write(w), w.Flush(), f.Close())
 }
 
 // excerpts returns a function that reads lines of the assessed files, keeping

@@ -56,14 +56,6 @@ func named(cs []*graph.Container) string {
 	return b.String()
 }
 
-// verb returns one for a single container, else many.
-func verb(cs []*graph.Container, one, many string) string {
-	if len(cs) == 1 {
-		return one
-	}
-	return many
-}
-
 // pending reports a value that is put in later, for which there is no answer
 // yet.
 func pending(p *check.Pass, n tree.Node, what string) bool {
