@@ -1,6 +1,9 @@
 package network
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/assess/wire"
 	"github.com/autoecoops/autoecoops/graph"
@@ -72,14 +75,36 @@ func forgetsDNS(p *check.Pass, ps *wire.Policies, policy *wire.Policy, pod *grap
 			needs = needs || r.AnyPeer || byName(r)
 		}
 	}
+	needs = needs || namesHosts(pod)
 	if !needs || elsewhere(p, pod, func(q *wire.Policy) bool { return q.Egress != nil && len(q.Egress.Rules) > 0 }) {
 		return false
 	}
 	if near == "" {
 		near = "no rule allows port 53"
 	}
-	p.Fail(policy.Egress.At, "", "%s may talk to other pods but not to the cluster's DNS (%s): every look-up by name times out", pod.Object, near)
+	p.Fail(policy.Egress.At, "", "%s may talk to others but not to the cluster's DNS (%s): every look-up by name times out", pod.Object, near)
 	return true
+}
+
+// namesHosts reports whether an environment variable of the pod holds a URL
+// with a host name, which is of no use without DNS.
+func namesHosts(pod *graph.Pod) bool {
+	for c := range pod.Each() {
+		for _, e := range c.Node.Get("env").Items() {
+			_, after, ok := strings.Cut(e.Get("value").Text(), "://")
+			if !ok {
+				continue
+			}
+			if i := strings.LastIndexByte(after, '@'); i >= 0 {
+				after = after[i+1:]
+			}
+			host := after[:len(after)-len(strings.TrimLeft(after, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"))]
+			if strings.ContainsFunc(host, unicode.IsLetter) && host != "localhost" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // byName reports whether the rule has peers that one finds by name.
