@@ -309,8 +309,7 @@ func TestUnknownsAreCounted(t *testing.T) {
 func prints(rep *assess.Report) []string {
 	var out []string
 	for _, f := range rep.Findings {
-		// The verdict on a whole pod stands at its first offender.
-		if f.Check != "k8s-image-tag" && f.Check != "k8s-pod-security" {
+		if f.Check != "k8s-image-tag" {
 			out = append(out, string(f.Check)+" "+f.Object.String()+" "+f.Fingerprint)
 		}
 	}

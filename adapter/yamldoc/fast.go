@@ -91,16 +91,18 @@ func (f *fast) release() {
 	}
 }
 
-// start skips comments and a document marker before the content.
+// start skips comments and one document marker before the content.
 func (f *fast) start() bool {
 	f.skip()
 	if f.indent == 0 && isMarker([]byte(f.text[f.pos:min(f.pos+4, len(f.text))])) {
 		f.pos += len("---")
-		if !f.rest() || !f.next() {
+		if !f.rest() {
 			return false
 		}
+	} else {
+		f.pos = f.bol // for next, which declines another marker
 	}
-	return f.indent >= 0
+	return f.next() && f.indent >= 0
 }
 
 // skip goes from the start of a line to the next line with content.

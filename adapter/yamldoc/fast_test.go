@@ -117,7 +117,7 @@ var tricky = []struct {
 	{"a: | # c\n  x\n", true}, {"a: |\n  x\n    ", true}, {"a: |\n  \tx\n", false}, {"a: |\n  x\n  \ty\n", true},
 	{"é: ü\nb: {é: ü, c: d}\n", true}, {"a: \"é\" # ü\n", true}, {"~: 1\n", true}, {"1: 2\ntrue: x\n", true},
 
-	{"", false}, {"# c\n", false}, {"---\n", false}, {"--- a\n", false}, {"---\n---\na: 1\n", false}, {"a: 1\n...\n", false}, {"a: 1\n--- \n", false}, {"a: 1\n--- b: 2\n", false}, {"a: 1\n... b: 2\n", false}, {"---\n--- b: 2\n", false},
+	{"", false}, {"# c\n", false}, {"---\n", false}, {"--- a\n", false}, {"---\n---\na: 1\n", false}, {"a: 1\n...\n", false}, {"a: 1\n--- \n", false}, {"a: 1\n--- b: 2\n", false}, {"a: 1\n... b: 2\n", false}, {"... b: 2\n", false}, {"---\n--- b: 2\n", false},
 	{"%YAML 1.1\n---\na: 1\n", false}, {"x\n", false}, {"'x'\n", false}, {"{a: 1}\n", false}, {"[a]\n", false}, {"? a\n: 1\n", false}, {"a: ? b\n", false},
 	{"a: &x 1\n", false}, {"a: *x\n", false}, {"a: !!str 1\n", false}, {"<<: {a: 1}\n", false}, {"'<<': 1\n", false}, {"a: {<<: 1}\n", false},
 	{"a: 1\na: 2\n", false}, {"a: {b: 1, \"b\": 2}\n", false}, {"a: 1\r\n", false}, {"a:\t1\n", false}, {"\ta: 1\n", false}, {"a: 1\t\n", false}, {"a: b\tc\n", false},
