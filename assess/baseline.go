@@ -2,6 +2,7 @@ package assess
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"slices"
 
@@ -77,13 +78,22 @@ type namedText struct {
 
 // exceptionTexts returns the central exceptions given with the options and the
 // repository's own.
-func (r *run) exceptionTexts() []namedText {
+func (r *run) exceptionTexts() ([]namedText, error) {
 	var out []namedText
 	if r.opts.Exceptions != nil {
 		out = append(out, namedText{r.opts.ExceptionsName, r.opts.Exceptions})
 	}
-	if b, err := fs.ReadFile(r.src, ExceptionsFile); err == nil {
+	b, err := r.src.ReadFile(ExceptionsFile)
+	switch {
+	case err == nil:
 		out = append(out, namedText{ExceptionsFile, b})
+	case !absent(err):
+		return nil, fault.Wrap(fault.Invalid, "read exceptions", ExceptionsFile, err, "make it a regular file inside of the tree that you may read, or remove it")
 	}
-	return out
+	return out, nil
+}
+
+// absent reports whether there is no such file, be it that its folder is none.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid)
 }

@@ -62,7 +62,9 @@ func (e *Engine) Assess(ctx context.Context, src Source, target Target, opts Opt
 	rep := &Report{APIVersion: APIVersion, Target: target}
 	rep.Findings = r.findings()
 	rep.Deviations = r.deviations
-	rep.Notices = r.except(rep.Findings)
+	if rep.Notices, err = r.except(rep.Findings); err != nil {
+		return nil, err
+	}
 	if !opts.KeepPassed {
 		rep.Findings = slices.DeleteFunc(rep.Findings, func(f ops.Finding) bool { return f.Status == ops.Pass })
 	}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autoecoops/autoecoops/assess/catalogue"
+	"github.com/autoecoops/autoecoops/assess/check"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -37,14 +40,27 @@ type policy struct {
 	forbidden []string
 }
 
+// forbids reports whether a check may not be excepted.
+func (p policy) forbids(id string) bool {
+	return slices.ContainsFunc(p.forbidden, func(pat string) bool { return glob(pat, id) })
+}
+
+// runs reports whether a pattern names one of the checks.
+func runs(pattern string, checks []*check.Check) bool {
+	return slices.ContainsFunc(checks, func(c *check.Check) bool { return glob(pattern, string(c.ID)) })
+}
+
 // except marks the findings for which somebody answers, and reports the
 // exceptions that are expired, unused, forbidden or malformed.
-func (r *run) except(fs []ops.Finding) []Notice {
+func (r *run) except(fs []ops.Finding) ([]Notice, error) {
 	var notices []Notice
 	note := func(at ops.Position, code, format string, args ...any) {
 		notices = append(notices, Notice{at, code, fmt.Sprintf(format, args...)})
 	}
-	all, pol := r.readExceptions(note)
+	all, pol, err := r.readExceptions(note)
+	if err != nil {
+		return nil, err
+	}
 	all = append(all, r.readMarks(note)...)
 	all = append(all, r.readAnnotations(note)...)
 	today := r.opts.Now.Format("2006-01-02")
@@ -58,14 +74,19 @@ func (r *run) except(fs []ops.Finding) []Notice {
 		case e.inline && pol.noInline:
 			note(e.Position, "exception-forbidden", "exceptions inside of manifests are forbidden by %s; ask there for %s", ExceptionsFile, e.check)
 			continue
-		case slices.ContainsFunc(pol.forbidden, func(pat string) bool { return glob(pat, e.check) }):
+		case pol.forbids(e.check):
 			note(e.Position, "exception-forbidden", "%s may not be excepted, says %s", e.check, ExceptionsFile)
+			continue
+		case !runs(e.check, r.opts.Checks):
+			if !runs(e.check, catalogue.All()) {
+				note(e.Position, "exception-unknown", "there is no check called %s; `aeo checks list` lists them", e.check)
+			}
 			continue
 		case e.Expires < today:
 			e.expired = true
 		}
 		for i := range fs {
-			e.apply(&fs[i])
+			e.apply(&fs[i], pol)
 		}
 		switch {
 		case e.expired && e.used:
@@ -77,11 +98,11 @@ func (r *run) except(fs []ops.Finding) []Notice {
 		}
 	}
 	slices.SortStableFunc(notices, func(a, b Notice) int { return a.Position.Compare(b.Position) })
-	return notices
+	return notices, nil
 }
 
-func (e *exception) apply(f *ops.Finding) {
-	if f.Status == ops.Pass || !e.matches(f) {
+func (e *exception) apply(f *ops.Finding, pol policy) {
+	if f.Status == ops.Pass || !e.matches(f) || pol.forbids(string(f.Check)) {
 		return
 	}
 	if f.Status == ops.Excepted {
@@ -175,24 +196,40 @@ func isDate(s string) bool {
 type noter func(at ops.Position, code, format string, args ...any)
 
 // readExceptions reads the central file and the repository's.
-func (r *run) readExceptions(note noter) ([]*exception, policy) {
+func (r *run) readExceptions(note noter) ([]*exception, policy, error) {
 	var all []*exception
 	var pol policy
-	for _, src := range r.exceptionTexts() {
+	texts, err := r.exceptionTexts()
+	if err != nil {
+		return nil, pol, err
+	}
+	for _, src := range texts {
 		for _, part := range r.Parser.Split(src.text) {
 			for _, d := range r.Parser.Parse(part) {
 				if d.Err != nil {
-					note(ops.Position{File: src.name, Line: d.Err.Line, EndLine: d.Err.Line}, "exception-invalid", "cannot read the exceptions: %s", d.Err.Message)
-					continue
+					return nil, pol, brokenExceptions(src.name, d.Err.Line, d.Err.Message)
 				}
-				all = append(all, r.readExceptionDoc(src.name, d.Doc.Root(), &pol, note)...)
+				more, err := readExceptionDoc(src.name, d.Doc.Root(), &pol, note)
+				if err != nil {
+					return nil, pol, err
+				}
+				all = append(all, more...)
 			}
 		}
 	}
-	return all, pol
+	return all, pol, nil
 }
 
-func (r *run) readExceptionDoc(file string, root tree.Node, pol *policy, note noter) (all []*exception) {
+// brokenExceptions stops the assessment: what the file forbids must not be
+// lost because of a slip in it.
+func brokenExceptions(file string, line int, why string) error {
+	return fault.New(fault.Invalid, "read exceptions", fmt.Sprintf("%s:%d", file, line), why, "the file has the fields exceptions, inline and forbidden; see docs/assess.md")
+}
+
+func readExceptionDoc(file string, root tree.Node, pol *policy, note noter) (all []*exception, err error) {
+	if !root.IsMap() {
+		return nil, brokenExceptions(file, root.Line(), "it is a "+root.Kind().String()+", not a map")
+	}
 	at := func(n tree.Node) ops.Position {
 		line, col := n.Position()
 		return ops.Position{File: file, Line: line, Column: col, EndLine: line}
@@ -206,7 +243,7 @@ func (r *run) readExceptionDoc(file string, root tree.Node, pol *policy, note no
 				pol.noInline = true
 			case "allowed":
 			default:
-				note(at(v), "exception-invalid", "inline must be allowed or forbidden, not %q", v.Text())
+				return nil, brokenExceptions(file, v.Line(), fmt.Sprintf("inline must be allowed or forbidden, not %q", v.Text()))
 			}
 		case "forbidden":
 			pol.forbidden = append(pol.forbidden, v.Strings()...)
@@ -221,10 +258,10 @@ func (r *run) readExceptionDoc(file string, root tree.Node, pol *policy, note no
 				all = e.keep(all, note)
 			}
 		default:
-			note(at(v), "exception-invalid", "unknown field %q: use exceptions, inline or forbidden", k.Text())
+			return nil, brokenExceptions(file, k.Line(), fmt.Sprintf("unknown field %q", k.Text()))
 		}
 	}
-	return all
+	return all, nil
 }
 
 func (e *exception) set(key, value string) bool {

@@ -105,7 +105,14 @@ func (r *run) finding(res *located, p tree.Path, stable string, pages map[*check
 		Via: []string{}, Controls: page.controls,
 	}
 	f.Position, f.Origin, f.Via = r.locate(res, p)
-	f.Fingerprint = fingerprint(f.Check, f.Object, stable)
+	who := f.Object
+	switch {
+	case res.Check.Once:
+		who, stable = ops.Ref{}, ""
+	case res.ByKind:
+		who.Namespace, who.Name = "", ""
+	}
+	f.Fingerprint = fingerprint(f.Check, who, stable)
 	return f
 }
 

@@ -101,7 +101,9 @@ type Entry struct {
 
 // A Source is a tree of files: a folder, one file, standard input, or a commit.
 type Source interface {
-	fs.FS
+	// ReadFile MUST NOT wait for a pipe or a device: what is no regular file
+	// is an error.
+	fs.ReadFileFS
 	// Entries lists every file once, sorted by path. Folders that are left
 	// out whole are one entry. It MUST NOT follow links out of the tree.
 	Entries(ctx context.Context) ([]Entry, error)

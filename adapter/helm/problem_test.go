@@ -119,11 +119,11 @@ func TestBounds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
-			got, r := problems(Options{Timeout: time.Second, MaxOutput: 8 << 20}, chartOf(map[string]string{"templates/a.yaml": "a: " + template}))
+			got, r := problems(Options{Timeout: time.Second, MaxOutput: 1 << 20}, chartOf(map[string]string{"templates/a.yaml": "a: " + template}))
 			if len(got) == 0 || len(r.Problems) == 0 || !strings.HasPrefix(got[0], "c/templates/a.yaml") {
 				t.Fatalf("problems %.300q", got)
 			}
-			if took := time.Since(begin); took > 20*time.Second {
+			if took := time.Since(begin); took > 90*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})

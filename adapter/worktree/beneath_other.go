@@ -5,9 +5,10 @@ package worktree
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // openBeneath opens a file of the tree for reading.
 func openBeneath(root *os.Root, _ *os.File, name string) (*os.File, error) {
-	return root.Open(filepath.FromSlash(name))
+	return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }

@@ -20,6 +20,9 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 )
 
+// errIrregular is answered for a folder, pipe, socket or device.
+var errIrregular = errors.New("it is not a regular file")
+
 // MaxFiles bounds how many files of a tree are looked at.
 const MaxFiles = 1_000_000
 
@@ -69,6 +72,39 @@ func openError(name string, err error) error {
 // same rules as a folder of the disk.
 func Over(files fs.FS, name string) *Tree { return &Tree{FS: files, name: name} }
 
+// Open implements fs.FS. It opens files and folders only, and never waits.
+func (t *Tree) Open(name string) (fs.File, error) {
+	if t.root == nil {
+		return t.FS.Open(name)
+	}
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	f, err := openBeneath(t.root, t.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		return f, nil
+	case err == nil && info.IsDir():
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+		// The entries of a folder look for their files by the folder's name,
+		// which only os.Root knows to stay beneath.
+		return t.FS.Open(name)
+	}
+	return nil, errors.Join(&fs.PathError{Op: "open", Path: name, Err: errIrregular}, f.Close())
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (t *Tree) ReadLink(name string) (string, error) { return fs.ReadLink(t.FS, name) }
+
+// Lstat implements fs.ReadLinkFS.
+func (t *Tree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.FS, name) }
+
 // ReadFile implements fs.ReadFileFS. It refuses files larger than
 // assess.MaxFile without reading them.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
@@ -86,6 +122,9 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errIrregular}
 	}
 	if info.Size() > assess.MaxFile {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}

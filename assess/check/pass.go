@@ -38,6 +38,9 @@ type Result struct {
 	// Whole means that the answer is about the object as a whole, though it
 	// is shown at one place: the place is no part of its identity.
 	Whole bool
+	// ByKind means that the answer is about a kind of object and shown at one
+	// of them: which one is no part of its identity.
+	ByKind bool
 	// Sets are changes that remove the finding; see Result.Set.
 	Sets []Set
 }
@@ -101,6 +104,12 @@ func (r *Result) Fix(format string, args ...any) *Result {
 // OfWhole says that the result is about the object as a whole.
 func (r *Result) OfWhole() *Result {
 	r.Whole = true
+	return r
+}
+
+// OfKind says that the result is about all objects of its object's kind.
+func (r *Result) OfKind() *Result {
+	r.Whole, r.ByKind = true, true
 	return r
 }
 

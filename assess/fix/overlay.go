@@ -21,6 +21,14 @@ type linked struct {
 	fs.ReadLinkFS
 }
 
+// ReadFile implements fs.ReadFileFS.
+func (o overlay) ReadFile(name string) ([]byte, error) {
+	if text, ok := o.texts[name]; ok {
+		return []byte(text), nil
+	}
+	return o.Source.ReadFile(name)
+}
+
 // Open implements fs.FS.
 func (l linked) Open(name string) (fs.File, error) { return l.overlay.Open(name) }
 

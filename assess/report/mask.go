@@ -24,6 +24,9 @@ var (
 	// inlineSecret is a key with its value inside of a line: in flow style, in
 	// JSON, in an argument.
 	inlineSecret = regexp.MustCompile(`(?i)(` + secretWord + `["']?\s*[:=]\s*)("[^"]+"|'[^']+'|[^\s,{}\[\]"'$|>&*!][^\s,}\]"']*)`)
+	// inlineVariable is a variable that sounds like a secret, with its value, in
+	// flow style.
+	inlineVariable = regexp.MustCompile(`(?i)("?name"?:\s*["']?[\w.-]*` + secretWord + `["']?\s*,\s*"?value"?:\s*)("[^"]*"|'[^']*'|[^\s,{}\[\]]+)`)
 	// secretCheck is a check whose findings are about secret values.
 	secretCheck = regexp.MustCompile(`secret|credential|password`)
 	// harmless is a value that tells nothing: a switch, a small number, a
@@ -88,6 +91,7 @@ func maskLine(line string, all, value bool) string {
 }
 
 func maskInline(line string) string {
+	line = inlineVariable.ReplaceAllString(line, "${1}"+masked)
 	return inlineSecret.ReplaceAllStringFunc(line, func(s string) string {
 		m := inlineSecret.FindStringSubmatch(s)
 		if harmless.MatchString(m[2]) || strings.HasPrefix(m[2], `"{{`) || strings.HasPrefix(m[2], `"$`) {

@@ -70,7 +70,7 @@ func (j *judge) practice(p *Practice) Judged {
 	if applies {
 		j.take(outcomes, t, !r.marker || seen)
 	}
-	c := balance{good: t.good > 0, bad: t.bad > 0, unknown: t.unknown > 0, gaps: len(t.gaps) > 0,
+	c := balance{good: t.good > 0, bad: t.bad > 0, unknown: t.unknown > 0, gaps: len(t.gaps) > 0 || t.excepted > 0,
 		absent: !applies, elsewhere: r.elsewhere+t.elsewhere != "", unlooked: r.unlooked != ""}
 	out := Judged{ID: p.ID, Area: p.Area, Title: p.Title, Good: t.good, Bad: t.bad, Evidence: t.evidence()}
 	nothing := t.good+t.bad+t.unknown+t.excepted == 0

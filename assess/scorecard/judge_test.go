@@ -471,7 +471,7 @@ func TestChecks(t *testing.T) {
 		{"object", files, []scorecard.Outcome{{Check: "k8s-a", Findings: []ops.Finding{finding("k8s-a", ops.Fail, "Service", "web", 9)}}}, scorecard.Missing, "1 object fails k8s-a"},
 		{"unknown", files, []scorecard.Outcome{{Check: "k8s-a", Findings: []ops.Finding{finding("k8s-a", ops.Unknown, "Deployment", "web", 1)}}}, scorecard.Unknown, "1 place could not be judged"},
 		{"unknown and pass", files, []scorecard.Outcome{pass, {Check: "k8s-b", Findings: []ops.Finding{finding("k8s-b", ops.Unknown, "Deployment", "web", 1)}}}, scorecard.Partly, "nothing fails its 2 checks, but 1 place could not be judged"},
-		{"excepted", files, []scorecard.Outcome{pass, {Check: "k8s-b", Findings: []ops.Finding{finding("k8s-b", ops.Excepted, "Deployment", "web", 1)}}}, scorecard.Implemented, "1 finding is excepted"},
+		{"excepted", files, []scorecard.Outcome{pass, {Check: "k8s-b", Findings: []ops.Finding{finding("k8s-b", ops.Excepted, "Deployment", "web", 1)}}}, scorecard.Partly, "1 finding is excepted"},
 		{"all three", files, []scorecard.Outcome{pass, {Check: "k8s-b", Findings: []ops.Finding{fail, finding("k8s-b", ops.Unknown, "Deployment", "web", 1)}}}, scorecard.Partly, "1 place could not be judged"},
 	}
 	for _, tt := range tests {

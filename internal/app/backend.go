@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/git"
@@ -70,26 +71,34 @@ func chartFunc(charts *helm.Renderer) kustomize.ChartFunc {
 // Settings implements cli.Backend.
 func (b backend) Settings(path string) (config.Assess, error) {
 	s := config.Default()
-	dir := path
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		dir = filepath.Dir(path)
-	}
-	file := filepath.Join(dir, filepath.FromSlash(config.File))
-	text, err := os.ReadFile(file)
-	switch {
-	case err == nil:
-		if err := s.Load(config.File, text); err != nil {
-			return s, err
-		}
-	case !errors.Is(err, fs.ErrNotExist) && path != "-":
-		if _, remote := git.ParseAddress(path); !remote && !errors.Is(err, syscallNotDir) {
-			return s, fault.Wrap(fault.Unavailable, "read settings", file, err, "check its permissions")
-		}
+	if err := loadFile(&s, path); err != nil {
+		return s, err
 	}
 	if err := s.Environment(os.Getenv); err != nil {
 		return s, err
 	}
 	return s, nil
+}
+
+// loadFile applies the settings file of the folder that is assessed. It is
+// read like any file of the tree: no link leads out of it, no pipe is waited for.
+func loadFile(s *config.Assess, name string) error {
+	if _, remote := git.ParseAddress(name); remote || name == "-" {
+		return nil
+	}
+	tree, err := worktree.Open(folder(name))
+	if err != nil {
+		return nil //nolint:nilerr // opening the path itself says so, and better
+	}
+	defer tree.Close()
+	text, err := tree.ReadFile(config.File)
+	switch {
+	case err == nil:
+		return s.Load(config.File, text)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return nil
+	}
+	return fault.Wrap(fault.Unavailable, "read settings", config.File, err, "make it a regular file inside of the folder that you may read")
 }
 
 // opened is a target made ready to be read.

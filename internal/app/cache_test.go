@@ -63,7 +63,7 @@ func TestCacheIsNeverWrong(t *testing.T) {
 	}
 	req := cli.Request{Path: dir}
 	first := ask(t, req)
-	for name, text := range map[string]string{"web.yaml": "# x\n" + podText, "other.yaml": "", ".gitignore": "ignored\nother.yaml\n", "new.yaml": podText, ".aeo/exceptions.yaml": "inline: x\n"} {
+	for name, text := range map[string]string{"web.yaml": "# x\n" + podText, "other.yaml": "", ".gitignore": "ignored\nother.yaml\n", "new.yaml": podText, ".aeo/exceptions.yaml": "inline: forbidden\n"} {
 		put(t, dir, map[string]string{name: text})
 		if ask(t, req) == first {
 			t.Errorf("a change of %s is not seen", name)

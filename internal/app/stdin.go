@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/autoecoops/autoecoops/assess"
 )
-
-// syscallNotDir is what opening a file below a file answers.
-const syscallNotDir = syscall.ENOTDIR
 
 // stdinName is what standard input is called in reports.
 const stdinName = "stdin.yaml"
@@ -30,6 +26,14 @@ func (s stdinSource) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return &stdinFile{Reader: bytes.NewReader(s)}, nil
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (s stdinSource) ReadFile(name string) ([]byte, error) {
+	if name != stdinName {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return s, nil
 }
 
 type stdinFile struct{ *bytes.Reader }

@@ -18,12 +18,12 @@ import (
 
 func newChecks(s *Streams) *cobra.Command {
 	c := &cobra.Command{Use: "checks", Short: "Print the reference of the checks"}
-	c.AddCommand(newChecksList(s), newShow(s, "show ID", "Print one check's page: why, how to fix, controls, samples"))
+	c.AddCommand(newChecksList(s), newShow(s, "show ID", "aeo checks show", "Print one check's page: why, how to fix, controls, samples"))
 	return c
 }
 
 func newExplain(s *Streams) *cobra.Command {
-	return newShow(s, "explain ID", "Explain a check: why it matters and how to fix it")
+	return newShow(s, "explain ID", "aeo explain", "Explain a check: why it matters and how to fix it")
 }
 
 func newChecksList(s *Streams) *cobra.Command {
@@ -138,12 +138,17 @@ func controlsOf(c *check.Check) []listedControl {
 	return out
 }
 
-func newShow(s *Streams, use, short string) *cobra.Command {
+func newShow(s *Streams, use, command, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short,
 		Long:    short + ". The id may be given without its k8s- prefix, or as a number such as K27.",
-		Example: "  aeo " + strings.Fields(use)[0] + " k8s-privilege-path",
-		Args:    cobra.ExactArgs(1),
+		Example: "  " + command + " k8s-privilege-path",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return nil
+			}
+			return fault.New(fault.Invalid, "read the command line", "", fmt.Sprintf("it takes the id of one check, not %d", len(args)), command+" k8s-privilege-path; `aeo checks list` lists the ids")
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, c := range catalogue.All() {

@@ -117,8 +117,11 @@ func TestWriteToIsAllOrNothing(t *testing.T) {
 	if list, _ := os.ReadDir(dir); len(list) != 2 {
 		t.Errorf("files are left: %v", list)
 	}
-	if err := writeTo(filepath.Join(dir, "none", "x"), nil, text("x")); fault.KindOf(err) != fault.Unavailable {
-		t.Errorf("%v", err)
+	if err := writeTo(filepath.Join(dir, "new", "x"), nil, text("x")); err != nil {
+		t.Errorf("the folder is not made: %v", err)
+	}
+	if err := writeTo(filepath.Join(name, "x"), nil, text("x")); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a file took the place of a folder: %v", err)
 	}
 	if err := writeTo(dir, nil, text("x")); err == nil {
 		t.Error("a folder was written")

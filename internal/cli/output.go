@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/assess"
@@ -31,13 +32,19 @@ func parseOutputs(specs []string) ([]sink, error) {
 	var sinks []sink
 	stdout := 0
 	for _, spec := range specs {
-		format, file, _ := strings.Cut(spec, "=")
+		format, file, named := strings.Cut(spec, "=")
 		w, ok := report.For(format)
 		if !ok {
 			return nil, fault.New(fault.Invalid, "read the command line", "-o "+spec, fmt.Sprintf("there is no format %q", format), "use "+strings.Join(report.Formats(), ", "))
 		}
-		if file == "-" {
+		switch {
+		case named && file == "":
+			return nil, fault.New(fault.Invalid, "read the command line", "-o "+spec, "the file has no name", "leave = away for standard output; in a pipeline the variable may be empty")
+		case file == "-":
 			file = ""
+		}
+		if file != "" && slices.ContainsFunc(sinks, func(s sink) bool { return filepath.Clean(s.file) == filepath.Clean(file) }) {
+			return nil, fault.New(fault.Invalid, "read the command line", "-o "+spec, "two formats would be written to the same file", "give each a file of its own")
 		}
 		if file == "" {
 			stdout++
@@ -83,7 +90,15 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
 	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return fault.New(fault.Invalid, "write", name, "it is a folder", "name a file in it")
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fail(err)
+		}
+	case err == nil && !info.Mode().IsRegular():
 		if err := writeThrough(name, write); err != nil {
 			return fail(err)
 		}

@@ -90,7 +90,7 @@ func (a *Assess) Load(name string, text []byte) error {
 	}
 	f.Assess = *a
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return fault.Wrap(fault.Invalid, "read settings", name, err, "the file has one map, assess, with "+strings.Join(Names(), ", "))
+		return fault.New(fault.Invalid, "read settings", name, plain(err), "the file has one map, assess, with "+strings.Join(Names(), ", "))
 	}
 	var present struct {
 		Assess map[string]any `yaml:"assess"`
@@ -105,6 +105,12 @@ func (a *Assess) Load(name string, text []byte) error {
 		a.Origin[k] = name
 	}
 	return nil
+}
+
+// plain is the YAML library's error without the names of Go types.
+func plain(err error) string {
+	text, _, _ := strings.Cut(err.Error(), " in type struct")
+	return strings.ReplaceAll(text, "\n", " ")
 }
 
 // Environment applies the variables that getenv knows.

@@ -29,7 +29,7 @@ var schemaFit = &check.Check{
 		}
 		for _, o := range undefined {
 			if firstOfKind(p, o) {
-				p.On(o).Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so the fields of such objects cannot be judged", o.Kind, o.Group())
+				p.On(o).Unknown(o.Body.Get("kind"), "", "the CustomResourceDefinition of %s in group %s is not in the repository, so the fields of such objects cannot be judged", o.Kind, o.Group()).OfKind()
 			}
 		}
 	},
