@@ -2,7 +2,6 @@ package assess
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/autoecoops/autoecoops/assess/check"
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -95,7 +94,7 @@ func (r *run) change(res *located, s check.Set) Change {
 		root = top(res.Object.Body)
 	}
 	full := append(res.Object.Body.PathFrom(root), p...)
-	value, k := descend(root, full)
+	value, k := root.Descend(full)
 	c := Change{Path: full[:k:k], Rest: slices.Clone(full[k:]), Value: value, Set: s}
 	if from.tracer == nil {
 		line, col := value.Position()
@@ -124,24 +123,4 @@ func top(n tree.Node) tree.Node {
 		n = p
 	}
 	return n
-}
-
-// descend follows p from n as far as it exists. Unlike Follow it trusts an
-// entry's number as long as the entry there has the step's name, so that of
-// two entries with one name it finds the right one.
-func descend(n tree.Node, p tree.Path) (reached tree.Node, steps int) {
-	for i, s := range p {
-		next := n.Index(s.Index)
-		if key, want, named := strings.Cut(s.Key, "="); s.Index < 0 || named && next.Get(key).Text() != want {
-			var k int
-			if next, k = n.Follow(p[i : i+1]); k == 0 {
-				return n, i
-			}
-		}
-		if !next.Exists() {
-			return n, i
-		}
-		n = next
-	}
-	return n, len(p)
 }

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -14,7 +15,9 @@ func (r *run) unusedPatch(f *file) bool {
 	if !r.besideKustomization(f.path) {
 		return false
 	}
-	named := strings.Contains(path.Base(f.path), "patch")
+	named := slices.ContainsFunc(strings.FieldsFunc(path.Base(f.path), func(r rune) bool { return strings.ContainsRune("-_.", r) }), func(word string) bool {
+		return word == "patch" || word == "patches" // and not dispatcher
+	})
 	for _, d := range f.docs {
 		if d.Doc == nil {
 			continue

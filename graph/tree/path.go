@@ -111,6 +111,23 @@ func (n Node) Follow(p Path) (reached Node, steps int) {
 	return n, len(p)
 }
 
+// Descend walks p down from n as far as it exists, like Follow, but trusts an
+// entry's number as long as the entry there has the step's name: of two entries
+// with one name it finds the right one.
+func (n Node) Descend(p Path) (reached Node, steps int) {
+	for i, s := range p {
+		next := n.Index(s.Index)
+		if key, want, named := strings.Cut(s.Key, "="); s.Index < 0 || named && next.Get(key).Text() != want {
+			next = n.step(s)
+		}
+		if !next.Exists() {
+			return n, i
+		}
+		n = next
+	}
+	return n, len(p)
+}
+
 func (n Node) step(s Step) Node {
 	if s.Index < 0 {
 		return n.Get(s.Key)

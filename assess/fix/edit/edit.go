@@ -80,7 +80,7 @@ func apply(parse Parse, text []byte, doc int, c Change, value tree.Node) ([]byte
 		return text, refusedSize
 	}
 	root := docs[doc].Doc.Root()
-	at, k := Descend(root, c.Path)
+	at, k := root.Descend(c.Path)
 	if k == len(c.Path) && at.IsMap() && value.IsMap() && at.Len() > 0 {
 		return merge(parse, text, doc, c.Path, value)
 	}
@@ -131,25 +131,6 @@ func names(p tree.Path) ([]string, error) {
 		keys[i] = s.Key
 	}
 	return keys, nil
-}
-
-// Descend follows p from n as far as it exists. It trusts an entry's number as
-// long as the entry there has the step's name, else it looks for the name.
-func Descend(n tree.Node, p tree.Path) (reached tree.Node, steps int) {
-	for i, s := range p {
-		next := n.Index(s.Index)
-		if key, want, named := strings.Cut(s.Key, "="); s.Index < 0 || named && next.Get(key).Text() != want {
-			var k int
-			if next, k = n.Follow(p[i : i+1]); k == 0 {
-				return n, i
-			}
-		}
-		if !next.Exists() {
-			return n, i
-		}
-		n = next
-	}
-	return n, len(p)
 }
 
 // editor is one edit of one text.
