@@ -1,0 +1,16 @@
+//go:build !linux
+
+package gitmirror
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// isolate gives a program a process group of its own, which is killed as a whole.
+func isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+func supervised(cmd *exec.Cmd) error { return cmd.Run() }

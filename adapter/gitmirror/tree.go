@@ -1,0 +1,401 @@
+package gitmirror
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autoecoops/autoecoops/deliver/giturl"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Tree is the files of one commit, read from the mirror when they are asked
+// for. It implements fs.FS, fs.ReadFileFS, fs.ReadDirFS, fs.StatFS and
+// fs.ReadLinkFS, and is safe for concurrent use. Symbolic links are followed
+// inside of the tree only. A submodule is an entry that has nothing in it.
+type Tree struct {
+	m       *Mirrors
+	r       *mirror
+	address giturl.Address
+	info    *Info
+}
+
+// Limits of what a tree can look like.
+const (
+	maxLinks    = 40
+	maxFolder   = 64 << 20 // bytes of one folder's object
+	maxCommit   = 4 << 20  // bytes of a commit's or a tag's object
+	maxLinkText = 4096
+	maxDepth    = 200
+)
+
+// open reads the commit that c names out of the mirror.
+func (m *Mirrors) open(_ context.Context, r *mirror, a giturl.Address, c Commit) (*Tree, error) {
+	const op = "read commit"
+	t := &Tree{m: m, r: r, address: a}
+	var tag []byte
+	err := m.pool.with(r.dir, func(rd *reader) (err error) {
+		if c.Tag != "" {
+			if tag, err = rd.contents(c.Tag, "tag", maxCommit); err != nil {
+				return err
+			}
+		}
+		raw, err := rd.contents(c.SHA, "commit", maxCommit)
+		if err != nil {
+			return err
+		}
+		t.info, err = parseCommit(c.SHA, raw)
+		return err
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, op, c.SHA, err, "the object may be no commit; else the cache is damaged, and clearing it helps")
+	}
+	if t.info.Tag = tag; tag != nil {
+		// Tags of tags are unusual and prove nothing more; what counts here is
+		// that the server did not name another commit than the tag does.
+		if object, kind := parseTag(tag); kind == "commit" && object != c.SHA {
+			return nil, fault.New(fault.Blocked, op, c.SHA, "the tag names another commit than the server said", "look at the tag on the server: git ls-remote")
+		}
+	}
+	return t, nil
+}
+
+// Info returns what the commit says of itself. It must not be changed.
+func (t *Tree) Info() *Info { return t.info }
+
+// folder reads a tree object.
+func (t *Tree) folder(id string) (*folder, error) {
+	if f := t.m.trees.get(id); f != nil {
+		return f, nil
+	}
+	var f *folder
+	err := t.m.pool.with(t.r.dir, func(rd *reader) error {
+		text, err := rd.contents(entry{id: id}.hex(), "tree", maxFolder)
+		if err == nil {
+			f, err = parseFolder(text, len(id))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "read folder of a commit", t.info.SHA, err, "the cache may be damaged; clearing it helps")
+	}
+	t.m.trees.put(id, f)
+	return f, nil
+}
+
+func (t *Tree) root() entry { return entry{name: ".", id: fromHex(t.info.Tree), mode: modeDir} }
+
+// Why a path is refused.
+var (
+	errEscape  = errors.New("the symbolic link leads out of the repository")
+	errLoop    = errors.New("too many symbolic links")
+	errNotDir  = errors.New("it is not a folder")
+	errNotFile = errors.New("it is not a file")
+	errDepth   = errors.New("it lies too deep")
+)
+
+// submoduleError is answered for what would lie in a submodule.
+type submoduleError struct{}
+
+func (submoduleError) Error() string {
+	return "it is a Git submodule, which is not fetched: make its content part of the repository, or an application of its own"
+}
+
+// Is makes a submodule's content absent.
+func (submoduleError) Is(err error) bool { return err == fs.ErrNotExist }
+
+// walk finds a path. Links in the middle are followed, the last one only if
+// follow is set. The entry's real path is returned with it.
+func (t *Tree) walk(name string, follow bool) (entry, string, error) {
+	at, rest := []entry{t.root()}, strings.Split(name, "/")
+	if name == "." {
+		rest = nil
+	}
+	steps := []string{}
+	for hops := 0; len(rest) > 0; {
+		step := rest[0]
+		rest = rest[1:]
+		if step == ".." {
+			if len(steps) == 0 {
+				return entry{}, "", errEscape
+			}
+			at, steps = at[:len(at)-1], steps[:len(steps)-1]
+			continue
+		}
+		here := at[len(at)-1]
+		switch {
+		case here.mode == modeSubmodule:
+			return entry{}, "", submoduleError{}
+		case here.mode != modeDir:
+			return entry{}, "", fs.ErrNotExist
+		case len(at) > maxDepth:
+			return entry{}, "", errDepth
+		}
+		f, err := t.folder(here.id)
+		if err != nil {
+			return entry{}, "", err
+		}
+		next, ok := f.find(step)
+		if !ok || !validName(step) {
+			return entry{}, "", fs.ErrNotExist
+		}
+		if next.mode != modeLink || len(rest) == 0 && !follow {
+			at, steps = append(at, next), append(steps, step)
+			continue
+		}
+		if hops++; hops > maxLinks {
+			return entry{}, "", errLoop
+		}
+		target, err := t.target(next)
+		if err != nil {
+			return entry{}, "", err
+		}
+		rest = slices.Concat(target, rest)
+	}
+	return at[len(at)-1], path.Join(append([]string{"."}, steps...)...), nil
+}
+
+// target returns the steps of a link's target.
+func (t *Tree) target(e entry) ([]string, error) {
+	text, err := t.blob(e, maxLinkText)
+	switch {
+	case err != nil:
+		return nil, err
+	case bytes.HasPrefix(text, []byte("/")), bytes.ContainsAny(text, "\x00\\"):
+		return nil, errEscape
+	}
+	return slices.DeleteFunc(strings.Split(string(text), "/"), func(s string) bool { return s == "" || s == "." }), nil
+}
+
+// blob reads a file's object.
+func (t *Tree) blob(e entry, limit int64) (text []byte, err error) {
+	err = t.m.pool.with(t.r.dir, func(rd *reader) error {
+		text, err = rd.contents(e.hex(), "blob", limit)
+		return err
+	})
+	return text, t.blobError(err)
+}
+
+func (t *Tree) blobError(err error) error {
+	if err == nil {
+		return nil
+	}
+	const op = "read file of a commit"
+	if tooLarge, ok := errors.AsType[errSize](err); ok {
+		return fault.New(fault.Invalid, op, t.info.SHA, tooLarge.Error()+", more than allowed", "split the file, or keep what is no manifest out of the repository")
+	}
+	return fault.Wrap(fault.Unavailable, op, t.info.SHA, err, "the cache may be damaged; clearing it helps")
+}
+
+func pathError(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// find checks and walks a path.
+func (t *Tree) find(op, name string, follow bool) (entry, string, error) {
+	if !fs.ValidPath(name) {
+		return entry{}, "", pathError(op, name, fs.ErrInvalid)
+	}
+	e, real, err := t.walk(name, follow)
+	return e, real, pathError(op, name, err)
+}
+
+// ID returns the object id of a file or folder, without following a last
+// link. Two folders of one id have the same content, whichever commit or
+// repository they are in; but links inside may lead elsewhere.
+func (t *Tree) ID(name string) (string, error) {
+	e, _, err := t.find("id", name, false)
+	if err != nil {
+		return "", err
+	}
+	return e.hex(), nil
+}
+
+// Open implements fs.FS.
+func (t *Tree) Open(name string) (fs.File, error) {
+	e, _, err := t.find("open", name, true)
+	if err != nil {
+		return nil, err
+	}
+	d := &dirEntry{tree: t, name: path.Base(name), entry: e}
+	switch e.mode {
+	case modeDir, modeSubmodule:
+		list, err := t.list(e)
+		if err != nil {
+			return nil, pathError("open", name, err)
+		}
+		return &openDir{dirEntry: d, list: list}, nil
+	}
+	text, err := t.blob(e, t.m.opts.MaxFile)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	return &openFile{dirEntry: d, Reader: bytes.NewReader(text)}, nil
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (t *Tree) ReadFile(name string) ([]byte, error) {
+	e, _, err := t.find("read", name, true)
+	switch {
+	case err != nil:
+		return nil, err
+	case e.mode == modeSubmodule:
+		return nil, pathError("read", name, submoduleError{})
+	case e.mode == modeDir:
+		return nil, pathError("read", name, errNotFile)
+	}
+	text, err := t.blob(e, t.m.opts.MaxFile)
+	return text, pathError("read", name, err)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	e, _, err := t.find("readdir", name, true)
+	if err != nil {
+		return nil, err
+	}
+	list, err := t.list(e)
+	return list, pathError("readdir", name, err)
+}
+
+// list returns a folder's entries; a submodule has none.
+func (t *Tree) list(e entry) ([]fs.DirEntry, error) {
+	switch e.mode {
+	case modeSubmodule:
+		return nil, nil
+	case modeDir:
+	default:
+		return nil, errNotDir
+	}
+	f, err := t.folder(e.id)
+	if err != nil {
+		return nil, err
+	}
+	if f.refused != "" {
+		return nil, fault.New(fault.Invalid, "read folder of a commit", t.info.SHA, "it holds an entry called "+f.refused+", a name that no file may have", "rename it: names are UTF-8 without control characters and backslashes, and not .git")
+	}
+	list := make([]fs.DirEntry, len(f.entries))
+	for i, e := range f.entries {
+		list[i] = &dirEntry{tree: t, name: e.name, entry: e}
+	}
+	return list, nil
+}
+
+// Stat implements fs.StatFS.
+func (t *Tree) Stat(name string) (fs.FileInfo, error) { return t.stat("stat", name, true) }
+
+// Lstat implements fs.ReadLinkFS.
+func (t *Tree) Lstat(name string) (fs.FileInfo, error) { return t.stat("lstat", name, false) }
+
+func (t *Tree) stat(op, name string, follow bool) (fs.FileInfo, error) {
+	e, _, err := t.find(op, name, follow)
+	if err != nil {
+		return nil, err
+	}
+	return (&dirEntry{tree: t, name: path.Base(name), entry: e}).Info()
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (t *Tree) ReadLink(name string) (string, error) {
+	e, _, err := t.find("readlink", name, false)
+	switch {
+	case err != nil:
+		return "", err
+	case e.mode != modeLink:
+		return "", pathError("readlink", name, fs.ErrInvalid)
+	}
+	text, err := t.blob(e, maxLinkText)
+	return string(text), pathError("readlink", name, err)
+}
+
+// dirEntry is a file or folder of the tree.
+type dirEntry struct {
+	tree *Tree
+	name string
+	entry
+}
+
+func (d *dirEntry) Name() string      { return d.name }
+func (d *dirEntry) IsDir() bool       { return d.mode == modeDir }
+func (d *dirEntry) Type() fs.FileMode { return d.fileMode().Type() }
+
+func (d *dirEntry) fileMode() fs.FileMode {
+	switch d.mode {
+	case modeDir:
+		return fs.ModeDir | 0o755
+	case modeLink:
+		return fs.ModeSymlink | 0o777
+	case modeSubmodule:
+		return fs.ModeIrregular
+	case modeExecutable:
+		return 0o755
+	}
+	return 0o644
+}
+
+// Info implements fs.DirEntry. Only here the size is asked for.
+func (d *dirEntry) Info() (fs.FileInfo, error) {
+	i := &fileInfo{dirEntry: d}
+	if d.mode == modeDir || d.mode == modeSubmodule {
+		return i, nil
+	}
+	err := d.tree.m.pool.with(d.tree.r.dir, func(rd *reader) (err error) {
+		_, i.size, err = rd.info(d.hex())
+		return err
+	})
+	if err != nil {
+		return nil, pathError("stat", d.name, d.tree.blobError(err))
+	}
+	return i, nil
+}
+
+type fileInfo struct {
+	*dirEntry
+	size int64
+}
+
+func (i *fileInfo) Size() int64        { return i.size }
+func (i *fileInfo) Mode() fs.FileMode  { return i.fileMode() }
+func (i *fileInfo) ModTime() time.Time { return i.tree.info.Committer.When }
+func (i *fileInfo) Sys() any           { return nil }
+
+type openFile struct {
+	*dirEntry
+	*bytes.Reader
+}
+
+func (o *openFile) Stat() (fs.FileInfo, error) {
+	return &fileInfo{dirEntry: o.dirEntry, size: o.Reader.Size()}, nil
+}
+func (o *openFile) Close() error { return nil }
+
+type openDir struct {
+	*dirEntry
+	list []fs.DirEntry
+}
+
+func (o *openDir) Stat() (fs.FileInfo, error) { return &fileInfo{dirEntry: o.dirEntry}, nil }
+func (o *openDir) Close() error               { return nil }
+func (o *openDir) Read([]byte) (int, error)   { return 0, pathError("read", o.name, errNotFile) }
+
+// ReadDir implements fs.ReadDirFile.
+func (o *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n > 0 && len(o.list) == 0 {
+		return nil, io.EOF
+	}
+	if n <= 0 || n > len(o.list) {
+		n = len(o.list)
+	}
+	list := o.list[:n]
+	o.list = o.list[n:]
+	return list, nil
+}
