@@ -12,3 +12,11 @@ import (
 func openBeneath(root *os.Root, _ *os.File, name string) (*os.File, error) {
 	return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
+
+// readBeneath appends a file's content to dst.
+func readBeneath(root *os.Root, _ *os.File, dst []byte, name string) ([]byte, error) {
+	return readThrough(root, dst, name)
+}
+
+// list returns the entries of a folder.
+func (t *Tree) list(dir string, _ []byte) ([]item, error) { return t.listSlowly(dir) }

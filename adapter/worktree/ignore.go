@@ -16,7 +16,7 @@ type rules struct {
 }
 
 // read returns the rules of dir, whose entries are list.
-func (r *rules) read(files fs.FS, dir string, list []fs.DirEntry) *rules {
+func (r *rules) read(files fs.FS, dir string, list []item) *rules {
 	for _, name := range ignoreFiles {
 		if !contains(list, name) {
 			continue
@@ -48,10 +48,10 @@ func trimSpaces(line string) string {
 	return line
 }
 
-func contains(list []fs.DirEntry, name string) bool {
-	for _, d := range list {
-		if d.Name() == name {
-			return d.Type().IsRegular()
+func contains(list []item, name string) bool {
+	for i := range list {
+		if list[i].name == name {
+			return list[i].mode.IsRegular()
 		}
 	}
 	return false

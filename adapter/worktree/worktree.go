@@ -5,16 +5,13 @@
 package worktree
 
 import (
-	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/fault"
@@ -108,28 +105,49 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.FS, n
 // ReadFile implements fs.ReadFileFS. It refuses files larger than
 // assess.MaxFile without reading them.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	if t.root == nil {
-		return fs.ReadFile(t.FS, name)
-	}
-	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
-	}
-	f, err := openBeneath(t.root, t.dir, name)
+	text, err := t.AppendFile(nil, name)
 	if err != nil {
 		return nil, err
+	}
+	return text, nil
+}
+
+// AppendFile appends a file's content to dst: ReadFile for those who read many
+// files and keep none. If there is an error it returns dst as it was.
+func (t *Tree) AppendFile(dst []byte, name string) ([]byte, error) {
+	if t.root == nil {
+		text, err := fs.ReadFile(t.FS, name)
+		if err != nil {
+			return dst, err
+		}
+		if dst == nil {
+			return text, nil
+		}
+		return append(dst, text...), nil
+	}
+	if !fs.ValidPath(name) {
+		return dst, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	return readBeneath(t.root, t.dir, dst, name)
+}
+
+// readThrough appends a file's content to dst by os.Root alone.
+func readThrough(root *os.Root, dst []byte, name string) ([]byte, error) {
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return dst, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return dst, err
+	case !info.Mode().IsRegular():
+		return dst, &fs.PathError{Op: "read", Path: name, Err: errIrregular}
+	case info.Size() > assess.MaxFile:
+		return dst, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errIrregular}
-	}
-	if info.Size() > assess.MaxFile {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
-	}
-	text := make([]byte, 0, info.Size()+1)
+	text := slices.Grow(dst, int(info.Size())+1)
 	for {
 		n, err := f.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
@@ -137,11 +155,11 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return text, nil
 		case err != nil:
-			return nil, err
-		case len(text) > assess.MaxFile:
-			return nil, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
+			return dst, err
+		case len(text)-len(dst) > assess.MaxFile:
+			return dst, &fs.PathError{Op: "read", Path: name, Err: assess.ErrTooLarge}
 		case len(text) == cap(text):
-			text = slices.Grow(text, len(text)+512)
+			text = slices.Grow(text, 512)
 		}
 	}
 }
@@ -152,105 +170,4 @@ func (t *Tree) Close() error {
 		return nil
 	}
 	return errors.Join(t.dir.Close(), t.root.Close())
-}
-
-// Entries implements assess.Source.
-func (t *Tree) Entries(ctx context.Context) ([]assess.Entry, error) {
-	if t.only != "" {
-		if _, err := fs.Stat(t, t.only); err != nil {
-			return nil, openError(t.only, err)
-		}
-		return []assess.Entry{{Path: t.only}}, nil
-	}
-	w := walker{ctx: ctx, tree: t}
-	if err := w.dir(".", nil); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(w.out, func(a, b assess.Entry) int { return cmp.Compare(a.Path, b.Path) })
-	return w.out, nil
-}
-
-type walker struct {
-	ctx  context.Context
-	tree *Tree
-	out  []assess.Entry
-}
-
-func (w *walker) skip(p, why string) { w.out = append(w.out, assess.Entry{Path: p, Skip: why}) }
-
-func (w *walker) unreadable(p string, err error) {
-	w.out = append(w.out, assess.Entry{Path: p, Unreadable: reason(err)})
-}
-
-func reason(err error) string {
-	if errors.Is(err, fs.ErrPermission) {
-		return "you may not read it: change its permissions"
-	}
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return "it cannot be read: " + pe.Err.Error()
-	}
-	return "it cannot be read: " + err.Error()
-}
-
-func (w *walker) dir(dir string, ignored *rules) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
-	list, err := fs.ReadDir(w.tree, dir)
-	if err != nil {
-		if dir == "." {
-			return openError(w.tree.name, err)
-		}
-		w.unreadable(dir, err)
-		return nil
-	}
-	ignored = ignored.read(w.tree, dir, list)
-	for _, d := range list {
-		if len(w.out) > MaxFiles {
-			return fault.New(fault.Invalid, "read", w.tree.name, fmt.Sprintf("it has more than %d files", MaxFiles), "assess a folder below it, or leave folders out with .aeoignore")
-		}
-		p := path.Join(dir, d.Name())
-		if d.Name() == ".git" {
-			continue
-		}
-		if by := ignored.match(p, d.IsDir()); by != "" {
-			w.skip(p, "ignored by "+by)
-			continue
-		}
-		if err := w.entry(p, d, ignored); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *walker) entry(p string, d fs.DirEntry, ignored *rules) error {
-	switch t := d.Type(); {
-	case t.IsDir():
-		return w.dir(p, ignored)
-	case t&fs.ModeSymlink != 0:
-		w.link(p)
-	case !t.IsRegular():
-		w.skip(p, "not a regular file ("+t.String()+")")
-	default:
-		w.out = append(w.out, assess.Entry{Path: p})
-	}
-	return nil
-}
-
-// link accounts for a symbolic link. A link to a file inside of the tree is
-// skipped, since the file itself is read; links to folders are not followed,
-// which also ends loops.
-func (w *walker) link(p string) {
-	info, err := fs.Stat(w.tree, p)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		w.skip(p, "a symbolic link to nothing")
-	case err != nil:
-		w.skip(p, "a symbolic link that leaves the tree or loops; it is not followed")
-	case info.IsDir():
-		w.skip(p, "a symbolic link to a folder; links are not followed, the folder itself is read where it lies")
-	default:
-		w.skip(p, "a symbolic link; the file that it names is read where it lies")
-	}
 }
