@@ -3,7 +3,9 @@ package cachedir_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -110,6 +112,70 @@ func TestPruningKeepsTheNewest(t *testing.T) {
 		if _, ok := d.Get(key(fmt.Sprint(i))); ok != (i >= 10) {
 			t.Errorf("entry %d is kept: %v", i, ok)
 		}
+	}
+}
+
+func TestPruningKeepsTheSizeInBounds(t *testing.T) {
+	d, path := opened(t)
+	start := time.Now().Add(-time.Hour)
+	for i := range 4 {
+		name := fmt.Sprint(i)
+		put(t, d, name, []byte(name))
+		file := filepath.Join(path, fmt.Sprintf("%x", key(name)))
+		at := start.Add(time.Duration(i) * time.Second)
+		if err := errors.Join(os.Truncate(file, cachedir.MaxBytes/2), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, d, "new", []byte("new"))
+	if list, err := os.ReadDir(path); err != nil || len(list) != 2 {
+		t.Errorf("%d entries are kept, want the new one and one of half the size (%v)", len(list), err)
+	}
+	if _, ok := d.Get(key("new")); !ok {
+		t.Error("the new one is gone")
+	}
+}
+
+func TestDrafts(t *testing.T) {
+	d, path := opened(t)
+	begin := func(name string) *cachedir.Draft {
+		w, err := d.Create(key(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{"one,", "", "two"} {
+			if _, err := io.WriteString(w, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w
+	}
+	kept, left := begin("kept"), begin("left")
+	if _, ok := d.Get(key("kept")); ok {
+		t.Error("a draft is an entry")
+	}
+	if err := kept.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	left.Discard()
+	left.Discard()
+	if _, err := left.Write([]byte("x")); err == nil {
+		t.Error("what was discarded is written")
+	}
+	if err := left.Commit(); err == nil {
+		t.Error("what was discarded becomes an entry")
+	}
+	kept.Discard()
+	if got, ok := d.Get(key("kept")); !ok || string(got) != "one,two" {
+		t.Errorf("%q %v", got, ok)
+	}
+	// The folder goes away below a draft.
+	lost := begin("lost")
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := lost.Commit(); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v", err)
 	}
 }
 
