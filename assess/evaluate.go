@@ -35,11 +35,16 @@ func (r *run) evaluate(ctx context.Context) error {
 	var work []chunk
 	for i := range index.Units() {
 		for _, u := range r.units {
-			work = append(work, chunk{unit: u, whole: i})
+			if !u.around {
+				work = append(work, chunk{unit: u, whole: i})
+			}
 		}
 	}
 	for _, u := range r.units {
 		n := len(u.graph.Objects)
+		if u.around {
+			n = 0
+		}
 		for from := 0; from < n; from += chunkSize {
 			work = append(work, chunk{unit: u, from: from, to: min(from+chunkSize, n), whole: -1})
 		}

@@ -52,6 +52,9 @@ type Chunk struct {
 	Text []byte
 	// Tracer leads from the text back to the files; nil if it cannot.
 	Tracer Tracer
+	// File is the file that the text stands in as it is, for text that was not
+	// rendered; "" for text that was.
+	File string
 	// Extra marks text that the tool's command line leaves out unless asked:
 	// the custom resource definitions in a chart's crds folder. It is part of
 	// what gets installed, so it is evaluated like the rest.

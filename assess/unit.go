@@ -18,6 +18,8 @@ type unit struct {
 	graph *graph.Graph
 	// gap is what of a rendered unit could not be read, "" if it is whole.
 	gap string
+	// around marks what is only there to be linked to, and is not judged.
+	around bool
 }
 
 // origin is how an object leads back to the files: the rendering it comes
@@ -70,10 +72,15 @@ func (r *run) renderedUnit(rd *Render) *unit {
 		}
 	}
 	for _, c := range rd.Chunks {
+		from := origin{file: rootFile(rd), via: u.via, tracer: c.Tracer}
+		if c.File != "" {
+			from = origin{file: c.File}
+		}
 		for _, part := range r.Parser.Split(c.Text) {
 			for _, d := range r.Parser.Parse(part) {
 				if d.Doc != nil {
-					r.addDocument(u, d, rd.Root, origin{file: rootFile(rd), via: u.via, doc: d.Doc.Root(), tracer: c.Tracer})
+					from.doc = d.Doc.Root()
+					r.addDocument(u, d, rd.Root, from)
 				}
 			}
 		}

@@ -146,6 +146,24 @@ func (r *Renderer) RenderChart(ctx context.Context, files fs.FS, dir string, o C
 	return text, out.Read, nil
 }
 
+// RenderRelease renders the chart in folder dir as `helm template` with the
+// flags of o does, with the way back to the files.
+func (r *Renderer) RenderRelease(ctx context.Context, files fs.FS, dir string, o ChartOptions) *assess.Render {
+	out := &assess.Render{Tool: assess.Helm, Root: dir}
+	src, problems := load(files, dir)
+	out.Problems = problems
+	if src == nil {
+		return out
+	}
+	if src.library() {
+		out.Problems = append(out.Problems, problemAt(src.at("Chart.yaml"), 0, 0, "library charts are not installable; name an application chart that depends on it"))
+		return out
+	}
+	set := &renderSet{r: r, src: src, prog: newProgram(src)}
+	set.render(ctx, out, request{chart: &o})
+	return out
+}
+
 func problemError(dir string, problems []assess.Problem) error {
 	text := "the folder cannot be read as a chart"
 	if len(problems) > 0 {

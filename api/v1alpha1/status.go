@@ -101,6 +101,9 @@ type Quarantined struct {
 	Revision string `json:"revision"`
 	// +optional
 	Digest string `json:"digest,omitempty"`
+	// Settings is the digest of the settings it was tried with.
+	// +optional
+	Settings string `json:"settings,omitempty"`
 	// Reason is refused, failed or rolled-back.
 	Reason  string `json:"reason"`
 	Message string `json:"message,omitempty"`

@@ -1,0 +1,103 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// retryAfter is how long the API server asks to be left alone.
+func retryAfter(err error) time.Duration {
+	if s, ok := apierrors.SuggestsClientDelay(err); ok {
+		return min(time.Duration(s)*time.Second, 10*time.Second)
+	}
+	return 100 * time.Millisecond
+}
+
+// classify turns a failed call into a fault. The API server's message goes into
+// the public text, unless it is about a Secret: it may quote values.
+func classify(err error, op, subject string, secret bool) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		if errors.Is(err, context.Canceled) {
+			return fault.Wrap(fault.Interrupted, op, subject, err, "")
+		}
+		e := fault.Wrap(fault.Unavailable, op, subject, err, "is the API server up, and this its address?")
+		e.Public = "the API server does not answer"
+		return e
+	}
+	s := status.Status()
+	kind, hint := kindOf(s)
+	f := fault.Wrap(kind, op, subject, err, hint)
+	f.Public = strings.TrimSpace(s.Message)
+	if secret && s.Code != http.StatusForbidden && s.Code != http.StatusNotFound {
+		f.Public = "the API server refuses it: " + string(s.Reason)
+		f.Cause = errors.New(string(s.Reason))
+	}
+	return f
+}
+
+// kindOf classifies a status by what can be done about it.
+func kindOf(s metav1.Status) (kind fault.Kind, hint string) {
+	switch {
+	case s.Code == http.StatusUnauthorized:
+		return fault.Denied, "the credentials are not valid (any more)"
+	case hasCause(s, "NamespaceTerminating"):
+		return fault.Unavailable, "wait until the namespace is gone"
+	case s.Code == http.StatusForbidden && strings.Contains(s.Message, "exceeded quota"):
+		return fault.Unavailable, "raise the ResourceQuota, or ask for less"
+	case s.Code == http.StatusForbidden && strings.Contains(s.Message, "admission webhook"):
+		return fault.Denied, "the webhook's policy is against it: change the object in Git"
+	case s.Code == http.StatusForbidden:
+		return fault.Denied, "grant it to the application's service account"
+	case s.Code == http.StatusNotFound && s.Details != nil && s.Details.Kind == "namespaces":
+		return fault.Unavailable, "create the namespace, or put it into Git"
+	case s.Code == http.StatusNotFound:
+		return fault.NotFound, ""
+	case s.Code == http.StatusConflict, s.Reason == metav1.StatusReasonAlreadyExists:
+		return fault.Conflict, ""
+	case s.Code == http.StatusGone:
+		return fault.Conflict, ""
+	case s.Code == http.StatusUnprocessableEntity && immutable(s):
+		return fault.Blocked, "the field cannot be changed: give the object another name, or allow it to be made anew with the annotation autoecoops.io/recreate: allowed"
+	case s.Code == http.StatusUnprocessableEntity, s.Code == http.StatusBadRequest, s.Code == http.StatusRequestEntityTooLarge, s.Code == http.StatusUnsupportedMediaType:
+		return fault.Invalid, "change it in Git"
+	}
+	return fault.Unavailable, ""
+}
+
+func hasCause(s metav1.Status, typ metav1.CauseType) bool {
+	if s.Details == nil {
+		return false
+	}
+	for _, c := range s.Details.Causes {
+		if c.Type == typ {
+			return true
+		}
+	}
+	return false
+}
+
+// immutable tells whether a status is about a field that cannot be changed.
+// The API has no reason of its own for that, only these words.
+func immutable(s metav1.Status) bool {
+	for _, words := range []string{"field is immutable", "may not be changed", "updates to statefulset spec", "cannot change roleRef", "is immutable after creation", "may not change once set", "pod updates may not change fields"} {
+		if strings.Contains(s.Message, words) {
+			return true
+		}
+	}
+	return false
+}

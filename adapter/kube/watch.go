@@ -1,0 +1,187 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// kindWatch keeps the view of one kind up to date: a list in pages, of which
+// nothing but the digests is kept, then a watch from there on.
+type kindWatch struct {
+	view *View
+	resource
+	// synced, alive and version (how far the watch came) are guarded by the
+	// view's lock.
+	synced  bool
+	alive   time.Time
+	version string
+}
+
+const (
+	// pageSize keeps the memory of a list small.
+	pageSize = 250
+	// watchFor is how long a watch is asked to last, at least.
+	watchFor = 5 * time.Minute
+	// silence is how long a watch may say nothing: the API server sends a
+	// bookmark every minute.
+	silence = 3 * time.Minute
+)
+
+// errExpired means that the API server no longer knows what happened since.
+var errExpired = errors.New("the resource version is too old")
+
+// run lists and watches until ctx ends.
+func (w *kindWatch) run(ctx context.Context) {
+	delay := time.Duration(0)
+	for ctx.Err() == nil {
+		version, err := w.list(ctx)
+		for err == nil && ctx.Err() == nil {
+			delay = 0
+			version, err = w.watch(ctx, version)
+		}
+		if notServed(err) {
+			w.view.unserved(w)
+		}
+		if !errors.Is(err, errExpired) {
+			delay = min(max(2*delay, 200*time.Millisecond), 30*time.Second)
+		}
+		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// list reads all objects of the kind page by page.
+func (w *kindWatch) list(ctx context.Context) (version string, err error) {
+	listed := map[deliver.Key]bool{}
+	query := url.Values{"labelSelector": {v1alpha1.LabelApplication}, "limit": {strconv.Itoa(pageSize)}}
+	for {
+		text, err := w.view.client.do(ctx, request{verb: http.MethodGet, path: w.path("", ""), query: query})
+		if err != nil {
+			err = classify(err, "list", w.plural, false)
+			if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Conflict {
+				return "", errExpired // the list took longer than its snapshot lives
+			}
+			return "", err
+		}
+		var page struct {
+			Metadata metav1.ListMeta
+			Items    []json.RawMessage
+		}
+		if err := json.Unmarshal(text, &page); err != nil {
+			return "", fault.Wrap(fault.Unavailable, "read the list of", w.plural, err, "")
+		}
+		for _, item := range page.Items {
+			if l, ok := w.distil(item); ok {
+				listed[l.Key] = true
+				w.view.event(l)
+			}
+		}
+		version = page.Metadata.ResourceVersion
+		if page.Metadata.Continue == "" {
+			break
+		}
+		query.Set("continue", page.Metadata.Continue)
+	}
+	w.view.replaced(w, listed, version)
+	return version, nil
+}
+
+// distil reads an object and keeps of it what the view keeps. Items of a list
+// don't say their kind.
+func (w *kindWatch) distil(text []byte) (deliver.Live, bool) {
+	body, err := decode(text)
+	if err != nil {
+		return deliver.Live{}, false
+	}
+	body["apiVersion"], body["kind"] = w.APIVersion(), w.Kind
+	return w.view.digester.Distil(body, w.view.health(body))
+}
+
+// watch follows the kind from a version on and returns the version it came to.
+// It returns no error when the API server ended the watch in order.
+func (w *kindWatch) watch(ctx context.Context, version string) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
+	stream, err := w.view.client.stream(ctx, request{verb: http.MethodGet, path: w.path("", ""), query: url.Values{
+		"labelSelector": {v1alpha1.LabelApplication}, "watch": {"true"}, "allowWatchBookmarks": {"true"},
+		"resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
+	}})
+	if err != nil {
+		err = classify(err, "watch", w.plural, false)
+		if fault.KindOf(err) == fault.Conflict {
+			return version, errExpired
+		}
+		return version, err
+	}
+	defer stream.Close()
+	alarm := time.AfterFunc(silence, cancel)
+	defer alarm.Stop()
+	dec := json.NewDecoder(stream)
+	for {
+		var event struct {
+			Type   string
+			Object json.RawMessage
+		}
+		if err := dec.Decode(&event); err != nil {
+			if errors.Is(err, io.EOF) {
+				return version, nil
+			}
+			return version, fault.Wrap(fault.Unavailable, "watch", w.plural, err, "")
+		}
+		alarm.Reset(silence)
+		if version, err = w.take(event.Type, event.Object, version); err != nil {
+			return version, err
+		}
+	}
+}
+
+// take handles one event of a watch.
+func (w *kindWatch) take(typ string, object []byte, version string) (string, error) {
+	switch typ {
+	case "ADDED", "MODIFIED":
+		if l, ok := w.distil(object); ok {
+			version = l.ResourceVersion
+			w.view.event(l)
+		}
+	case "DELETED":
+		if l, ok := w.distil(object); ok {
+			version = l.ResourceVersion
+			w.view.gone(l.Key, l.ResourceVersion)
+		}
+	case "BOOKMARK":
+		var b struct{ Metadata metav1.ListMeta }
+		if err := json.Unmarshal(object, &b); err == nil && b.Metadata.ResourceVersion != "" {
+			version = b.Metadata.ResourceVersion
+		}
+	case "ERROR":
+		var s metav1.Status
+		if err := json.Unmarshal(object, &s); err == nil && s.Code == http.StatusGone {
+			return version, errExpired
+		}
+		return version, fault.New(fault.Unavailable, "watch", w.plural, "the API server ended the watch: "+s.Message, "")
+	}
+	w.view.touch(w, version)
+	return version, nil
+}

@@ -1,0 +1,262 @@
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Store keeps the Applications.
+type Store interface {
+	Get(deliver.AppKey) *v1alpha1.Application
+	All() []*v1alpha1.Application
+	// SetStatus writes a status for the resource version of app.
+	SetStatus(ctx context.Context, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus) error
+	SetFinalizer(ctx context.Context, app *v1alpha1.Application, present bool) error
+	Synced() bool
+}
+
+// Reconciler is the engine.
+type Reconciler interface {
+	Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error)
+	Forget(app deliver.AppKey)
+	// Wants tells whether the newest render of an application has an object.
+	Wants(app deliver.AppKey, k deliver.Key) (wanted, known bool)
+}
+
+// Watcher reads the status of an application that another tool manages.
+type Watcher interface {
+	Observe(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error)
+}
+
+// Applications reconciles Applications, several at a time, each by one worker.
+type Applications struct {
+	Store    Store
+	Engine   Reconciler
+	Observer Watcher
+	Sources  *Sources
+	Workers  int
+	Log      *slog.Logger
+	// Took is told how long a reconcile took; may be nil.
+	Took func(time.Duration)
+
+	queue  workqueue.TypedRateLimitingInterface[deliver.AppKey]
+	once   sync.Once
+	active atomic.Bool
+
+	claims claims
+}
+
+func (c *Applications) init() {
+	c.once.Do(func() {
+		limits := workqueue.NewTypedItemExponentialFailureRateLimiter[deliver.AppKey](50*time.Millisecond, time.Minute)
+		c.queue = workqueue.NewTypedRateLimitingQueue(limits)
+	})
+}
+
+// Wake asks for a look at an application; the empty key for one at all.
+func (c *Applications) Wake(k deliver.AppKey) {
+	c.init()
+	if k == (deliver.AppKey{}) {
+		for _, app := range c.Store.All() {
+			c.queue.Add(deliver.AppKey{Namespace: app.Namespace, Name: app.Name})
+		}
+		return
+	}
+	c.queue.Add(k)
+}
+
+// Depth is the number of applications that wait for a worker.
+func (c *Applications) Depth() int {
+	c.init()
+	return c.queue.Len()
+}
+
+// Run works until ctx ends; it returns when all workers are done.
+func (c *Applications) Run(ctx context.Context) {
+	c.init()
+	c.active.Store(true)
+	var wg sync.WaitGroup
+	for range max(1, c.Workers) {
+		wg.Go(func() {
+			for c.next(ctx) {
+			}
+		})
+	}
+	<-ctx.Done()
+	c.active.Store(false)
+	c.queue.ShutDown()
+	wg.Wait()
+}
+
+func (c *Applications) next(ctx context.Context) bool {
+	k, stop := c.queue.Get()
+	if stop {
+		return false
+	}
+	defer c.queue.Done(k)
+	if ctx.Err() != nil {
+		return false
+	}
+	began := time.Now()
+	again, err := c.reconcile(ctx, k)
+	if c.Took != nil {
+		c.Took(time.Since(began))
+	}
+	switch {
+	case err != nil && ctx.Err() == nil:
+		if fault.KindOf(err) != fault.Conflict {
+			c.Log.Warn("the status could not be written", "application", k.String(), "error", err.Error())
+		}
+		c.queue.AddRateLimited(k)
+	case again > 0:
+		c.queue.Forget(k)
+		c.queue.AddAfter(k, again)
+	default:
+		c.queue.Forget(k)
+	}
+	return true
+}
+
+func (c *Applications) reconcile(ctx context.Context, k deliver.AppKey) (time.Duration, error) {
+	app := c.Store.Get(k)
+	if app == nil {
+		c.Engine.Forget(k)
+		c.Sources.Forget(k)
+		c.claims.set(k, nil, true)
+		return 0, nil
+	}
+	if app.Spec.Observe != nil {
+		return c.conclude(ctx, app, c.Observer.Observe)
+	}
+	if app.DeletionTimestamp == nil && !hasFinalizer(app) {
+		if err := c.Store.SetFinalizer(ctx, app, true); err != nil {
+			return 0, err
+		}
+		if app = c.Store.Get(k); app == nil {
+			return 0, nil
+		}
+	}
+	if app.DeletionTimestamp != nil && !hasFinalizer(app) {
+		return 0, nil
+	}
+	return c.conclude(ctx, app, c.Engine.Reconcile)
+}
+
+func hasFinalizer(app *v1alpha1.Application) bool {
+	for _, f := range app.Finalizers {
+		if f == v1alpha1.Finalizer {
+			return true
+		}
+	}
+	return false
+}
+
+// conclude reconciles and writes what came of it, if anything did.
+func (c *Applications) conclude(ctx context.Context, app *v1alpha1.Application, f func(context.Context, *v1alpha1.Application) (deliver.Outcome, error)) (time.Duration, error) {
+	k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
+	out, err := f(ctx, app)
+	if err != nil {
+		return 0, err
+	}
+	c.claims.set(k, out.Status, false)
+	if !reflect.DeepEqual(&app.Status, out.Status) {
+		if err := c.Store.SetStatus(ctx, app, out.Status); err != nil {
+			return 0, err
+		}
+	}
+	if out.RemoveFinalizer {
+		if app = c.Store.Get(k); app != nil {
+			return 0, c.Store.SetFinalizer(ctx, app, false)
+		}
+	}
+	return out.Again, nil
+}
+
+// Settled implements deliver.Apps: every application but one has looked at its
+// present spec, or cannot.
+func (c *Applications) Settled(but deliver.AppKey) bool {
+	if !c.Store.Synced() {
+		return false
+	}
+	for _, app := range c.Store.All() {
+		k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
+		if k == but || app.Spec.Suspend || app.Spec.Observe != nil || app.DeletionTimestamp != nil {
+			continue
+		}
+		if c.Sources.Behind(app) {
+			return false
+		}
+	}
+	return true
+}
+
+// Claims implements deliver.Apps.
+func (c *Applications) Claims(k deliver.Key) (deliver.AppKey, bool) {
+	for _, owner := range c.claims.of(k) {
+		if wanted, known := c.Engine.Wants(owner, k); wanted || !known {
+			return owner, true
+		}
+	}
+	return deliver.AppKey{}, false
+}
+
+// claims is an index of which applications have an object in their inventory,
+// and not marked for deletion.
+type claims struct {
+	mu    sync.Mutex
+	byKey map[deliver.Key][]deliver.AppKey
+	byApp map[deliver.AppKey][]deliver.Key
+}
+
+func (c *claims) of(k deliver.Key) []deliver.AppKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]deliver.AppKey(nil), c.byKey[k]...)
+}
+
+// set replaces an application's claims.
+func (c *claims) set(app deliver.AppKey, st *v1alpha1.ApplicationStatus, gone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKey == nil {
+		c.byKey, c.byApp = map[deliver.Key][]deliver.AppKey{}, map[deliver.AppKey][]deliver.Key{}
+	}
+	for _, k := range c.byApp[app] {
+		owners := c.byKey[k]
+		for i, o := range owners {
+			if o == app {
+				owners = append(owners[:i:i], owners[i+1:]...)
+				break
+			}
+		}
+		if len(owners) == 0 {
+			delete(c.byKey, k)
+		} else {
+			c.byKey[k] = owners
+		}
+	}
+	delete(c.byApp, app)
+	if gone || st == nil {
+		return
+	}
+	var keys []deliver.Key
+	for _, e := range st.Inventory {
+		_, k, err := deliver.ParseID(e.ID)
+		if err != nil || e.Prune != nil {
+			continue
+		}
+		keys = append(keys, k)
+		c.byKey[k] = append(c.byKey[k], app)
+	}
+	c.byApp[app] = keys
+}

@@ -1,0 +1,177 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/ops"
+)
+
+// maxFindings is how many findings a release shows.
+const maxFindings = 20
+
+// refuse ends a revision before anything of it was applied: its signature, its
+// rendering or the gate is against it.
+func (p *pass) refuse(ctx context.Context, w *want, why error) error {
+	name := p.releaseName(w)
+	message := Public(why)
+	var findings []v1alpha1.Finding
+	if v, ok := errors.AsType[verdict](why); ok {
+		message, findings = v.Reason, v.Findings[:min(len(v.Findings), maxFindings)]
+	}
+	rec := p.entry("deliver.refuse", ops.PhaseEvent, name).with("revision", w.revision).decide("refused", message)
+	if err := p.record(ctx, rec); err != nil {
+		return err
+	}
+	if err := p.Releases.Create(ctx, p.release(name, w)); err != nil {
+		return err
+	}
+	now := metav1.NewMicroTime(p.now)
+	seen := metav1.NewMicroTime(w.seen)
+	err := p.Releases.SetStatus(ctx, p.key, name, func(s *v1alpha1.ReleaseStatus) {
+		s.Phase, s.Reason, s.Message, s.Findings = v1alpha1.PhaseRefused, reasonOf(why), message, findings
+		s.Timings.Seen, s.Timings.Finished = &seen, &now
+	})
+	if err != nil {
+		return err
+	}
+	AddQuarantine(p.st, v1alpha1.Quarantined{
+		Revision: w.revision, Digest: w.digest, Settings: p.settings, Reason: QuarantineRefused,
+		Message: message, Release: name, Time: metav1.NewTime(p.now),
+	})
+	if p.Observer != nil {
+		p.Observer.Finished(p.key, v1alpha1.PhaseRefused, v1alpha1.Timings{Seen: &seen, Finished: &now}, p.choice.Trigger)
+	}
+	p.event(true, "Refused", "revision "+Short(w.revision)+" is refused: "+message)
+	p.done(v1alpha1.AnnotationSync)
+	p.rechoose()
+	return nil
+}
+
+// rechoose decides anew after a revision was quarantined.
+func (p *pass) rechoose() {
+	p.choice = Choose(&p.app.Spec, p.st, p.head.Revision, p.settings, false)
+	if p.choice.Revision != "" && (p.st.Sync == nil || p.st.Sync.Revision != p.choice.Revision) {
+		p.again = 1 // at once
+	}
+}
+
+// giveUp fails the release in flight if an error of its apply cannot get
+// better, or its deadline passed.
+func (p *pass) giveUp(ctx context.Context, err error) {
+	a := p.st.Active
+	if a == nil || a.Phase != v1alpha1.PhaseApplying || p.mem.release == "" {
+		return
+	}
+	seen := p.now
+	if a.Seen != nil {
+		seen = a.Seen.Time
+	}
+	late := p.now.Sub(seen) > p.deadline()
+	if !late && !needsPerson(fault.KindOf(err)) {
+		return
+	}
+	reason := Public(err)
+	if late {
+		reason = "not applied within " + p.deadline().String() + ": " + reason
+	}
+	if p.reject(ctx, a, reason, nil) {
+		p.problem = nil
+	}
+}
+
+// reject ends a release that failed: its evidence is kept, it is quarantined,
+// and the next pass puts the last good revision back.
+func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason string, evidence []v1alpha1.Evidence) bool {
+	good := ""
+	if g := p.st.LastGood; g != nil && !p.app.Spec.Rollback.Disabled && g.Revision != a.Revision {
+		good = g.Revision
+	}
+	rec := p.entry("deliver.reject", ops.PhaseEvent, a.Name).with("revision", a.Revision).with("rolledBackTo", good).decide("failed", reason)
+	if err := p.record(ctx, rec); err != nil {
+		p.fail(err)
+		return false
+	}
+	now := metav1.NewMicroTime(p.now)
+	err := p.Releases.SetStatus(ctx, p.key, a.Name, func(s *v1alpha1.ReleaseStatus) {
+		s.Phase, s.Reason, s.Message, s.RolledBackTo = v1alpha1.PhaseFailed, "Failed", reason, good
+		if len(evidence) > 0 {
+			s.Evidence = evidence
+		}
+		s.Timings.Seen, s.Timings.Applied, s.Timings.Healthy, s.Timings.Finished = a.Seen, a.Applied, a.Healthy, &now
+	})
+	if err != nil {
+		// The release is a record; the way back must not wait for it.
+		p.fail(err)
+	}
+	digest := ""
+	if w := p.mem.want; w != nil && w.revision == a.Revision {
+		digest = w.digest
+	} else if s := p.st.Sync; s != nil && s.Revision == a.Revision {
+		digest = s.Digest
+	}
+	p.onFailure(ctx)
+	AddQuarantine(p.st, v1alpha1.Quarantined{
+		Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: QuarantineFailed,
+		Message: reason, Release: a.Name, Time: metav1.NewTime(p.now),
+	})
+	p.finished(v1alpha1.PhaseFailed, a, now)
+	p.event(true, "ReleaseFailed", "revision "+Short(a.Revision)+" failed: "+reason)
+	p.st.Active = nil
+	p.mem.release, p.mem.step, p.mem.failures = "", 0, 0
+	p.Witness.Forget(p.key)
+	p.rechoose()
+	p.again = 1
+	return true
+}
+
+// onFailure starts the hooks that were meant for this case. They are not
+// waited for.
+func (p *pass) onFailure(ctx context.Context) {
+	w := p.mem.want
+	if w == nil || len(w.onFailure) == 0 {
+		return
+	}
+	if errs := p.applyAll(ctx, "on-failure", w.onFailure); len(errs) > 0 {
+		p.fail(joined(errs))
+	}
+}
+
+// revert opens the pull request that takes Git back too. Failing to do so
+// changes nothing about the cluster.
+func (p *pass) revert(ctx context.Context, q v1alpha1.Quarantined) {
+	if p.app.Spec.Rollback.PullRequest == nil || p.Forge == nil || q.Reason != QuarantineFailed || p.st.LastGood == nil {
+		return
+	}
+	mark := "revert-request/" + q.Revision
+	if p.st.Handled[mark] != "" {
+		return
+	}
+	title := "Revert " + Short(q.Revision) + ": it failed in " + p.key.String()
+	body := "Release `" + q.Release + "` of revision `" + q.Revision + "` failed and was rolled back to `" + p.st.LastGood.Revision + "`.\n\n" + q.Message + "\n"
+	if err := p.record(ctx, p.entry("deliver.revert-request", ops.PhaseIntent, q.Release).with("revision", q.Revision).with("good", p.st.LastGood.Revision)); err != nil {
+		p.fail(err)
+		return
+	}
+	address, err := p.Forge.Revert(ctx, p.app, q.Revision, p.st.LastGood.Revision, title, body)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	if p.st.Handled == nil {
+		p.st.Handled = map[string]string{}
+	}
+	p.st.Handled[mark] = address
+	if err := p.record(ctx, p.entry("deliver.revert-request", ops.PhaseOutcome, q.Release).with("address", address)); err != nil {
+		p.fail(err)
+	}
+	err = p.Releases.SetStatus(ctx, p.key, q.Release, func(s *v1alpha1.ReleaseStatus) { s.PullRequest = address })
+	if err != nil {
+		p.fail(err)
+	}
+	p.event(false, "RevertRequested", "a pull request reverts "+Short(q.Revision)+": "+address)
+}

@@ -1,0 +1,213 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/autoecoops/autoecoops/adapter/gitmirror"
+	"github.com/autoecoops/autoecoops/adapter/helm"
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/adapter/kustomize"
+	"github.com/autoecoops/autoecoops/controller"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/deliver/health"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/internal/app/delivery"
+)
+
+// daemon is what is put together for one run.
+type daemon struct {
+	opts    Options
+	log     *slog.Logger
+	client  *kube.Client
+	reg     *prometheus.Registry
+	pages   *pages
+	store   *kube.Applications
+	view    *kube.View
+	mirrors *gitmirror.Mirrors
+	sources *controller.Sources
+	apps    *controller.Applications
+	events  *kube.Events
+	witness *kube.Witness
+	journal *journal
+}
+
+// Run runs the daemon until ctx ends.
+func Run(ctx context.Context, o Options, log *slog.Logger) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	d, err := assemble(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.pages.serve(ctx, o.Listen); err != nil {
+			cancel(err)
+		}
+	})
+	err = d.lead(ctx)
+	d.pages.ready.Store(false)
+	cancel(err)
+	wg.Wait()
+	if cause := context.Cause(ctx); err == nil && fault.KindOf(cause) != fault.Internal {
+		err = cause
+	}
+	return err
+}
+
+// lead works, alone if daemons have to agree on one.
+func (d *daemon) lead(ctx context.Context) error {
+	if !d.opts.Elect {
+		d.work(ctx)
+		return nil
+	}
+	return d.client.Lead(ctx, kube.Lease{Namespace: d.opts.Namespace, Name: "aeod", Holder: holder()}, d.log, d.work)
+}
+
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "aeod"
+	}
+	return host + "_" + base64.RawURLEncoding.EncodeToString(random(6))
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, says its documentation
+	return b
+}
+
+// work reconciles until ctx ends.
+func (d *daemon) work(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { d.store.Run(ctx) })
+	wg.Go(func() { d.sources.Run(ctx) })
+	wg.Go(func() { d.apps.Run(ctx) })
+	wg.Go(func() { d.events.Run(ctx) })
+	d.pages.ready.Store(true)
+	d.log.Info("working")
+	wg.Wait()
+}
+
+// assemble puts everything together.
+func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error) {
+	config, err := kube.Load(kube.Options{Kubeconfig: o.Kubeconfig, Context: o.Context, UserAgent: "aeod"})
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{opts: o, log: log, reg: prometheus.NewRegistry()}
+	d.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if d.client, err = kube.New(config); err != nil {
+		return nil, err
+	}
+	if d.mirrors, err = gitmirror.Open(filepath.Join(o.CacheDir, "git"), gitmirror.Options{AllowHTTP: o.AllowHTTP, AllowFile: o.AllowFile}); err != nil {
+		return nil, err
+	}
+	d.pages = newPages(d.reg, log)
+	d.events = kube.NewEvents(d.client, holder())
+	obs := newObserver(d.reg, d.events)
+	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
+	key, err := d.client.Key(ctx, o.Namespace, "aeod-digest-key")
+	if err != nil {
+		return nil, err
+	}
+	if d.journal, err = openJournal(ctx, o.Ledger, log); err != nil {
+		return nil, err
+	}
+	d.wire(obs, &deliver.Digester{Key: key})
+	return d, nil
+}
+
+// wire connects the engine with its ports.
+func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
+	o := d.opts
+	doctor := health.NewEvaluator(health.Options{})
+	wake := func(k deliver.AppKey) { d.apps.Wake(k) }
+	d.view = kube.NewView(d.client, digester, doctor.Evaluate, wake)
+	cluster := &kube.Cluster{Client: d.client, View: d.view, Digester: digester, Health: doctor.Evaluate}
+	d.witness = kube.NewWitness(d.client, wake)
+	remote := &delivery.Remote{Mirrors: d.mirrors, Secret: func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+		body, err := cluster.Get(ctx, deliver.Identity{}, deliver.GVK{Version: "v1", Kind: "Secret"}, deliver.Key{Kind: "Secret", Namespace: namespace, Name: name})
+		return delivery.SecretData(body), err
+	}}
+	charts := helm.New(helm.Options{APIVersions: app.ServedByAll()})
+	renderer := delivery.NewRenderer(charts, kustomize.New(kustomize.Options{Charts: app.ChartFunc(charts)}), &delivery.Inputs{
+		Digester: digester,
+		Get: func(ctx context.Context, kind, namespace, name string) (map[string]any, error) {
+			return cluster.Get(ctx, deliver.Identity{}, deliver.GVK{Version: "v1", Kind: kind}, deliver.Key{Kind: kind, Namespace: namespace, Name: name})
+		},
+	})
+	d.sources = &controller.Sources{
+		Remote: remote, Wake: wake, Workers: 8, Log: d.log, Now: time.Now,
+		Asked: func(took time.Duration, err error) {
+			outcome := "ok"
+			if err != nil {
+				outcome = "failed"
+			}
+			obs.sources.WithLabelValues(outcome).Observe(took.Seconds())
+		},
+	}
+	engine := &deliver.Engine{
+		Digester: digester, DefaultAccount: o.DefaultAccount, Parallel: 8, Now: time.Now, Log: d.log, Observer: obs,
+		Ready: readiness(doctor),
+		Ports: deliver.Ports{
+			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
+			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
+			Journal:  d.journal,
+			Releases: &kube.Releases{Client: d.client, Keep: 10},
+			Witness:  d.witness,
+		},
+	}
+	d.apps = &controller.Applications{Engine: forgetful{engine, renderer, obs}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	engine.Apps = d.apps
+	d.store = kube.NewApplications(d.client, o.Watch, wake)
+	d.apps.Store = d.store
+	d.reg.MustRegister(newFreshness(d.store, d.view, d.sources, d.apps))
+	d.pages.checks["applications"] = func() error {
+		if !d.store.Synced() {
+			return fault.New(fault.Unavailable, "list", "applications", "not done yet", "")
+		}
+		return nil
+	}
+}
+
+// forgetful lets go of an application everywhere.
+type forgetful struct {
+	*deliver.Engine
+	renderer *delivery.Renderer
+	observer *observer
+}
+
+// Forget implements controller.Reconciler.
+func (f forgetful) Forget(k deliver.AppKey) {
+	f.Engine.Forget(k)
+	f.renderer.Forget(k)
+	f.observer.forget(k)
+}
+
+func (d *daemon) close() {
+	d.view.Close()
+	d.witness.Close()
+	if err := d.mirrors.Close(); err != nil {
+		d.log.Warn("the mirrors did not close", "error", err.Error())
+	}
+	if err := d.journal.close(); err != nil {
+		d.log.Warn("the ledger did not close", "error", err.Error())
+	}
+}

@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"context"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/autoecoops/autoecoops/deliver/health"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/cli"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Main runs the command line of aeod and returns its exit code.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	stderr := os.Stderr
+	log.SetOutput(io.Discard) // libraries that render write advice there
+	cmd := command(stderr)
+	cmd.SetArgs(args)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		cli.PrintError(stderr, err)
+		return fault.KindOf(err).ExitCode()
+	}
+	return 0
+}
+
+func command(stderr io.Writer) *cobra.Command {
+	o := Default()
+	c := &cobra.Command{
+		Use:   "aeod",
+		Short: "Keep clusters exactly as Git says",
+		Long: `aeod is the operator of AutoEcoOps. It watches Applications, applies the
+revisions of their sources that pass the gate, repairs drift, rolls back what
+does not become healthy, and records everything in the ledger first.`,
+		Example: `  aeod                                             in a cluster
+  aeod --kubeconfig ~/.kube/config --ledger ./ledger.db --cache-dir ./cache
+                                                   beside one`,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return Run(c.Context(), o, logger(stderr, o.Debug))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "the cluster's kubeconfig `FILE`; the usual places if empty")
+	f.StringVar(&o.Context, "context", o.Context, "a context of the kubeconfig")
+	f.StringVar(&o.Namespace, "namespace", o.Namespace, "the daemon's own namespace, for its lease and keys")
+	f.StringVar(&o.Watch, "watch-namespace", o.Watch, "reconcile the Applications of this namespace only")
+	f.StringVar(&o.Ledger, "ledger", o.Ledger, "the ledger: a `FILE` or a postgres:// address")
+	f.StringVar(&o.CacheDir, "cache-dir", o.CacheDir, "the `FOLDER` for mirrors of repositories")
+	f.StringVar(&o.Listen, "listen", o.Listen, "the `ADDRESS` for probes, metrics and webhooks; none if empty")
+	f.StringVar(&o.DefaultAccount, "default-service-account", o.DefaultAccount, "the service account of Applications that name none; \"default\" if empty")
+	f.IntVar(&o.Workers, "workers", o.Workers, "how many Applications are looked at at the same time")
+	f.BoolVar(&o.Elect, "leader-elect", o.Elect, "let several daemons agree on one that works")
+	f.BoolVar(&o.AllowHTTP, "allow-http", o.AllowHTTP, "let sources be plain http, which anyone on the way can change")
+	f.BoolVar(&o.AllowFile, "allow-file", o.AllowFile, "let sources be folders of this machine")
+	f.BoolVar(&o.Debug, "debug", o.Debug, "log more")
+	c.SetErr(stderr)
+	return c
+}
+
+// logger writes JSON, or text for a person at a terminal.
+func logger(w io.Writer, debug bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if debug {
+		o.Level = slog.LevelDebug
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}
+
+// readiness tells what keeps an object from being ready.
+func readiness(doctor *health.Evaluator) func(map[string]any, string) string {
+	return func(body map[string]any, expression string) string {
+		h := doctor.Evaluate(body)
+		if h.Status == health.Healthy {
+			return ""
+		}
+		return string(h.Status) + ": " + h.Message
+	}
+}

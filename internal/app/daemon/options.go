@@ -1,0 +1,66 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Options are the daemon's settings.
+type Options struct {
+	// Kubeconfig and Context say which cluster; empty means the usual places,
+	// then the cluster that the daemon runs in.
+	Kubeconfig, Context string
+	// Namespace is the daemon's own: its lease and keys live there.
+	Namespace string
+	// Watch is the namespace whose Applications are reconciled; "" for all.
+	Watch string
+	// Ledger is the path of a file or a postgres:// address.
+	Ledger string
+	// CacheDir holds the mirrors of repositories.
+	CacheDir string
+	// Listen is the address of the pages for probes, metrics and webhooks.
+	Listen string
+	// DefaultAccount is the service account of applications that name none.
+	DefaultAccount string
+	// Workers is how many applications are looked at at the same time.
+	Workers int
+	// Elect makes daemons agree on one that works.
+	Elect bool
+	// AllowHTTP and AllowFile let sources be plain http, and folders of this
+	// machine.
+	AllowHTTP, AllowFile bool
+	// Debug logs more.
+	Debug bool
+}
+
+// Default returns the options in force where nobody says anything.
+func Default() Options {
+	return Options{
+		Namespace: "autoecoops", Ledger: "/var/lib/aeod/ledger.db", CacheDir: "/var/cache/aeod", Listen: ":8080",
+		Workers: 16, Elect: true,
+	}
+}
+
+// Validate returns everything that is wrong.
+func (o Options) Validate() error {
+	var problems []error
+	need := func(ok bool, flag, why string) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("--%s: %s", flag, why))
+		}
+	}
+	need(o.Namespace != "", "namespace", "the daemon's own namespace is needed")
+	need(o.Ledger != "", "ledger", "nothing is done without a ledger")
+	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
+	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
+	if len(problems) > 0 {
+		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see aeod --help")
+	}
+	return nil
+}
+
+// drain is how long the daemon takes to end what it began.
+const drain = 20 * time.Second

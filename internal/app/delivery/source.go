@@ -1,0 +1,138 @@
+package delivery
+
+import (
+	"context"
+	"encoding/base64"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/autoecoops/autoecoops/adapter/gitmirror"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Remote implements controller.Remote: it knows how to reach each kind of
+// source, with the credentials that the application names.
+type Remote struct {
+	Mirrors *gitmirror.Mirrors
+	// Secret reads the values of a Secret.
+	Secret func(ctx context.Context, namespace, name string) (map[string][]byte, error)
+
+	mu sync.Mutex
+	// commits remembers by which tag a commit was found: its signature counts.
+	commits map[string]gitmirror.Commit
+}
+
+func (r *Remote) repo(ctx context.Context, app *v1alpha1.Application) (gitmirror.Repo, error) {
+	g := app.Spec.Source.Git
+	repo := gitmirror.Repo{URL: g.URL}
+	if g.Secret == nil {
+		return repo, nil
+	}
+	data, err := r.Secret(ctx, app.Namespace, g.Secret.Name)
+	if err != nil {
+		return repo, fault.Wrap(fault.KindOf(err), "read the credentials of the source in secret", g.Secret.Name, err, "create it in namespace "+app.Namespace)
+	}
+	repo.Auth = gitmirror.Auth{
+		Username: string(data["username"]), Password: string(data["password"]), Bearer: string(data["bearerToken"]),
+		CA: first(data, "caFile", "ca.crt"), PrivateKey: first(data, "identity", "ssh-privatekey"), Passphrase: data["passphrase"], KnownHosts: data["known_hosts"],
+	}
+	return repo, nil
+}
+
+func first(data map[string][]byte, names ...string) []byte {
+	for _, n := range names {
+		if len(data[n]) > 0 {
+			return data[n]
+		}
+	}
+	return nil
+}
+
+// Resolve implements controller.Remote.
+func (r *Remote) Resolve(ctx context.Context, app *v1alpha1.Application, maxAge time.Duration) (revision, ref string, err error) {
+	g := app.Spec.Source.Git
+	if g == nil {
+		return "", "", fault.New(fault.Invalid, "read the source of", app.Name, "only git is supported", "set spec.source.git")
+	}
+	repo, err := r.repo(ctx, app)
+	if err != nil {
+		return "", "", err
+	}
+	c, err := r.Mirrors.Resolve(ctx, repo, gitmirror.Ref{Branch: g.Branch, Tag: g.Tag, Semver: g.Semver, Commit: g.Commit}, maxAge)
+	if err != nil {
+		return "", "", err
+	}
+	r.mu.Lock()
+	if r.commits == nil {
+		r.commits = map[string]gitmirror.Commit{}
+	}
+	r.commits[g.URL+" "+c.SHA] = c
+	r.mu.Unlock()
+	return c.SHA, c.Ref, nil
+}
+
+// Fetch implements controller.Remote. A revision that was kept needs no server.
+func (r *Remote) Fetch(ctx context.Context, app *v1alpha1.Application, revision string) (deliver.Tree, error) {
+	g := app.Spec.Source.Git
+	if g == nil {
+		return nil, fault.New(fault.Invalid, "read the source of", app.Name, "only git is supported", "set spec.source.git")
+	}
+	if t, err := r.Mirrors.Kept(ctx, g.URL, string(app.UID), revision); err == nil {
+		return commitTree{t}, nil
+	}
+	repo, err := r.repo(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	t, err := r.Mirrors.Fetch(ctx, repo, r.commit(g.URL, revision), r.paths(app)...)
+	if err != nil {
+		return nil, err
+	}
+	return commitTree{t}, nil
+}
+
+// paths are the folders that a render is going to read first.
+func (r *Remote) paths(app *v1alpha1.Application) []string {
+	return []string{path.Clean("./" + app.Spec.Source.Path)}
+}
+
+func (r *Remote) commit(url, sha string) gitmirror.Commit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c, ok := r.commits[url+" "+sha]; ok {
+		return c
+	}
+	return gitmirror.Commit{SHA: sha}
+}
+
+// Keep implements controller.Remote.
+func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision string) error {
+	if app.Spec.Source.Git == nil {
+		return nil
+	}
+	repo, err := r.repo(ctx, app)
+	if err != nil {
+		return err
+	}
+	return r.Mirrors.Keep(ctx, repo, string(app.UID), r.commit(repo.URL, revision))
+}
+
+// Forget implements controller.Remote.
+func (r *Remote) Forget(deliver.AppKey) {}
+
+// SecretData reads the values of a Secret.
+func SecretData(body map[string]any) map[string][]byte {
+	out := map[string][]byte{}
+	data, _ := body["data"].(map[string]any)
+	for k, v := range data {
+		if s, ok := v.(string); ok {
+			if text, err := base64.StdEncoding.DecodeString(s); err == nil {
+				out[k] = text
+			}
+		}
+	}
+	return out
+}
