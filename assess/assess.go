@@ -62,6 +62,17 @@ type Counts struct {
 // Failed is the number of findings that count.
 func (c Counts) Failed() int { return c.Critical + c.High + c.Medium + c.Low }
 
+// AtLeast is the number of findings that count and are of a severity or above.
+func (c Counts) AtLeast(s ops.Severity) int {
+	n := 0
+	for severity, count := range map[ops.Severity]int{ops.Critical: c.Critical, ops.High: c.High, ops.Medium: c.Medium, ops.Low: c.Low} {
+		if severity >= s {
+			n += count
+		}
+	}
+	return n
+}
+
 // Coverage tells how much of what could be evaluated was.
 type Coverage struct {
 	Evaluated int `json:"evaluated"`

@@ -38,9 +38,11 @@ func (i *info) Size() int64                { return i.size }
 func (i *info) Mode() fs.FileMode          { return i.mode }
 func (i *info) ModTime() time.Time         { return time.Time{} }
 func (i *info) IsDir() bool                { return i.mode.IsDir() }
-func (i *info) Sys() any                   { return nil }
 func (i *info) Type() fs.FileMode          { return i.mode.Type() }
 func (i *info) Info() (fs.FileInfo, error) { return i, nil }
+
+// Sys returns the object's id, the hash of all of its content.
+func (i *info) Sys() any { return i.hash.String() }
 
 func treeAt(repo *gogit.Repository, hash plumbing.Hash, dir string) (fs.FS, error) {
 	const op = "read commit"
@@ -57,7 +59,7 @@ func treeAt(repo *gogit.Repository, hash plumbing.Hash, dir string) (fs.FS, erro
 			return nil, fault.New(fault.NotFound, op, dir, "the commit "+hash.String()[:12]+" has no such folder", "check the folder's name")
 		}
 	}
-	f := &files{repo: repo, dirs: map[string][]fs.DirEntry{".": {}}, all: map[string]*info{".": {name: ".", mode: fs.ModeDir | 0o755}}}
+	f := &files{repo: repo, dirs: map[string][]fs.DirEntry{".": {}}, all: map[string]*info{".": {name: ".", mode: fs.ModeDir | 0o755, hash: root.Hash}}}
 	w := object.NewTreeWalker(root, true, nil)
 	defer w.Close()
 	for {

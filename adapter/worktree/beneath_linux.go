@@ -66,18 +66,23 @@ func readBeneath(root *os.Root, dir *os.File, dst []byte, name string) ([]byte, 
 	}
 	text := slices.Grow(dst, int(info.Size)+1)
 	for {
-		n, err := unix.Read(fd, text[len(text):cap(text)])
+		room := text[len(text):cap(text)]
+		n, err := unix.Read(fd, room)
 		switch {
 		case errors.Is(err, unix.EINTR):
+			continue
 		case err != nil:
 			return fail(err)
 		case n == 0:
 			return text, nil
-		default:
-			text = text[:len(text)+n]
 		}
-		if len(text)-len(dst) > assess.MaxFile {
+		text = text[:len(text)+n]
+		switch size := len(text) - len(dst); {
+		case size > assess.MaxFile:
 			return fail(assess.ErrTooLarge)
+		case int64(size) == info.Size && n < len(room):
+			// There was room for more than the file had, and it has no more.
+			return text, nil
 		}
 		if len(text) == cap(text) {
 			text = slices.Grow(text, 512)

@@ -23,7 +23,18 @@ import (
 )
 
 // backend implements cli.Backend with the real adapters.
-type backend struct{ stdin io.Reader }
+type backend struct {
+	stdin io.Reader
+	// clock tells the time, nil for that of the machine.
+	clock func() time.Time
+}
+
+func (b backend) now() time.Time {
+	if b.clock != nil {
+		return b.clock()
+	}
+	return time.Now()
+}
 
 // parser fills assess.Parser with yamldoc.
 type parser struct{}
@@ -46,12 +57,19 @@ func (parser) Parse(p assess.Part) []tree.Document { return yamldoc.Part(p).Pars
 // render their fallback for clusters long gone.
 var servedByAll = []string{"apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1/APIService"}
 
+// today is the time that templates get when they ask for it: the day, so that a
+// rerun gives the same bytes.
+func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
+
 // newEngine returns an engine for a target of a Kubernetes version that serves
 // apis besides what helm template assumes.
 func newEngine(kubeVersion string, apis ...string) *assess.Engine {
-	// Templates that ask for the time get the day: a rerun gives the same bytes.
-	today := time.Now().UTC().Truncate(24 * time.Hour)
-	charts := helm.New(helm.Options{KubeVersion: kubeVersion, APIVersions: apis, Now: today})
+	return engineAt(time.Now(), kubeVersion, apis...)
+}
+
+// engineAt is newEngine for an assessment that began at now.
+func engineAt(now time.Time, kubeVersion string, apis ...string) *assess.Engine {
+	charts := helm.New(helm.Options{KubeVersion: kubeVersion, APIVersions: apis, Now: today(now)})
 	return &assess.Engine{
 		Parser: parser{},
 		Renderers: map[assess.Tool]assess.Renderer{
@@ -140,64 +158,10 @@ func folder(path string) string {
 	return path
 }
 
-// Assess implements cli.Backend.
-func (b backend) Assess(ctx context.Context, req cli.Request) (*cli.Outcome, error) {
-	opts, err := options(req)
-	if err != nil {
-		return nil, err
-	}
-	src, err := b.open(ctx, req.Path)
-	if err != nil {
-		return nil, err
-	}
-	rep, err := b.judge(ctx, src, req, opts)
-	if err != nil {
-		return nil, errors.Join(err, src.close())
-	}
-	return &cli.Outcome{Report: rep, Files: src, Close: src.close}, nil
-}
-
-func (b backend) judge(ctx context.Context, src *opened, req cli.Request, opts assess.Options) (*assess.Report, error) {
-	var before *opened
-	since := ""
-	if req.ChangedSince != "" {
-		files, commit, err := git.Revision(folder(req.Path), req.ChangedSince)
-		if err != nil {
-			return nil, err
-		}
-		before, since = &opened{Source: worktree.Over(files, req.ChangedSince)}, commit
-	}
-	cache := openCache(ctx, src, req, opts, since)
-	if rep := cache.load(src.target); rep != nil {
-		return rep, nil
-	}
-	engine := newEngine(req.Settings.KubeVersion, servedByAll...)
-	rep, err := engine.Assess(ctx, cache.watch(src), src.target, opts)
-	if err != nil {
-		return nil, err
-	}
-	if before != nil {
-		// The earlier revision is judged whole too, graph and all: what it
-		// already had is not this change's doing.
-		old, err := engine.Assess(ctx, before, assess.Target{}, opts)
-		if err != nil {
-			return nil, err
-		}
-		rep.Without(old.Fingerprints())
-	}
-	if opts.Deviations {
-		if err := fillEdits(ctx, rep, src); err != nil {
-			return nil, err
-		}
-	}
-	cache.store(rep)
-	return rep, nil
-}
-
 // options turns settings into the engine's options.
-func options(req cli.Request) (assess.Options, error) {
+func options(req cli.Request, now time.Time) (assess.Options, error) {
 	o := assess.Default()
-	o.Now, o.KeepPassed, o.Progress, o.Deviations = time.Now(), req.KeepPassed, req.Progress, req.Edits
+	o.Now, o.KeepPassed, o.Progress, o.Deviations = now, req.KeepPassed, req.Progress, req.Edits
 	s := req.Settings
 	var err error
 	if o.KubeMinor, err = config.KubeMinor(s.KubeVersion); err != nil {

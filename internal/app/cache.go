@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
+	"io"
 	"os"
-	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,31 +17,47 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/cachedir"
 	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/assess/report"
 	"github.com/autoecoops/autoecoops/internal/cli"
 )
 
-// maxCached is the size of a tree, in bytes, beyond which hashing it all would
-// cost more than it saves.
-const maxCached = 1 << 30
+// cacheVersion changes when what is kept, or its form, does.
+const cacheVersion = "assess 2"
 
-// resultCache remembers reports by everything that they depend on: the
-// program, the options, the day (exceptions expire), and every file's path and
-// content. Cross-object findings depend on all of the tree, so the whole tree
-// is the key and an answer can never be stale.
+// maxTraces bounds how many sets of looks are remembered for one question: the
+// same list of files can lead to other files when their contents change.
+const maxTraces = 4
+
+// resultCache remembers reports, and the outputs that were written of them, by
+// everything that they depend on: the program, the options, the day (exceptions
+// expire), the list of files, and all that the assessment saw of them.
+//
+// There are three kinds of entries. The question (program, options, day, list
+// of files) leads to the traces: what assessments of it looked at. The question
+// with what the looks of a trace answer today leads to the report, and with
+// what an output depends on besides to the output. So a rerun reads again what
+// the first run read, and an answer can be no other than that of a cold run.
+// No time stamp is trusted: a mapped file, a coarse clock or a clock that was
+// set back can hide a change from them, never from the content.
 type resultCache struct {
-	dir *cachedir.Dir
-	key cachedir.Key
-	// again makes the key anew.
-	again func() (cachedir.Key, bool)
-	// outside is set when something is read that the key does not cover: what
-	// is ignored, or lies behind a symbolic link.
-	outside atomic.Bool
-	skipped []string
+	dir      *cachedir.Dir
+	question cachedir.Key
+	target   assess.Target
+	witness  *witness
+	// traces are the looks of earlier assessments, the latest first, and facts
+	// what each leads to today.
+	traces [][]look
+	facts  []cachedir.Key
+	// answers are what the looks of all traces say now.
+	answers map[look]string
+	// fact is what the outputs stand on; known is false if there is none.
+	fact  cachedir.Key
+	known bool
 }
 
-// openCache returns the cache entry for a request, nil if it is not to be
-// cached.
-func openCache(ctx context.Context, src assess.Source, req cli.Request, opts assess.Options, since string) *resultCache {
+// openCache looks at the tree as far as earlier assessments did. It returns
+// nil if the request is not to be cached.
+func openCache(ctx context.Context, src *opened, req cli.Request, opts assess.Options, before string) *resultCache {
 	if req.NoCache {
 		return nil
 	}
@@ -49,170 +65,197 @@ func openCache(ctx context.Context, src assess.Source, req cli.Request, opts ass
 	if err != nil {
 		return nil
 	}
-	c := &resultCache{dir: dir}
-	c.again = func() (key cachedir.Key, ok bool) {
-		h := sha256.New()
-		if !identify(h, req, opts, since) {
-			return key, false
-		}
-		skipped, ok := hashTree(ctx, h, src)
-		c.skipped = skipped
-		return cachedir.Key(h.Sum(nil)), ok
-	}
-	key, ok := c.again()
-	if !ok {
+	entries, err := src.Entries(ctx)
+	if err != nil {
 		return nil
 	}
-	c.key = key
+	h := sha256.New()
+	if !identify(h, req, opts, before) {
+		return nil
+	}
+	for _, e := range entries {
+		absorb(h, e.Path, e.Skip, e.Unreadable)
+	}
+	c := &resultCache{dir: dir, question: sum(h), target: src.target, witness: &witness{src: src.Source, entries: entries}}
+	c.traces = c.readTraces()
+	if !c.lookAgain(ctx) {
+		return nil
+	}
+	for _, looks := range c.traces {
+		c.facts = append(c.facts, factOf(c.question, looks, c.answers))
+	}
 	return c
 }
 
-// watch returns src so that the cache notices what is read of it besides the
-// files that are part of the key.
-func (c *resultCache) watch(src assess.Source) assess.Source {
-	if c == nil {
-		return src
-	}
-	return watchedSource{src, c}
-}
+func sum(h hash.Hash) cachedir.Key { return cachedir.Key(h.Sum(nil)) }
 
-type watchedSource struct {
-	assess.Source
-	cache *resultCache
-}
-
-// Open implements fs.FS.
-func (w watchedSource) Open(name string) (fs.File, error) {
-	w.cache.note(name)
-	return w.Source.Open(name)
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (w watchedSource) ReadFile(name string) ([]byte, error) {
-	w.cache.note(name)
-	return fs.ReadFile(w.Source, name)
-}
-
-// note remembers whether a path is, or lies below, an entry that is skipped,
-// or in Git's own folder, which is no entry.
-func (c *resultCache) note(name string) {
-	for p := name; p != "." && p != "/"; p = path.Dir(p) {
-		if _, found := slices.BinarySearch(c.skipped, p); found || path.Base(p) == ".git" {
-			c.outside.Store(true)
-			return
-		}
+// absorb hashes texts so that no two lists of texts are alike.
+func absorb(h hash.Hash, texts ...string) {
+	var length [8]byte
+	for _, s := range texts {
+		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
+		h.Write(length[:])
+		_, _ = io.WriteString(h, s) // a hash takes everything
 	}
 }
 
-// identify hashes the program and the options.
-func identify(h hash.Hash, req cli.Request, opts assess.Options, since string) bool {
-	exe, err := os.Executable()
+// identify hashes the program and the options. before is the identity of the
+// tree that is compared with, "" for none.
+func identify(h hash.Hash, req cli.Request, opts assess.Options, before string) bool {
+	name, err := os.Executable()
 	if err != nil {
 		return false
 	}
-	info, err := os.Stat(exe)
+	program, err := programIdentity(name)
 	if err != nil {
 		return false
 	}
-	var ids []string
-	for _, c := range opts.Checks {
-		ids = append(ids, string(c.ID))
+	ids := make([]string, len(opts.Checks))
+	for i, c := range opts.Checks {
+		ids[i] = string(c.ID)
 	}
 	settings := req.Settings
 	settings.Origin = nil
-	text, err := json.Marshal([]any{build(), info.Size(), info.ModTime().UnixNano(), opts.Now.Format("2006-01-02"), settings, opts.KeepPassed, opts.Deviations, opts.ExceptionsName, string(opts.Exceptions), since, place(req, since), ids})
-	if err != nil {
-		return false
-	}
-	h.Write(text)
-	return true
+	text, err := json.Marshal([]any{
+		cacheVersion, build(), program, opts.Now.Format("2006-01-02"), today(opts.Now), settings, opts.KeepPassed, opts.Deviations,
+		opts.ExceptionsName, opts.Exceptions != nil, opts.Exceptions, before, ids,
+	})
+	absorb(h, string(text))
+	return err == nil
 }
 
-// place is the folder that is compared with an earlier revision: two folders of
-// the same content may have been different then.
-func place(req cli.Request, since string) string {
-	if since == "" {
-		return ""
-	}
-	abs, err := filepath.Abs(req.Path)
+// programIdentity tells one build of the program from another: by the head of
+// its file, which holds the linker's id of all of its content, and, should that
+// have been left out, by size and time.
+func programIdentity(name string) (string, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return req.Path
+		return "", err
 	}
-	return abs
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	return fmt.Sprintf("%d %d %x", info.Size(), info.ModTime().UnixNano(), sha256.Sum256(head[:n])), nil
 }
 
-// hashTree hashes every entry and returns, sorted, those that it leaves out; it
-// gives up when a file cannot be read.
-func hashTree(ctx context.Context, h hash.Hash, src assess.Source) (skipped []string, ok bool) {
-	entries, err := src.Entries(ctx)
-	if err != nil {
-		return nil, false
+// readTraces reads what earlier assessments looked at.
+func (c *resultCache) readTraces() [][]look {
+	text, ok := c.dir.Get(c.question)
+	if !ok {
+		return nil
 	}
-	var total atomic.Int64
-	sums := make([][sha256.Size]byte, len(entries))
+	return parseTraces(text)
+}
+
+// writeTraces puts the looks of this assessment before those of earlier ones.
+func (c *resultCache) writeTraces(looks []look) error {
+	traces := [][]look{looks}
+	for _, t := range c.traces {
+		if len(traces) < maxTraces && !slices.Equal(t, looks) {
+			traces = append(traces, t)
+		}
+	}
+	return c.dir.Put(c.question, formatTraces(traces))
+}
+
+// lookAgain takes all looks of all traces, in parallel.
+func (c *resultCache) lookAgain(ctx context.Context) bool {
+	c.answers = map[look]string{}
+	if len(c.traces) == 0 {
+		return true
+	}
+	looks := slices.Concat(c.traces...)
+	if len(c.traces) > 1 {
+		slices.SortFunc(looks, compareLooks)
+		looks = slices.Compact(looks)
+	}
+	answers := make([]string, len(looks))
 	var next atomic.Int64
-	var failed atomic.Bool
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(entries) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if e := entries[i]; e.Skip == "" && e.Unreadable == "" {
-					text, err := fs.ReadFile(src, e.Path)
-					if err != nil {
-						failed.Store(true)
-						return
-					}
-					if total.Add(int64(len(text))) > maxCached {
-						failed.Store(true)
-						return
-					}
-					sums[i] = sha256.Sum256(text)
-				}
+			var room []byte
+			for i := int(next.Add(1)) - 1; i < len(looks) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				answers[i], room = looks[i].take(c.witness.src, room)
 			}
 		})
 	}
 	wg.Wait()
-	for i, e := range entries {
-		if e.Skip != "" || e.Unreadable != "" {
-			skipped = append(skipped, e.Path)
-		}
-		fmt.Fprintf(h, "%q %q %q ", e.Path, e.Skip, e.Unreadable)
-		h.Write(sums[i][:])
+	for i, l := range looks {
+		c.answers[l] = answers[i]
 	}
-	return skipped, !failed.Load() && ctx.Err() == nil
+	return ctx.Err() == nil
+}
+
+// factOf is the question with what was seen.
+func factOf(question cachedir.Key, looks []look, answers map[look]string) cachedir.Key {
+	h := sha256.New()
+	h.Write(question[:])
+	for _, l := range looks {
+		absorb(h, string(l.how)+l.name, answers[l])
+	}
+	return sum(h)
+}
+
+// stand makes the fact of a trace the one that outputs stand on.
+func (c *resultCache) stand(i int) {
+	seen := make(map[look]string, len(c.traces[i]))
+	for _, l := range c.traces[i] {
+		seen[l] = c.answers[l]
+	}
+	c.fact, c.known = c.facts[i], true
+	c.witness.trust(seen)
 }
 
 // load returns the remembered report, nil if there is none.
-func (c *resultCache) load(target assess.Target) *assess.Report {
-	if c == nil {
-		return nil
+func (c *resultCache) load() *assess.Report {
+	for i, fact := range c.facts {
+		text, ok := c.dir.Get(reportKey(fact))
+		if !ok {
+			continue
+		}
+		var rep assess.Report
+		if err := json.Unmarshal(text, &rep); err != nil {
+			continue
+		}
+		rep.Target = c.target
+		c.stand(i)
+		return &rep
 	}
-	text, ok := c.dir.Get(c.key)
-	if !ok {
-		return nil
-	}
-	var rep assess.Report
-	if err := json.Unmarshal(text, &rep); err != nil {
-		return nil
-	}
-	rep.Target = target
-	return &rep
+	return nil
 }
 
-// store remembers a report. A cache that cannot be written is no failure of
-// the assessment.
-//
-// It is not remembered if it rests on files that are not part of the key, or
-// if a file changed since the key was made: it may have been read before or
-// after.
+func reportKey(fact cachedir.Key) cachedir.Key { return sha256.Sum256(append(fact[:], "report"...)) }
+
+// begin makes the witness ready for a new assessment and returns it.
+func (c *resultCache) begin() assess.Source {
+	c.known = false
+	c.witness.begin()
+	return c.witness
+}
+
+// store remembers a report that was made of what the witness saw since begin.
+// A cache that cannot be written is no failure of the assessment.
 func (c *resultCache) store(rep *assess.Report) {
-	if c == nil || c.outside.Load() {
+	looks, answers, ok := c.witness.seal()
+	if !ok || c.writeTraces(looks) != nil {
 		return
 	}
-	if key, ok := c.again(); !ok || key != c.key {
+	c.fact, c.known = factOf(c.question, looks, answers), true
+	w, err := c.dir.Create(reportKey(c.fact))
+	if err != nil {
 		return
 	}
-	if text, err := json.Marshal(rep); err == nil {
-		_ = c.dir.Put(c.key, text)
+	defer w.Discard()
+	exact := &exactText{w: w}
+	if err := report.JSON(exact, rep, report.Options{}); err == nil && !exact.lossy {
+		_ = w.Commit()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/git"
 	"github.com/autoecoops/autoecoops/adapter/worktree"
@@ -31,11 +32,11 @@ func (b backend) Fix(ctx context.Context, req cli.FixRequest) (*cli.FixOutcome, 
 	if err != nil {
 		return nil, err
 	}
-	out, err := fixTree(ctx, tree, req)
+	out, err := fixTree(ctx, tree, req, b.now())
 	return out, errors.Join(err, tree.Close())
 }
 
-func fixTree(ctx context.Context, tree *worktree.Tree, req cli.FixRequest) (*cli.FixOutcome, error) {
+func fixTree(ctx context.Context, tree *worktree.Tree, req cli.FixRequest, now time.Time) (*cli.FixOutcome, error) {
 	only, err := named(req.Settings.Only)
 	if err != nil {
 		return nil, err
@@ -43,12 +44,12 @@ func fixTree(ctx context.Context, tree *worktree.Tree, req cli.FixRequest) (*cli
 	// The patches of some checks are held to what all checks find.
 	settings := req.Settings
 	settings.Enable, settings.Only = slices.Concat(settings.Enable, settings.Only), nil
-	opts, err := options(cli.Request{Path: req.Path, Settings: settings})
+	opts, err := options(cli.Request{Path: req.Path, Settings: settings}, now)
 	if err != nil {
 		return nil, err
 	}
 	opts.Deviations = true
-	engine := newEngine(settings.KubeVersion)
+	engine := engineAt(opts.Now, settings.KubeVersion)
 	o := fix.Options{
 		Parser: parser{}, Values: req.Values, Progress: req.Progress,
 		Assess: func(ctx context.Context, src assess.Source) (*assess.Report, error) {

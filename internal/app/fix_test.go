@@ -68,7 +68,11 @@ func failed(t *testing.T, dir string) int {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	return out.Report.Summary.Findings.Failed()
+	rep, err := out.Judge(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep.Summary.Findings.Failed()
 }
 
 // applies holds the diff to what Git makes of it.

@@ -45,8 +45,12 @@ func TestAssessesStandardInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	if out.Report.Summary.Findings.Critical != 1 {
-		t.Errorf("findings %+v, want one that is critical", out.Report.Summary.Findings)
+	rep, err := out.Judge(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Summary.Findings.Critical != 1 {
+		t.Errorf("findings %+v, want one that is critical", rep.Summary.Findings)
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -150,7 +151,7 @@ func runAssess(ctx context.Context, o *assessOptions) error {
 	if err != nil {
 		return err
 	}
-	var known map[string]bool
+	var known baseline
 	if o.baseline != "" {
 		if known, err = readBaseline(o.baseline); err != nil {
 			return err
@@ -158,58 +159,77 @@ func runAssess(ctx context.Context, o *assessOptions) error {
 	}
 	o.request.Edits = slices.ContainsFunc(sinks, sink.carriesEdits)
 	done := o.progress()
+	defer done()
 	out, err := o.backend.Assess(ctx, o.request)
-	done()
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	if known != nil {
-		out.Report.Without(known)
+	p := &printer{
+		stdout: o.streams.Out, memory: out.Memory, known: known.digest,
+		opts: report.Options{
+			Version: o.build.Version, Color: o.streams.Color(), Width: o.streams.Width,
+			Catalogue: catalogue.All(), Verbose: o.verbose, Excerpt: excerpts(out.Files),
+		},
 	}
-	opts := report.Options{
-		Version: o.build.Version, Color: o.streams.Color(), Width: o.streams.Width,
-		Catalogue: catalogue.All(), Verbose: o.verbose, Excerpt: excerpts(out.Files),
+	switch summary, ok, err := p.recall(sinks); {
+	case err != nil:
+		return err
+	case ok:
+		done()
+		return gate(summary, o.request.Settings, o.streams.Err)
+	}
+	rep, err := out.Judge(ctx)
+	done()
+	if err != nil {
+		return err
+	}
+	if known.fingerprints != nil {
+		rep.Without(known.fingerprints)
 	}
 	for _, s := range sinks {
-		if err := s.write(o.streams.Out, out.Report, opts); err != nil {
+		if err := p.print(s, rep); err != nil {
 			return err
 		}
 	}
-	return gate(out.Report, o.request.Settings, o.streams.Err)
+	return gate(rep.Summary, o.request.Settings, o.streams.Err)
 }
 
-func readBaseline(name string) (map[string]bool, error) {
+// baseline is what a baseline file says, and the hash of its text.
+type baseline struct {
+	fingerprints map[string]bool
+	digest       string
+}
+
+func readBaseline(name string) (baseline, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fault.Wrap(fault.NotFound, "read baseline", name, err, "write one: aeo assess baseline PATH > "+name)
+		return baseline{}, fault.Wrap(fault.NotFound, "read baseline", name, err, "write one: aeo assess baseline PATH > "+name)
 	}
 	b, err := assess.ParseBaseline(name, text)
 	if err != nil {
-		return nil, err
+		return baseline{}, err
 	}
-	return b.Fingerprints(), nil
+	return baseline{b.Fingerprints(), fmt.Sprintf("%x", sha256.Sum256(text))}, nil
 }
 
-// gate turns the report into an exit code.
-func gate(rep *assess.Report, s config.Assess, stderr io.Writer) error {
+// gate turns the report's summary into an exit code.
+func gate(sum assess.Summary, s config.Assess, stderr io.Writer) error {
 	if s.FailOn != "never" {
 		least, err := ops.ParseSeverity(s.FailOn)
 		if err != nil {
 			return fault.Wrap(fault.Invalid, "read setting", "failOn", err, "use critical, high, medium, low or never")
 		}
-		for _, f := range rep.Findings {
-			if f.Status == ops.Fail && f.Severity >= least {
-				return answer{1}
-			}
+		if sum.Findings.AtLeast(least) > 0 {
+			return answer{1}
 		}
 	}
-	if c := rep.Summary.Coverage; c.Percent < s.FailCoverageBelow {
+	if c := sum.Coverage; c.Percent < s.FailCoverageBelow {
 		fmt.Fprintf(stderr, "coverage is %d %%, below the required %d %%: %d of %d inputs could not be evaluated\n", c.Percent, s.FailCoverageBelow, c.Unknown, c.Evaluated+c.Unknown)
 		return answer{3}
 	}
-	if s.FailOnUnknown && (rep.Summary.Findings.Unknown > 0 || rep.Summary.Coverage.Unknown > 0) {
-		fmt.Fprintf(stderr, "%d answers and %d inputs are unknown\n", rep.Summary.Findings.Unknown, rep.Summary.Coverage.Unknown)
+	if s.FailOnUnknown && (sum.Findings.Unknown > 0 || sum.Coverage.Unknown > 0) {
+		fmt.Fprintf(stderr, "%d answers and %d inputs are unknown\n", sum.Findings.Unknown, sum.Coverage.Unknown)
 		return answer{3}
 	}
 	return nil
@@ -232,7 +252,10 @@ func (o *assessOptions) progress() (done func()) {
 		}
 	}
 	return func() {
+		mu.Lock()
+		defer mu.Unlock()
 		if shown {
+			shown = false
 			fmt.Fprint(o.streams.Err, "\r\x1b[K")
 		}
 	}
@@ -253,13 +276,18 @@ func newBaseline(b Backend, s *Streams) *cobra.Command {
 				return err
 			}
 			done := o.progress()
+			defer done()
 			out, err := b.Assess(c.Context(), o.request)
-			done()
 			if err != nil {
 				return err
 			}
 			defer out.Close()
-			text, err := json.MarshalIndent(assess.NewBaseline(out.Report), "", "  ")
+			rep, err := out.Judge(c.Context())
+			done()
+			if err != nil {
+				return err
+			}
+			text, err := json.MarshalIndent(assess.NewBaseline(rep), "", "  ")
 			if err != nil {
 				return fault.Wrap(fault.Internal, "write baseline", file, err, "")
 			}

@@ -58,13 +58,28 @@ type Request struct {
 	Progress func(stage string, done, total int)
 }
 
-// Outcome is an assessment with the files that it was made of.
+// Outcome is an assessment with the files that it is made of.
 type Outcome struct {
-	Report *assess.Report
+	// Judge returns the report, which may be remembered or take its time.
+	Judge func(ctx context.Context) (*assess.Report, error)
+	// Memory keeps finished outputs; it is nil if none are to be kept.
+	Memory Memory
 	// Files are the assessed files, for excerpts.
 	Files fs.FS
 	// Close releases them.
 	Close func() error
+}
+
+// Memory keeps finished outputs of one assessment, so that an unchanged rerun
+// need not write them anew. A view says all that an output depends on besides
+// the assessment and its target.
+type Memory interface {
+	// Recall returns the output of a view, and the summary behind it, if that
+	// is what would be written now.
+	Recall(view string) (summary assess.Summary, text []byte, ok bool)
+	// Keep has an output written to w and keeps it if write succeeds. Its error
+	// is that of write.
+	Keep(view string, summary assess.Summary, w io.Writer, write func(io.Writer) error) error
 }
 
 // Backend does the work behind the commands; internal/app wires it.

@@ -46,7 +46,7 @@ func TestGate(t *testing.T) {
 							s := config.Default()
 							s.FailOn, s.FailCoverageBelow, s.FailOnUnknown = name, 90, strict
 							var said bytes.Buffer
-							err := gate(rep, s, &said)
+							err := gate(rep.Summary, s, &said)
 							got := 0
 							if a, ok := errors.AsType[answer](err); ok {
 								got = a.code
@@ -62,7 +62,7 @@ func TestGate(t *testing.T) {
 			}
 		}
 	}
-	if err := gate(&assess.Report{}, config.Assess{FailOn: "sometimes"}, io.Discard); fault.KindOf(err) != fault.Invalid {
+	if err := gate(assess.Summary{}, config.Assess{FailOn: "sometimes"}, io.Discard); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("%v", err)
 	}
 }

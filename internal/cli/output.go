@@ -63,11 +63,64 @@ func (s sink) carriesEdits() bool {
 	return s.format == "sarif"
 }
 
-func (s sink) write(stdout io.Writer, rep *assess.Report, o report.Options) error {
+// printer writes outputs, or what is remembered of them.
+type printer struct {
+	stdout io.Writer
+	memory Memory
+	opts   report.Options
+	// known is the hash of the baseline whose findings do not count.
+	known string
+}
+
+// options returns the options of one sink.
+func (p *printer) options(s sink) report.Options {
+	o := p.opts
 	if s.file != "" {
 		o.Color, o.Width = false, 0
 	}
-	return writeTo(s.file, stdout, func(w io.Writer) error { return s.writer(w, rep, o) })
+	return o
+}
+
+// view says all that a sink's output depends on besides the assessment. The
+// catalogue is the program's own, and excerpts are of the assessed files.
+func (p *printer) view(s sink) string {
+	o := p.options(s)
+	return fmt.Sprintf("%s %q color %t width %d verbose %t baseline %s", s.format, o.Version, o.Color, o.Width, o.Verbose, p.known)
+}
+
+// recall writes all outputs as they are remembered; ok is false, and nothing is
+// written, if one of them is not.
+func (p *printer) recall(sinks []sink) (summary assess.Summary, ok bool, err error) {
+	if p.memory == nil {
+		return summary, false, nil
+	}
+	texts := make([][]byte, len(sinks))
+	for i, s := range sinks {
+		if summary, texts[i], ok = p.memory.Recall(p.view(s)); !ok {
+			return summary, false, nil
+		}
+	}
+	for i, s := range sinks {
+		err := writeTo(s.file, p.stdout, func(w io.Writer) error {
+			_, err := w.Write(texts[i])
+			return err
+		})
+		if err != nil {
+			return summary, true, err
+		}
+	}
+	return summary, true, nil
+}
+
+// print writes one output of a report.
+func (p *printer) print(s sink, rep *assess.Report) error {
+	return writeTo(s.file, p.stdout, func(w io.Writer) error {
+		write := func(w io.Writer) error { return s.writer(w, rep, p.options(s)) }
+		if p.memory == nil {
+			return write(w)
+		}
+		return p.memory.Keep(p.view(s), rep.Summary, w, write)
+	})
 }
 
 // writeTo writes a file whole or not at all: a reader never sees half of it.
