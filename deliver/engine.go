@@ -77,8 +77,10 @@ type memory struct {
 	lost time.Time
 	// failures in a row, for the delay of the next try.
 	failures int
-	// evidence of the unhealthy objects was taken at this time.
+	// following tells that the pods of unhealthy workloads are watched.
 	following bool
+	// blind is since when a watch that is needed has not seen its objects.
+	blind time.Time
 }
 
 // want is the desired state of an application.
@@ -386,6 +388,9 @@ func (p *pass) conclude() {
 		p.st = p.app.Status.DeepCopy()
 		return
 	}
+	if p.blind() {
+		return
+	}
 	p.st.ObservedGeneration = p.app.Generation
 	if p.problem != nil {
 		p.mem.failures++
@@ -398,6 +403,29 @@ func (p *pass) conclude() {
 	if p.problem == nil && p.waiting == "" && len(p.drift) == 0 && p.choice.Held == "" && p.headErr == nil && p.Observer != nil && p.st.Sync != nil && p.viewSynced() {
 		p.Observer.Verified(p.key, p.now)
 	}
+}
+
+// maxBlind is how long a status stays as it was while the watches begin: after
+// a restart nothing is to be written that nothing new is behind.
+const maxBlind = 30 * time.Second
+
+// blind keeps the status as it was if nothing was done and the watches have not
+// seen all objects yet.
+func (p *pass) blind() bool {
+	if p.viewSynced() || p.problem != nil || p.app.DeletionTimestamp != nil || p.app.Status.Sync == nil || p.mem.release != "" {
+		p.mem.blind = time.Time{}
+		return false
+	}
+	if p.mem.blind.IsZero() {
+		p.mem.blind = p.now
+	}
+	left := p.mem.blind.Add(maxBlind).Sub(p.now)
+	if left <= 0 {
+		return false
+	}
+	p.st = p.app.Status.DeepCopy()
+	p.wait(left)
+	return true
 }
 
 func (p *pass) viewSynced() bool {

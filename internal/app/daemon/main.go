@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -24,6 +25,7 @@ func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	stderr := os.Stderr
+	tuneMemory()
 	log.SetOutput(io.Discard) // libraries that render write advice there
 	cmd := command(stderr)
 	cmd.SetArgs(args)
@@ -68,6 +70,21 @@ does not become healthy, and records everything in the ledger first.`,
 	f.BoolVar(&o.Debug, "debug", o.Debug, "log more")
 	c.SetErr(stderr)
 	return c
+}
+
+// softMemory is the size of the heap, in bytes, from which on collecting is done
+// as often as it takes to stay below.
+const softMemory = 72 << 20
+
+// tuneMemory keeps garbage small: the daemon waits most of the time, and shares
+// its node. GOGC and GOMEMLIMIT in the environment are left in force.
+func tuneMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(60)
+	}
 }
 
 // logger writes JSON, or text for a person at a terminal.
