@@ -152,12 +152,14 @@ func (p *pass) applyAll(ctx context.Context, stage string, objects []*Object) []
 
 // each runs f for 0 to n-1, a bounded number at a time.
 func (p *pass) each(n int, f func(int)) {
-	if n == 1 {
-		f(0)
+	if n == 1 || p.Parallel <= 1 {
+		for i := range n {
+			f(i)
+		}
 		return
 	}
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(1, p.Parallel))
+	slots := make(chan struct{}, p.Parallel)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {

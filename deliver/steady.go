@@ -151,7 +151,7 @@ func (p *pass) differs(e v1alpha1.InventoryEntry, k Key) string {
 // after freeRepairs they are spaced out.
 const (
 	freeRepairs = 5
-	calmAfter   = 2 * time.Minute
+	calmAfter   = 10 * time.Minute
 )
 
 // tired returns how long to wait before an object is repaired again.
