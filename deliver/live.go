@@ -20,6 +20,7 @@ func (d *Digester) Distil(body map[string]any, h health.Health) (Live, bool) {
 	l.Foreign = len(Foreign(body)) > 0
 	l.Terminating = meta["deletionTimestamp"] != nil
 	l.Keep = metaString(body, "annotations", v1alpha1.AnnotationPrune) == "never"
+	l.Hook = metaString(body, "annotations", v1alpha1.AnnotationHook) != ""
 	owners, _ := meta["ownerReferences"].([]any)
 	l.Dependent = len(owners) > 0
 	for _, m := range managers(body) {

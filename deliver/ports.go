@@ -37,8 +37,9 @@ type Live struct {
 	Replicas bool
 	// Terminating tells that the object is being deleted.
 	Terminating bool
-	// Keep tells that the object is never to be pruned.
-	Keep bool
+	// Keep tells that the object is never to be pruned, Hook that it is a
+	// release's Job.
+	Keep, Hook bool
 	// Dependent tells that another object owns this one.
 	Dependent bool
 	Health    health.Health

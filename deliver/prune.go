@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver/health"
 )
 
 // pruneGrace is how long an object stays marked before it is deleted: time for
@@ -93,7 +94,8 @@ func PlanPrune(p Pruning) PrunePlan {
 		}
 		plan.Inventory = append(plan.Inventory, entry)
 		plan.Pending++
-		switch ripe, why := p.ripe(key, entry, known && !live.Terminating); {
+		running := live.Hook && live.Health.Status == health.Progressing
+		switch ripe, why := p.ripe(key, entry, known && !live.Terminating && !running); {
 		case !enabled:
 			held = "pruning is off"
 		case !ripe:

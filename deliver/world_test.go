@@ -54,6 +54,9 @@ type world struct {
 	// mayDelete judges every deletion.
 	mayDelete func(deliver.Key) string
 
+	// spy sees every object that is applied.
+	spy func(*deliver.Object)
+
 	engine   *deliver.Engine
 	digester *deliver.Digester
 }
@@ -165,7 +168,7 @@ func (w *world) mutate(verb string, k deliver.Key) error {
 // intended tells whether the newest records of the ledger announce a call.
 func (w *world) intended(verb string, k deliver.Key) bool {
 	for _, r := range slices.Backward(w.records) {
-		if r.Action != "deliver."+verb || r.Phase != ops.PhaseIntent {
+		if r.Action != "deliver."+verb && r.Action != "deliver.apply" || r.Phase != ops.PhaseIntent {
 			continue
 		}
 		for _, e := range r.Effects {
@@ -184,6 +187,9 @@ func (w *world) Apply(_ context.Context, as deliver.Identity, o *deliver.Object,
 	}
 	if err := w.mutate("apply", o.Key); err != nil {
 		return deliver.Live{}, err
+	}
+	if w.spy != nil {
+		w.spy(o)
 	}
 	s := w.objects[o.Key]
 	if s == nil {
