@@ -181,6 +181,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		"web.yaml": podText, "other.yaml": podOther, ".gitignore": "ignored\n", "k/kustomization.yaml": "resources: [ignored/pod.yaml]\n",
 		"k/ignored/pod.yaml": podText, "l/kustomization.yaml": "resources: [pod.yaml]\n", "l/one.txt": podText, "l/two.txt": "",
 		"e/kustomization.yaml": "resources: [empty]\n",
+		"chart/Chart.yaml":     "apiVersion: v2\nname: c\nversion: 1.0.0\n", "chart/templates/ignored/a.yaml": podOther,
 	})
 	if err := os.Symlink("one.txt", at("l/pod.yaml")); err != nil {
 		t.Fatal(err)
@@ -214,6 +215,9 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		}, false},
 		{"what a link names", write("l/two.txt", podText), false},
 		{"a folder without files", func() error { return os.Mkdir(at("e/empty"), 0o755) }, false},
+		{"a folder without files that goes", func() error { return os.Remove(at("e/empty")) }, false},
+		{"a new file in an ignored folder of a chart", write("chart/templates/ignored/b.yaml", podText), false},
+		{"a file in it that grows", write("chart/templates/ignored/b.yaml", podText+"---\n"+podText), false},
 		{"a file ignored", write(".gitignore", "ignored\nother.yaml\n"), false},
 		{"a file no more ignored", write(".gitignore", "ignored\n"), false},
 		{"a file ignored by .aeoignore", write(".aeoignore", "web.yaml\n"), false},
