@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +108,7 @@ func (m *Mirrors) environ(dir string, settings [][2]string) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(m.dir, "home"), "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + m.configFile(),
-		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_SSH_COMMAND=false", "GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1",
+		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_SSH_COMMAND=false", "GIT_NO_REPLACE_OBJECTS=1",
 		"GIT_OPTIONAL_LOCKS=0", "GIT_ALLOC_LIMIT=" + strconv.FormatInt(m.opts.MaxMemory, 10), "GIT_CEILING_DIRECTORIES=/",
 	}
 	env = append(env, m.opts.Environ...)
@@ -127,13 +129,19 @@ type exchange struct {
 	auth    Auth
 	// dir is the mirror that it works on, "" for none. lock, if set, is passed
 	// on so that the mirror stays locked as long as any part of git lives.
-	dir      string
-	lock     *os.File
+	dir  string
+	lock *os.File
+	// args hold urlArgument once.
 	args     []string
 	settings [][2]string
-	stdin    io.Reader
-	stdout   io.Writer
+	// partial says that files may be missing in the mirror.
+	partial bool
+	stdin   io.Reader
+	stdout  io.Writer
 }
+
+// urlArgument stands in an exchange's arguments where the address goes.
+const urlArgument = "<url>"
 
 // exchange runs git and classifies its failure. It waits for a free slot.
 func (m *Mirrors) exchange(ctx context.Context, x exchange) error {
@@ -143,30 +151,70 @@ func (m *Mirrors) exchange(ctx context.Context, x exchange) error {
 	case <-ctx.Done():
 		return m.interrupted(ctx, x.address)
 	}
-	settings := append([][2]string{{"protocol." + string(x.address.Scheme) + ".allow", "always"}}, x.settings...)
-	if len(x.auth.CA) > 0 {
-		name, err := m.caFile(x.auth.CA)
-		if err != nil {
-			return err
-		}
-		settings = append(settings, [2]string{"http.sslCAInfo", name})
-	}
-	if header := authorization(x.auth); header != "" && x.address.Scheme != giturl.SSH && x.address.Scheme != giturl.File {
-		settings = append(settings, [2]string{"http.extraHeader", "Authorization: " + header})
-	}
 	var complaint tail
-	run := process{path: m.git, args: x.args, env: m.environ(x.dir, settings), stdin: x.stdin, stdout: x.stdout, stderr: &complaint, lock: x.lock}
+	run := process{path: m.git, stdin: x.stdin, stdout: x.stdout, stderr: &complaint}
+	if x.lock != nil {
+		run.files = append(run.files, x.lock)
+	}
 	if x.dir != "" {
 		run.watch, run.maxSize = x.dir, m.opts.MaxSize
 	}
-	err := run.run(ctx)
-	if err == nil {
-		return nil
+	scheme, url := string(x.address.Scheme), x.address.String()
+	settings := x.settings
+	said := func() string { return "" }
+	if x.address.Scheme == giturl.SSH {
+		t, err := dial(ctx, x.address, x.auth)
+		if err != nil {
+			if ctx.Err() != nil {
+				return m.interrupted(ctx, x.address)
+			}
+			return err
+		}
+		scheme, url = "fd", fmt.Sprintf("fd::%d,%d", 3+len(run.files), 4+len(run.files))
+		run.files = append(run.files, t.toGit, t.fromGit)
+		run.started = t.handed
+		said = t.close
+	} else {
+		more, err := m.httpSettings(x.address, x.auth)
+		if err != nil {
+			return err
+		}
+		settings = append(settings, more...)
 	}
-	if ctx.Err() != nil {
+	settings = append(settings, [2]string{"protocol." + scheme + ".allow", "always"})
+	if x.partial {
+		settings = append(settings, promisor(url)...)
+	}
+	run.args = slices.Clone(x.args)
+	run.args[slices.Index(run.args, urlArgument)] = url
+	run.env = m.environ(x.dir, settings)
+	err := run.run(ctx)
+	text := said() + complaint.String()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return m.interrupted(ctx, x.address)
 	}
-	return failure(x.address, err, complaint.String())
+	return failure(x.address, err, text)
+}
+
+// httpSettings are the certificates and credentials of an address.
+func (m *Mirrors) httpSettings(a giturl.Address, auth Auth) (settings [][2]string, err error) {
+	if a.Scheme == giturl.File {
+		return nil, nil
+	}
+	if len(auth.CA) > 0 {
+		name, err := m.caFile(auth.CA)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, [2]string{"http.sslCAInfo", name})
+	}
+	if header := authorization(auth); header != "" {
+		settings = append(settings, [2]string{"http.extraHeader", "Authorization: " + header})
+	}
+	return settings, nil
 }
 
 func (m *Mirrors) interrupted(ctx context.Context, a giturl.Address) error {
@@ -218,7 +266,10 @@ func oneLine(s string) string {
 func (m *Mirrors) local(ctx context.Context, dir string, lock *os.File, stdin io.Reader, args ...string) ([]byte, error) {
 	var out bytes.Buffer
 	var complaint tail
-	run := process{path: m.git, args: args, env: m.environ(dir, nil), stdin: stdin, stdout: &limitWriter{w: &out, left: m.opts.MaxMemory}, stderr: &complaint, lock: lock}
+	run := process{path: m.git, args: args, env: m.environ(dir, nil), stdin: stdin, stdout: &limitWriter{w: &out, left: m.opts.MaxMemory}, stderr: &complaint}
+	if lock != nil {
+		run.files = []*os.File{lock}
+	}
 	if err := run.run(ctx); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "run git "+args[0], "", errors.Join(err, errors.New(complaint.String())), "the cache may be damaged or the disk full")
 	}
@@ -271,7 +322,10 @@ type process struct {
 	args, env      []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	lock           *os.File
+	// files are passed on, from descriptor 3.
+	files []*os.File
+	// started, if set, is called once the program has them.
+	started func()
 	// watch is a folder that must not grow beyond maxSize bytes meanwhile.
 	watch   string
 	maxSize int64
@@ -290,9 +344,7 @@ func (p process) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, p.path, p.args...)
 	cmd.Dir, cmd.Env = "/", p.env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
-	if p.lock != nil {
-		cmd.ExtraFiles = []*os.File{p.lock}
-	}
+	cmd.ExtraFiles = p.files
 	isolate(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	done := make(chan struct{})
@@ -303,7 +355,7 @@ func (p process) run(ctx context.Context) error {
 			}
 		}()
 	}
-	err := supervised(cmd)
+	err := supervised(cmd, p.started)
 	close(done)
 	if errors.Is(context.Cause(ctx), errDisk) {
 		return errDisk
@@ -325,4 +377,15 @@ func overgrown(dir string, maxSize int64, done <-chan struct{}) bool {
 			}
 		}
 	}
+}
+
+func runToEnd(cmd *exec.Cmd, started func()) error {
+	err := cmd.Start()
+	if started != nil {
+		started()
+	}
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
 }

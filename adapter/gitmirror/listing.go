@@ -56,9 +56,9 @@ func (m *Mirrors) Resolve(ctx context.Context, repo Repo, ref Ref, maxAge time.D
 func (m *Mirrors) list(ctx context.Context, a giturl.Address, auth Auth, onlyHead bool, since time.Time) (*listing, error) {
 	r := m.mirror(a)
 	who := m.digest(a, auth)
-	key, args := who, []string{"ls-remote", "--quiet", "--heads", "--tags", "--", a.String()}
+	key, args := who, []string{"ls-remote", "--quiet", "--heads", "--tags", "--", urlArgument}
 	if onlyHead {
-		key, args = who+" HEAD", []string{"ls-remote", "--quiet", "--symref", "--", a.String(), "HEAD"}
+		key, args = who+" HEAD", []string{"ls-remote", "--quiet", "--symref", "--", urlArgument, "HEAD"}
 	}
 	return r.lists.do(ctx, key, since, m.opts.Now, func() (*listing, error) {
 		if err := m.begin(); err != nil {
@@ -69,7 +69,7 @@ func (m *Mirrors) list(ctx context.Context, a giturl.Address, auth Auth, onlyHea
 		defer cancel()
 		l := &listing{refs: map[string]reference{}, maxRefs: m.opts.MaxRefs}
 		lines := &lineWriter{line: l.add}
-		err := m.exchange(ctx, exchange{address: a, auth: auth, args: args, stdout: lines})
+		err := m.reach(ctx, r, exchange{address: a, auth: auth, args: args, stdout: lines})
 		if lines.err != nil {
 			err = lines.err // the cause of what git then complained about
 		}

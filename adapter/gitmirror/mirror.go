@@ -31,10 +31,14 @@ type mirror struct {
 
 	mu     sync.Mutex
 	grants map[string]bool // digests of who may read it
+	// complete holds the ids of folders that lack no file.
+	complete map[string]bool
+	// suffixed says that the server wants ".git" at the end of the address.
+	suffixed bool
 }
 
 func newMirror(key, dir string) *mirror {
-	r := &mirror{key: key, dir: dir, gate: make(chan struct{}, 1), grants: map[string]bool{}}
+	r := &mirror{key: key, dir: dir, gate: make(chan struct{}, 1), grants: map[string]bool{}, complete: map[string]bool{}}
 	r.gate <- struct{}{}
 	return r
 }
@@ -113,7 +117,7 @@ func (r *mirror) has(id string) bool {
 
 // prepare makes the repository, or clears away what a killed git left in it.
 // The caller holds the lock, so nothing that looks unfinished is still worked on.
-func (m *Mirrors) prepare(ctx context.Context, r *mirror, lock *os.File, idLen int) error {
+func (m *Mirrors) prepare(ctx context.Context, r *mirror, lock *os.File, idLen int, partial bool) error {
 	const op = "prepare git mirror"
 	if _, err := os.Stat(filepath.Join(r.dir, "HEAD")); err == nil {
 		if err := sweep(r.dir); err != nil {
@@ -132,13 +136,19 @@ func (m *Mirrors) prepare(ctx context.Context, r *mirror, lock *os.File, idLen i
 	if _, err := m.local(ctx, "", lock, nil, "init", "--quiet", "--bare", "--template=", "--object-format="+format, fresh); err != nil {
 		return err
 	}
+	if partial {
+		if err := os.WriteFile(filepath.Join(fresh, partialMark), nil, 0o600); err != nil {
+			return fault.Wrap(fault.Unavailable, op, "", err, "the cache's folder must be writable and have space")
+		}
+	}
 	if err := os.Rename(fresh, r.dir); err != nil {
 		return fault.Wrap(fault.Unavailable, op, "", err, "the cache's folder must be writable")
 	}
 	return nil
 }
 
-// sweep removes locks and temporary files of a git that was killed.
+// sweep removes locks, temporary files and broken references of a git that was
+// killed.
 func sweep(dir string) error {
 	return filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -156,9 +166,21 @@ func sweep(dir string) error {
 			return filepath.SkipDir
 		case !d.IsDir() && (strings.HasSuffix(name, ".lock") || strings.HasPrefix(name, "tmp_") || strings.HasPrefix(name, ".tmp-")):
 			return os.Remove(p)
+		case !d.IsDir() && validID(name) && strings.Contains(filepath.ToSlash(p), "/refs/aeo/"):
+			return removeBroken(p, d, len(name)+1)
 		}
 		return nil
 	})
+}
+
+// removeBroken removes a reference that a crash of the machine cut short: git
+// would refuse to write it anew.
+func removeBroken(p string, d fs.DirEntry, size int) error {
+	info, err := d.Info()
+	if err != nil || info.Size() == int64(size) {
+		return err
+	}
+	return os.Remove(p)
 }
 
 // folderSize sums up the files of a folder, in bytes.

@@ -15,8 +15,8 @@ func isolate(cmd *exec.Cmd) {
 
 // supervised runs a program on a thread that stays until it has ended: the
 // kernel kills it when that thread, and so when this process, ends.
-func supervised(cmd *exec.Cmd) error {
+func supervised(cmd *exec.Cmd, started func()) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return cmd.Run()
+	return runToEnd(cmd, started)
 }

@@ -13,4 +13,4 @@ func isolate(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-func supervised(cmd *exec.Cmd) error { return cmd.Run() }
+func supervised(cmd *exec.Cmd, started func()) error { return runToEnd(cmd, started) }

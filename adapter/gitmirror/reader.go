@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -190,4 +191,17 @@ func (r *reader) contents(id, kind string, limit int64) ([]byte, error) {
 		return nil, r.broken(err)
 	}
 	return text[:size], nil
+}
+
+// drop ends the idle readers of a mirror.
+func (p *readers) drop(dir string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = slices.DeleteFunc(p.idle, func(r *reader) bool {
+		if r.dir == dir {
+			r.stop()
+			return true
+		}
+		return false
+	})
 }

@@ -2,7 +2,6 @@ package gitmirror
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -23,7 +22,9 @@ type Tree struct {
 	m       *Mirrors
 	r       *mirror
 	address giturl.Address
-	info    *Info
+	// repo is where missing files come from; no URL means nowhere.
+	repo Repo
+	info *Info
 }
 
 // Limits of what a tree can look like.
@@ -36,9 +37,9 @@ const (
 )
 
 // open reads the commit that c names out of the mirror.
-func (m *Mirrors) open(_ context.Context, r *mirror, a giturl.Address, c Commit) (*Tree, error) {
+func (m *Mirrors) open(r *mirror, a giturl.Address, repo Repo, c Commit) (*Tree, error) {
 	const op = "read commit"
-	t := &Tree{m: m, r: r, address: a}
+	t := &Tree{m: m, r: r, address: a, repo: repo}
 	var tag []byte
 	err := m.pool.with(r.dir, func(rd *reader) (err error) {
 		if c.Tag != "" {
@@ -111,8 +112,9 @@ func (submoduleError) Error() string {
 func (submoduleError) Is(err error) bool { return err == fs.ErrNotExist }
 
 // walk finds a path. Links in the middle are followed, the last one only if
-// follow is set. The entry's real path is returned with it.
-func (t *Tree) walk(name string, follow bool) (entry, string, error) {
+// follow is set. The folder that the entry lies in, and its real path, are
+// returned with it.
+func (t *Tree) walk(name string, follow bool) (e, parent entry, real string, err error) {
 	at, rest := []entry{t.root()}, strings.Split(name, "/")
 	if name == "." {
 		rest = nil
@@ -123,47 +125,56 @@ func (t *Tree) walk(name string, follow bool) (entry, string, error) {
 		rest = rest[1:]
 		if step == ".." {
 			if len(steps) == 0 {
-				return entry{}, "", errEscape
+				return e, e, "", errEscape
 			}
 			at, steps = at[:len(at)-1], steps[:len(steps)-1]
 			continue
 		}
 		here := at[len(at)-1]
-		switch {
-		case here.mode == modeSubmodule:
-			return entry{}, "", submoduleError{}
-		case here.mode != modeDir:
-			return entry{}, "", fs.ErrNotExist
-		case len(at) > maxDepth:
-			return entry{}, "", errDepth
-		}
-		f, err := t.folder(here.id)
+		next, err := t.child(here, step, len(at))
 		if err != nil {
-			return entry{}, "", err
-		}
-		next, ok := f.find(step)
-		if !ok || !validName(step) {
-			return entry{}, "", fs.ErrNotExist
+			return e, e, "", err
 		}
 		if next.mode != modeLink || len(rest) == 0 && !follow {
 			at, steps = append(at, next), append(steps, step)
 			continue
 		}
 		if hops++; hops > maxLinks {
-			return entry{}, "", errLoop
+			return e, e, "", errLoop
 		}
-		target, err := t.target(next)
+		target, err := t.target(here, next)
 		if err != nil {
-			return entry{}, "", err
+			return e, e, "", err
 		}
 		rest = slices.Concat(target, rest)
 	}
-	return at[len(at)-1], path.Join(append([]string{"."}, steps...)...), nil
+	return at[len(at)-1], at[max(0, len(at)-2)], path.Join(append([]string{"."}, steps...)...), nil
+}
+
+// child finds a name in a folder.
+func (t *Tree) child(here entry, name string, depth int) (entry, error) {
+	switch {
+	case here.mode == modeSubmodule:
+		return entry{}, submoduleError{}
+	case here.mode != modeDir:
+		return entry{}, fs.ErrNotExist
+	case depth > maxDepth:
+		return entry{}, errDepth
+	}
+	f, err := t.folder(here.id)
+	if err != nil {
+		return entry{}, err
+	}
+	e, ok := f.find(name)
+	if !ok || !validName(name) {
+		return entry{}, fs.ErrNotExist
+	}
+	return e, nil
 }
 
 // target returns the steps of a link's target.
-func (t *Tree) target(e entry) ([]string, error) {
-	text, err := t.blob(e, maxLinkText)
+func (t *Tree) target(parent, e entry) ([]string, error) {
+	text, err := t.blob(parent, e, maxLinkText)
 	switch {
 	case err != nil:
 		return nil, err
@@ -173,13 +184,26 @@ func (t *Tree) target(e entry) ([]string, error) {
 	return slices.DeleteFunc(strings.Split(string(text), "/"), func(s string) bool { return s == "" || s == "." }), nil
 }
 
-// blob reads a file's object.
-func (t *Tree) blob(e entry, limit int64) (text []byte, err error) {
-	err = t.m.pool.with(t.r.dir, func(rd *reader) error {
+// blob reads the object of a file that lies in the folder parent. If it is
+// missing in a partial mirror, it is fetched with all that lies beside it.
+func (t *Tree) blob(parent, e entry, limit int64) (text []byte, err error) {
+	err = t.object(parent, func(rd *reader) error {
 		text, err = rd.contents(e.hex(), "blob", limit)
 		return err
 	})
-	return text, t.blobError(err)
+	return text, err
+}
+
+// object calls read, again after files that are missing were fetched.
+func (t *Tree) object(parent entry, read func(*reader) error) error {
+	err := t.m.pool.with(t.r.dir, read)
+	if errors.Is(err, errMissing) && t.r.partial() {
+		if err := t.load(parent); err != nil {
+			return err
+		}
+		err = t.m.pool.with(t.r.dir, read)
+	}
+	return t.blobError(err)
 }
 
 func (t *Tree) blobError(err error) error {
@@ -201,12 +225,12 @@ func pathError(op, name string, err error) error {
 }
 
 // find checks and walks a path.
-func (t *Tree) find(op, name string, follow bool) (entry, string, error) {
+func (t *Tree) find(op, name string, follow bool) (e, parent entry, err error) {
 	if !fs.ValidPath(name) {
-		return entry{}, "", pathError(op, name, fs.ErrInvalid)
+		return e, e, pathError(op, name, fs.ErrInvalid)
 	}
-	e, real, err := t.walk(name, follow)
-	return e, real, pathError(op, name, err)
+	e, parent, _, err = t.walk(name, follow)
+	return e, parent, pathError(op, name, err)
 }
 
 // ID returns the object id of a file or folder, without following a last
@@ -222,11 +246,11 @@ func (t *Tree) ID(name string) (string, error) {
 
 // Open implements fs.FS.
 func (t *Tree) Open(name string) (fs.File, error) {
-	e, _, err := t.find("open", name, true)
+	e, parent, err := t.find("open", name, true)
 	if err != nil {
 		return nil, err
 	}
-	d := &dirEntry{tree: t, name: path.Base(name), entry: e}
+	d := &dirEntry{tree: t, name: path.Base(name), entry: e, parent: parent}
 	switch e.mode {
 	case modeDir, modeSubmodule:
 		list, err := t.list(e)
@@ -235,7 +259,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 		}
 		return &openDir{dirEntry: d, list: list}, nil
 	}
-	text, err := t.blob(e, t.m.opts.MaxFile)
+	text, err := t.blob(parent, e, t.m.opts.MaxFile)
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
@@ -244,7 +268,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	e, _, err := t.find("read", name, true)
+	e, parent, err := t.find("read", name, true)
 	switch {
 	case err != nil:
 		return nil, err
@@ -253,7 +277,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	case e.mode == modeDir:
 		return nil, pathError("read", name, errNotFile)
 	}
-	text, err := t.blob(e, t.m.opts.MaxFile)
+	text, err := t.blob(parent, e, t.m.opts.MaxFile)
 	return text, pathError("read", name, err)
 }
 
@@ -284,8 +308,8 @@ func (t *Tree) list(e entry) ([]fs.DirEntry, error) {
 		return nil, fault.New(fault.Invalid, "read folder of a commit", t.info.SHA, "it holds an entry called "+f.refused+", a name that no file may have", "rename it: names are UTF-8 without control characters and backslashes, and not .git")
 	}
 	list := make([]fs.DirEntry, len(f.entries))
-	for i, e := range f.entries {
-		list[i] = &dirEntry{tree: t, name: e.name, entry: e}
+	for i, sub := range f.entries {
+		list[i] = &dirEntry{tree: t, name: sub.name, entry: sub, parent: e}
 	}
 	return list, nil
 }
@@ -297,23 +321,23 @@ func (t *Tree) Stat(name string) (fs.FileInfo, error) { return t.stat("stat", na
 func (t *Tree) Lstat(name string) (fs.FileInfo, error) { return t.stat("lstat", name, false) }
 
 func (t *Tree) stat(op, name string, follow bool) (fs.FileInfo, error) {
-	e, _, err := t.find(op, name, follow)
+	e, parent, err := t.find(op, name, follow)
 	if err != nil {
 		return nil, err
 	}
-	return (&dirEntry{tree: t, name: path.Base(name), entry: e}).Info()
+	return (&dirEntry{tree: t, name: path.Base(name), entry: e, parent: parent}).Info()
 }
 
 // ReadLink implements fs.ReadLinkFS.
 func (t *Tree) ReadLink(name string) (string, error) {
-	e, _, err := t.find("readlink", name, false)
+	e, parent, err := t.find("readlink", name, false)
 	switch {
 	case err != nil:
 		return "", err
 	case e.mode != modeLink:
 		return "", pathError("readlink", name, fs.ErrInvalid)
 	}
-	text, err := t.blob(e, maxLinkText)
+	text, err := t.blob(parent, e, maxLinkText)
 	return string(text), pathError("readlink", name, err)
 }
 
@@ -322,6 +346,7 @@ type dirEntry struct {
 	tree *Tree
 	name string
 	entry
+	parent entry
 }
 
 func (d *dirEntry) Name() string      { return d.name }
@@ -348,12 +373,12 @@ func (d *dirEntry) Info() (fs.FileInfo, error) {
 	if d.mode == modeDir || d.mode == modeSubmodule {
 		return i, nil
 	}
-	err := d.tree.m.pool.with(d.tree.r.dir, func(rd *reader) (err error) {
+	err := d.tree.object(d.parent, func(rd *reader) (err error) {
 		_, i.size, err = rd.info(d.hex())
 		return err
 	})
 	if err != nil {
-		return nil, pathError("stat", d.name, d.tree.blobError(err))
+		return nil, pathError("stat", d.name, err)
 	}
 	return i, nil
 }

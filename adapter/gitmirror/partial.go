@@ -1,0 +1,211 @@
+package gitmirror
+
+import (
+	"bufio"
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// A mirror whose first reader named folders is partial: of each commit only
+// the folders' structure is fetched, and the files that are asked for follow
+// in one batch. It stays so, since a server takes it that whoever has a commit
+// has its files, too.
+
+// partialMark is the file that makes a mirror partial.
+const partialMark = "aeo-partial"
+
+func (r *mirror) partial() bool {
+	_, err := os.Stat(filepath.Join(r.dir, partialMark))
+	return err == nil
+}
+
+// promisor tells git, in one call only, that files may be missing. It is not
+// part of the mirror's configuration, so that nothing else in git goes and
+// fetches by itself.
+func promisor(url string) [][2]string {
+	return [][2]string{{"remote." + url + ".promisor", "true"}, {"remote." + url + ".partialclonefilter", "blob:none"}}
+}
+
+// maxComplete bounds how many folders are remembered to be complete.
+const maxComplete = 100_000
+
+func (r *mirror) isComplete(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.complete[id]
+}
+
+func (r *mirror) setComplete(ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.complete)+len(ids) > maxComplete {
+		clear(r.complete)
+	}
+	for _, id := range ids {
+		r.complete[id] = true
+	}
+}
+
+// ensure fetches the files below folders (or files) that are not here yet. A
+// path that doesn't exist is none to fetch for: reading it says so.
+func (t *Tree) ensure(ctx context.Context, paths []string) error {
+	var tops []entry
+	for _, p := range paths {
+		if !fs.ValidPath(p) {
+			return fault.New(fault.Invalid, "fetch files of a commit", p, "the path leads out of the repository", "write it relative to the repository's root")
+		}
+		e, _, _, err := t.walk(p, true)
+		if err == nil {
+			tops = append(tops, e)
+		} else if isBroken(err) {
+			return err
+		}
+	}
+	return t.complete(ctx, tops)
+}
+
+// isBroken tells errors of reading from answers.
+func isBroken(err error) bool {
+	k := fault.KindOf(err)
+	return k == fault.Unavailable || k == fault.TimedOut || k == fault.Denied
+}
+
+// complete fetches what is missing below entries.
+func (t *Tree) complete(ctx context.Context, tops []entry) error {
+	ids, folders := map[string]bool{}, []string{}
+	for _, e := range tops {
+		if err := t.gather(e, 0, ids, &folders); err != nil {
+			return err
+		}
+	}
+	lacking, err := t.m.lacking(t.r.dir, ids)
+	if err != nil {
+		return t.blobError(err)
+	}
+	if len(lacking) > 0 {
+		if err := t.m.fetchBlobs(ctx, t, lacking); err != nil {
+			return err
+		}
+	}
+	t.r.setComplete(folders)
+	return nil
+}
+
+// gather collects the files below e, but for folders that were completed
+// before. Ids of folders visited are added to folders.
+func (t *Tree) gather(e entry, depth int, ids map[string]bool, folders *[]string) error {
+	switch {
+	case e.mode == modeSubmodule || e.mode == modeDir && t.r.isComplete(e.id):
+		return nil
+	case e.mode != modeDir:
+		ids[e.hex()] = true
+		return nil
+	case depth > maxDepth:
+		return fault.New(fault.Invalid, "read folder of a commit", t.info.SHA, errDepth.Error(), "fetch a folder below it")
+	}
+	f, err := t.folder(e.id)
+	if err != nil {
+		return err
+	}
+	*folders = append(*folders, e.id)
+	for _, sub := range f.entries {
+		if err := t.gather(sub, depth+1, ids, folders); err != nil {
+			return err
+		}
+	}
+	if len(*folders) > maxComplete || len(ids) > maxEntries {
+		return fault.New(fault.Invalid, "fetch files of a commit", t.info.SHA, "it has more files than allowed", "name the folder that is needed")
+	}
+	return nil
+}
+
+// maxEntries bounds how many files are fetched at once.
+const maxEntries = 1_000_000
+
+// lacking returns the objects that are not in a mirror.
+func (m *Mirrors) lacking(dir string, ids map[string]bool) (missing []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = m.pool.with(dir, func(rd *reader) error {
+		order := make([]string, 0, len(ids))
+		for id := range ids {
+			order = append(order, id)
+		}
+		// Questions and answers run at the same time: either pipe alone would
+		// fill up.
+		sent := make(chan error, 1)
+		go func() {
+			w := bufio.NewWriter(rd.in)
+			for _, id := range order {
+				if _, err := w.WriteString("info " + id + "\n"); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- w.Flush()
+		}()
+		for _, id := range order {
+			switch _, _, err := rd.header(id); err {
+			case nil:
+			case errMissing:
+				missing = append(missing, id)
+			default:
+				return err
+			}
+		}
+		return <-sent
+	})
+	return missing, err
+}
+
+// fetchBlobs brings files into the mirror, all in one exchange.
+func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, ids []string) error {
+	if t.repo.URL == "" {
+		return fault.New(fault.Unavailable, "read file of a commit", t.info.SHA, "the file was not kept", "fetch the commit from its server")
+	}
+	lock, unlock, err := t.r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := m.prepare(ctx, t.r, lock, len(t.info.SHA), true); err != nil {
+		return err
+	}
+	return m.reach(ctx, t.r, exchange{address: t.address, auth: t.repo.Auth, dir: t.r.dir, lock: lock,
+		// Without negotiation the server takes nothing for granted.
+		settings: [][2]string{{"fetch.negotiationAlgorithm", "noop"}},
+		partial:  true,
+		args:     []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--filter=blob:none", "--stdin", "--", urlArgument},
+		stdin:    strings.NewReader(strings.Join(ids, "\n") + "\n"),
+	})
+}
+
+// load fetches the files of a folder after one of them was found missing.
+func (t *Tree) load(parent entry) error {
+	m := t.m
+	if err := m.begin(); err != nil {
+		return err
+	}
+	defer m.work.Done()
+	// fs.FS has no context to pass on; what bounds this is the timeout.
+	ctx, cancel := m.detach(context.Background())
+	defer cancel()
+	_, err := t.r.fetches.do(ctx, m.digest(t.address, t.repo.Auth)+" below "+parent.hex(), m.opts.Now(), m.opts.Now, func() (struct{}, error) {
+		t.r.forget(parent.id)
+		return struct{}{}, t.complete(ctx, []entry{parent})
+	})
+	return err
+}
+
+// forget makes a folder be looked at again.
+func (r *mirror) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.complete, id)
+}
