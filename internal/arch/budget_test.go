@@ -60,6 +60,9 @@ func sources(t *testing.T, tests bool) []source {
 func TestSize(t *testing.T) {
 	functions, long := 0, []string{}
 	for _, s := range sources(t, false) {
+		if strings.HasPrefix(filepath.Base(s.path), "zz_generated") {
+			continue
+		}
 		if n := s.fset.File(s.file.Pos()).LineCount(); n > maxFile {
 			t.Errorf("%s has %d lines, more than %d: split it by concept", s.path, n, maxFile)
 		}
@@ -106,6 +109,7 @@ func checkType(t *testing.T, s source, d *ast.TypeSpec) {
 // pure data, not because they do much.
 var recordTypes = []string{
 	"ops/finding.go:Finding",        // the JSON contract's fields
+	"ops/record.go:Record",          // the ledger's fields
 	"assess/check/check.go:Check",   // a check is data: one field a property
 	"assess/engine.go:run",          // the state of one assessment, private to the engine
 	"internal/cli/checks.go:listed", // the JSON of checks list

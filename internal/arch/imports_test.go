@@ -104,8 +104,8 @@ func forbidden(p pkg, from, imp string) string {
 		return foundation(from, imp)
 	case slices.Contains(planes, from):
 		return plane(from, imp)
-	case from == "adapter" && ours(imp) && !slices.Contains(foundations, to) && !slices.Contains(planes, to):
-		return "an adapter imports ops, fault, graph and the plane whose port it fills"
+	case from == "adapter" && ours(imp) && !slices.Contains(foundations, to) && !slices.Contains(planes, to) && to != "api":
+		return "an adapter imports ops, fault, graph, the types of the API and the plane whose port it fills"
 	}
 	return ""
 }
