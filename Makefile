@@ -10,8 +10,9 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 .PHONY: build
-build: ## build bin/aeo
+build: ## build bin/aeo and bin/aeod
 	$(GO) build -trimpath -ldflags="$(LDFLAGS)" -o $(BIN) ./cmd/aeo
+	$(GO) build -trimpath -ldflags="$(LDFLAGS)" -o bin/aeod ./cmd/aeod
 
 .PHONY: demo
 demo: build ## assess examples/shop and write its report as a page
@@ -28,14 +29,23 @@ check: ## the quick part: build, vet, gofmt, staticcheck, architecture and unit 
 	$(GO) test -short ./...
 
 .PHONY: test
-test: check ## everything: also races, the other tools' own output, the page in a browser
+test: check generated ## everything: also races, the other tools' own output, the page in a browser
 	$(GO) test -race -short ./graph/... ./adapter/... ./assess/... ./internal/...
 	$(GO) test ./...
 	cd test/parity && $(GO) test ./...
 
+CONTROLLER_GEN := sigs.k8s.io/controller-tools/cmd/controller-gen@v0.21.0
+
 .PHONY: generate
-generate: ## write the generated files: docs/checks
+generate: ## write the generated files: docs/checks, definitions, the Kustomize base
 	$(GO) run ./internal/gendocs
+	$(GO) run $(CONTROLLER_GEN) object crd:crdVersions=v1 paths=./api/... output:crd:dir=deploy/crds
+	cp deploy/crds/autoecoops.io_*.yaml charts/autoecoops/crds/
+	$(GO) run ./cmd/aeo render charts/autoecoops > deploy/operator/install.yaml
+
+.PHONY: generated
+generated: generate ## fail if a generated file is not what is committed
+	@git diff --exit-code -- docs/checks deploy charts api || { echo "run make generate and commit"; exit 1; }
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for a little while

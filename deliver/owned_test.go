@@ -109,9 +109,6 @@ func TestSecretDigestsAreKeyed(t *testing.T) {
 	if a.Object(secret) == b.Object(secret) {
 		t.Error("whoever guesses the value can prove it with the digest")
 	}
-	if a.Object(secret) != a.Object(secret) {
-		t.Error("not the same twice")
-	}
 	config := map[string]any{"apiVersion": "v1", "kind": "ConfigMap"}
 	if a.Object(config) != b.Object(config) {
 		t.Error("digests of plain objects are the same everywhere")

@@ -146,8 +146,8 @@ func (c *Client) build(r request) *rest.Request {
 		}
 	}
 	if r.as != (deliver.Identity{}) {
-		q = q.SetHeader("Impersonate-User", r.as.String()).
-			SetHeader("Impersonate-Group", "system:serviceaccounts", "system:serviceaccounts:"+r.as.Namespace, "system:authenticated")
+		// The API server adds the groups that every service account is in.
+		q = q.SetHeader("Impersonate-User", r.as.String())
 	}
 	if r.body != nil {
 		q = q.Body(r.body)

@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -61,6 +60,3 @@ func (o Options) Validate() error {
 	}
 	return nil
 }
-
-// drain is how long the daemon takes to end what it began.
-const drain = 20 * time.Second

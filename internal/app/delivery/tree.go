@@ -3,7 +3,6 @@ package delivery
 import (
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
@@ -121,16 +120,4 @@ func (r *recording) Lstat(name string) (fs.FileInfo, error) {
 func (r *recording) ReadLink(name string) (string, error) {
 	r.note(name)
 	return fs.ReadLink(r.Tree, name)
-}
-
-// names lists what was read, sorted.
-func (r *recording) names() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := make([]string, 0, len(r.read))
-	for n := range r.read {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
 }

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/internal/config"
+)
+
+const chart = "../../charts/autoecoops"
+
+// TestInstallIsWhatTheChartRenders holds the Kustomize base to the chart.
+func TestInstallIsWhatTheChartRenders(t *testing.T) {
+	var out bytes.Buffer
+	if err := (backend{}).Render(context.Background(), chart, cli.RenderOptions{KubeVersion: "v1.37"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../deploy/operator/install.yaml")
+	if err != nil || !bytes.Equal(got, out.Bytes()) {
+		t.Errorf("deploy/operator/install.yaml is not what the chart renders: run make generate (%v)", err)
+	}
+}
+
+// TestChartShipsTheDefinitions holds the chart's definitions to those that are
+// generated from the types.
+func TestChartShipsTheDefinitions(t *testing.T) {
+	files, err := filepath.Glob("../../deploy/crds/autoecoops.io_*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		want, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(chart, "crds", filepath.Base(f)))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is out of date in the chart: run make generate (%v)", filepath.Base(f), err)
+		}
+	}
+}
+
+// TestOurOwnInstallationPasses holds what we ship to what we ask of others.
+func TestOurOwnInstallationPasses(t *testing.T) {
+	for _, path := range []string{"../../charts", "../../deploy"} {
+		out, err := backend{}.Assess(context.Background(), cli.Request{Path: path, Settings: config.Default(), NoCache: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep, err := out.Judge(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := rep.Summary.Findings.Failed(); n != 0 {
+			t.Errorf("%s: %d findings", path, n)
+			for _, f := range rep.Findings {
+				t.Logf("%s %s: %s (%s)", f.Status, f.Position, f.Message, f.Check)
+			}
+		}
+		if len(rep.Notices) > 0 {
+			t.Errorf("%s: %v", path, rep.Notices)
+		}
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
