@@ -144,6 +144,9 @@ type Journey struct {
 	Now time.Time
 	// Healthful tells that all objects are healthy.
 	Healthful bool
+	// Unknown tells that nothing is unhealthy, but the health of some objects is
+	// not known.
+	Unknown bool
 	// Definite tells that waiting cannot help; Cause says why.
 	Definite bool
 	Cause    string
@@ -173,6 +176,10 @@ func Progress(j Journey) Course {
 	}
 	if left := since.Add(allowed).Sub(j.Now); left > 0 {
 		return Course{Phase: j.Phase, Wait: left}
+	}
+	if j.Unknown {
+		// Not good, and not known to be bad: no reason to take it back.
+		return Course{Phase: j.Phase, Reason: "its health is not known: " + j.Cause}
 	}
 	if watching {
 		return Course{Phase: v1alpha1.PhaseFailed, Reason: "became unhealthy in the watch time and did not recover: " + j.Cause}

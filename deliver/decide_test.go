@@ -103,6 +103,7 @@ func TestProgress(t *testing.T) {
 		"healthy long enough":    {deliver.Journey{Phase: "Watching", Applied: ago(9 * time.Minute), Healthy: ago(watch), Healthful: true}, "Good", 0, ""},
 		"waiting":                {deliver.Journey{Phase: "Observing", Applied: ago(time.Minute)}, "Observing", 4 * time.Minute, ""},
 		"too late":               {deliver.Journey{Phase: "Observing", Applied: ago(deadline), Cause: "crash"}, "Failed", 0, "not healthy within 5m0s: crash"},
+		"unknown for long":       {deliver.Journey{Phase: "Observing", Applied: ago(deadline), Unknown: true, Cause: "z"}, "Observing", 0, "its health is not known: z"},
 		"hopeless":               {deliver.Journey{Phase: "Observing", Applied: ago(time.Second), Definite: true, Cause: "no such image"}, "Failed", 0, "no such image"},
 		"hopeless while watched": {deliver.Journey{Phase: "Watching", Applied: ago(time.Minute), Healthy: ago(time.Second), Lost: ago(0), Definite: true, Cause: "x"}, "Failed", 0, "x"},
 		"lost while watched":     {deliver.Journey{Phase: "Watching", Applied: ago(9 * time.Minute), Healthy: ago(time.Minute), Lost: ago(20 * time.Second)}, "Watching", 40 * time.Second, ""},

@@ -247,6 +247,7 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 		j.Definite, j.Cause = seen.Definite, cmpText(seen.Message, p.st.Health.Message)
 	}
 	j.Lost = p.mem.lost
+	j.Unknown = onlyUnknown(unhealthy)
 	c := Progress(j)
 	switch {
 	case c.Phase == v1alpha1.PhaseFailed:
@@ -261,8 +262,21 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 		p.phase(ctx, a, "the objects are healthy; they are watched for "+p.watchTime().String())
 	case !j.Healthful && a.Phase == v1alpha1.PhaseObserving:
 		p.waiting = "waits for health: " + j.Cause
+		if j.Unknown {
+			p.waiting += "; say in spec.health.expressions how it is told"
+		}
 	}
 	p.wait(c.Wait)
+}
+
+// onlyUnknown tells whether nothing worse than not knowing is the matter.
+func onlyUnknown(unhealthy []Live) bool {
+	for _, l := range unhealthy {
+		if l.Health.Status != health.Unknown {
+			return false
+		}
+	}
+	return len(unhealthy) > 0
 }
 
 // lookCloser has the pods of unhealthy workloads watched.

@@ -38,7 +38,7 @@ func NewApplications(c *Client, namespace string, changed func(deliver.AppKey)) 
 }
 
 func appPath(namespace, name, sub string) string {
-	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ApplicationKind}, v1alpha1.ApplicationResource, true}
+	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ApplicationKind}, v1alpha1.ApplicationResource, true, false}
 	return r.path(namespace, name) + sub
 }
 

@@ -124,6 +124,9 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	code := 0
 	res.StatusCode(&code)
 	text, err := res.Raw()
+	if err != nil {
+		err = res.Error() // says what the API server said
+	}
 	if mutating {
 		c.limit.release(code, time.Since(started), err)
 	}
@@ -179,6 +182,8 @@ type resource struct {
 	deliver.GVK
 	plural     string
 	namespaced bool
+	// stateless kinds have no status that anybody could write.
+	stateless bool
 }
 
 // path returns the address of an object, or of all if name is "".

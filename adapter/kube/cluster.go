@@ -33,11 +33,15 @@ func (c *Cluster) where(ctx context.Context, g deliver.GVK) (resource, error) {
 
 // Apply implements deliver.Cluster.
 func (c *Cluster) Apply(ctx context.Context, as deliver.Identity, o *deliver.Object, dryRun bool) (deliver.Live, error) {
-	body, err := c.ApplyBody(ctx, as, o, dryRun)
+	r, err := c.where(ctx, o.GVK())
 	if err != nil {
 		return deliver.Live{}, err
 	}
-	live, ok := c.Digester.Distil(body, c.Health(body))
+	body, err := c.apply(ctx, as, r, o.Key, o.Body, v1alpha1.FieldManager, dryRun)
+	if err != nil {
+		return deliver.Live{}, err
+	}
+	live, ok := c.Digester.Distil(body, r.health(body, c.Health))
 	if !ok {
 		return deliver.Live{}, fault.New(fault.Unavailable, "apply", o.Key.String(), "the API server's answer is no object", "")
 	}

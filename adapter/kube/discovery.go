@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/deliver/health"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -60,6 +61,16 @@ func (d *discovery) resource(ctx context.Context, g deliver.GVK) (resource, erro
 	return resource{}, fault.New(fault.NotFound, "find the kind", g.Kind, "the cluster does not serve "+g.APIVersion()+" "+g.Kind, "install its definition first, or put it into Git too")
 }
 
+// health tells an object's health: one of a kind that nobody can write a status
+// of is healthy when it is there.
+func (r resource) health(body map[string]any, evaluate func(map[string]any) health.Health) health.Health {
+	h := evaluate(body)
+	if h.Status == health.Unknown && r.stateless {
+		return health.Health{Status: health.Healthy}
+	}
+	return h
+}
+
 // forget drops what is known of a kind: it was not where it should be.
 func (d *discovery) forget(g deliver.GVK) {
 	d.mu.Lock()
@@ -88,12 +99,17 @@ func (d *discovery) ask(ctx context.Context, g deliver.GVK) (map[string]resource
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "read which kinds are served of", g.APIVersion(), err, "")
 	}
-	kinds := map[string]resource{}
+	kinds, stateful := map[string]resource{}, map[string]bool{}
+	for _, r := range list.Resources {
+		if plural, sub, ok := strings.Cut(r.Name, "/"); ok && sub == "status" {
+			stateful[plural] = true
+		}
+	}
 	for _, r := range list.Resources {
 		if _, seen := kinds[r.Kind]; seen || strings.Contains(r.Name, "/") {
 			continue
 		}
-		kinds[r.Kind] = resource{deliver.GVK{Group: g.Group, Version: g.Version, Kind: r.Kind}, r.Name, r.Namespaced}
+		kinds[r.Kind] = resource{deliver.GVK{Group: g.Group, Version: g.Version, Kind: r.Kind}, r.Name, r.Namespaced, !stateful[r.Name]}
 	}
 	return kinds, nil
 }

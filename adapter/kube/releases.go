@@ -22,7 +22,7 @@ type Releases struct {
 }
 
 func releasePath(namespace, name, sub string) string {
-	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ReleaseKind}, v1alpha1.ReleaseResource, true}
+	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ReleaseKind}, v1alpha1.ReleaseResource, true, true}
 	return r.path(namespace, name) + sub
 }
 

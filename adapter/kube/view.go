@@ -127,6 +127,18 @@ func (v *View) Alive(kinds []deliver.GroupKind) time.Time {
 	return oldest
 }
 
+// Refresh has the objects of these kinds looked at again: how their health is
+// told has changed.
+func (v *View) Refresh(kinds []deliver.GroupKind) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, g := range kinds {
+		if w := v.kinds[g]; w != nil && w.again != nil {
+			w.again()
+		}
+	}
+}
+
 // Size returns the number of objects and watches.
 func (v *View) Size() (objects, watches int) {
 	v.mu.RLock()

@@ -28,6 +28,8 @@ type kindWatch struct {
 	synced  bool
 	alive   time.Time
 	version string
+	// again ends the watch that runs, so that everything is listed anew.
+	again context.CancelFunc
 }
 
 const (
@@ -115,14 +117,19 @@ func (w *kindWatch) distil(text []byte) (deliver.Live, bool) {
 		return deliver.Live{}, false
 	}
 	body["apiVersion"], body["kind"] = w.APIVersion(), w.Kind
-	return w.view.digester.Distil(body, w.view.health(body))
+	return w.view.digester.Distil(body, w.resource.health(body, w.view.health))
 }
 
 // watch follows the kind from a version on and returns the version it came to.
 // It returns no error when the API server ended the watch in order.
 func (w *kindWatch) watch(ctx context.Context, version string) (string, error) {
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	refresh := false
+	w.view.mu.Lock()
+	w.again = func() { refresh = true; cancel() }
+	w.view.mu.Unlock()
 	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
 	stream, err := w.view.client.stream(ctx, request{verb: http.MethodGet, path: w.path("", ""), query: url.Values{
 		"labelSelector": {v1alpha1.LabelApplication}, "watch": {"true"}, "allowWatchBookmarks": {"true"},
@@ -145,7 +152,13 @@ func (w *kindWatch) watch(ctx context.Context, version string) (string, error) {
 			Object json.RawMessage
 		}
 		if err := dec.Decode(&event); err != nil {
-			if errors.Is(err, io.EOF) {
+			w.view.mu.Lock()
+			anew := refresh && outer.Err() == nil
+			w.view.mu.Unlock()
+			switch {
+			case anew:
+				return version, errExpired
+			case errors.Is(err, io.EOF):
 				return version, nil
 			}
 			return version, fault.Wrap(fault.Unavailable, "watch", w.plural, err, "")

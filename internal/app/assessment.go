@@ -29,6 +29,10 @@ func (b backend) Assess(ctx context.Context, req cli.Request) (*cli.Outcome, err
 	out := &cli.Outcome{Judge: a.judge, Files: src, Close: src.close}
 	if a.cache = openCache(ctx, src, req, opts, a.earlier); a.cache != nil {
 		out.Memory, out.Files = a.cache, a.cache.witness
+		out.Close = func() error {
+			a.cache.close()
+			return src.close()
+		}
 	}
 	return out, nil
 }

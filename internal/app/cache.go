@@ -35,10 +35,9 @@ const maxTraces = 4
 // There are three kinds of entries. The question (program, options, day, list
 // of files) leads to the traces: what assessments of it looked at. The question
 // with what the looks of a trace answer today leads to the report, and with
-// what an output depends on besides to the output. So a rerun reads again what
-// the first run read, and an answer can be no other than that of a cold run.
-// No time stamp is trusted: a mapped file, a coarse clock or a clock that was
-// set back can hide a change from them, never from the content.
+// what an output depends on besides to the output. So a rerun looks again at
+// all that the first run looked at, and an answer can be no other than that of
+// a cold run.
 type resultCache struct {
 	dir      *cachedir.Dir
 	question cachedir.Key
@@ -65,7 +64,7 @@ func openCache(ctx context.Context, src *opened, req cli.Request, opts assess.Op
 	if err != nil {
 		return nil
 	}
-	entries, err := src.Entries(ctx)
+	files, err := openContents(ctx, src.Source, dir, req.Path, opts.Now)
 	if err != nil {
 		return nil
 	}
@@ -73,10 +72,10 @@ func openCache(ctx context.Context, src *opened, req cli.Request, opts assess.Op
 	if !identify(h, req, opts, before) {
 		return nil
 	}
-	for _, e := range entries {
+	for _, e := range files.entries {
 		absorb(h, e.Path, e.Skip, e.Unreadable)
 	}
-	c := &resultCache{dir: dir, question: sum(h), target: src.target, witness: &witness{src: src.Source, entries: entries}}
+	c := &resultCache{dir: dir, question: sum(h), target: src.target, witness: &witness{src: src.Source, files: files}}
 	c.traces = c.readTraces()
 	if !c.lookAgain(ctx) {
 		return nil
@@ -183,7 +182,7 @@ func (c *resultCache) lookAgain(ctx context.Context) bool {
 		wg.Go(func() {
 			var room []byte
 			for i := int(next.Add(1)) - 1; i < len(looks) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				answers[i], room = looks[i].take(c.witness.src, room)
+				answers[i], room = looks[i].take(c.witness.src, c.witness.files, room)
 			}
 		})
 	}
@@ -233,6 +232,9 @@ func (c *resultCache) load() *assess.Report {
 }
 
 func reportKey(fact cachedir.Key) cachedir.Key { return sha256.Sum256(append(fact[:], "report"...)) }
+
+// close keeps for the next run what was learned of files in this one.
+func (c *resultCache) close() { c.witness.files.save() }
 
 // begin makes the witness ready for a new assessment and returns it.
 func (c *resultCache) begin() assess.Source {

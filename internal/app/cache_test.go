@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/autoecoops/autoecoops/adapter/worktree"
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/internal/config"
@@ -554,10 +553,7 @@ func TestChangedSince(t *testing.T) {
 }
 
 func TestAnEarlierTreeInPartIsNotRemembered(t *testing.T) {
-	dir := t.TempDir()
-	put(t, dir, map[string]string{"web.yaml": podText})
-	w := &witness{src: worktree.Over(os.DirFS(dir), "x")}
-	w.begin()
+	w, _ := watching(t, map[string]string{"web.yaml": podText})
 	src := (&assessment{cache: &resultCache{witness: w}}).complete(failing{w.src})
 	if _, err := src.ReadFile("none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)

@@ -87,19 +87,18 @@ func parseTraces(b []byte) [][]look {
 }
 
 // take asks the tree now. The answer is the same text if and only if an
-// assessment would meet the same thing, errors included. buf is room for the
-// content, returned to be used again.
-func (l look) take(src assess.Source, buf []byte) (answer string, room []byte) {
+// assessment would meet the same thing, errors included. room is a buffer for
+// contents, returned to be used again.
+func (l look) take(src assess.Source, files *contents, room []byte) (answer string, used []byte) {
 	switch l.how {
 	case content:
-		text, err := appendFile(src, buf[:0], l.name)
-		return contentAnswer(text, err), text
+		return files.answer(l.name, room)
 	case kind:
 		info, err := fs.Stat(src, l.name)
-		return kindAnswer(info, err), buf
+		return kindAnswer(info, err), room
 	}
 	list, err := fs.ReadDir(src, l.name)
-	return listingAnswer(items(list), err), buf
+	return listingAnswer(items(list), err), room
 }
 
 // appendFile appends a file's content to room where the source can do that.
@@ -188,8 +187,8 @@ func (i item) Info() (fs.FileInfo, error) { return i, i.err }
 // from the very bytes that it hands on. So what is made of the tree can be
 // remembered by what was seen, however the tree changes meanwhile.
 type witness struct {
-	src     assess.Source
-	entries []assess.Entry
+	src   assess.Source
+	files *contents
 
 	mu   sync.Mutex
 	seen map[look]string
@@ -257,14 +256,17 @@ func (w *witness) note(how byte, name, answer string) {
 
 // Entries implements assess.Source.
 func (w *witness) Entries(ctx context.Context) ([]assess.Entry, error) {
-	return slices.Clone(w.entries), ctx.Err()
+	return slices.Clone(w.files.entries), ctx.Err()
 }
 
 // ReadFile implements fs.ReadFileFS.
 func (w *witness) ReadFile(name string) ([]byte, error) {
-	text, err := w.src.ReadFile(name)
-	w.note(content, name, contentAnswer(text, err))
-	return text, err
+	text, answer, err := w.files.read(nil, name)
+	w.note(content, name, answer)
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
 }
 
 // ReadDir implements fs.ReadDirFS.

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/cachedir"
 	"github.com/autoecoops/autoecoops/adapter/worktree"
 	"github.com/autoecoops/autoecoops/assess"
 )
@@ -25,11 +27,16 @@ func watching(t *testing.T, files map[string]string) (w *witness, dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { tree.Close() })
-	entries, err := tree.Entries(t.Context())
+	isolated(t)
+	cache, err := cachedir.Open("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w = &witness{src: tree, entries: entries}
+	listed, err := openContents(t.Context(), tree, cache, dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = &witness{src: tree, files: listed}
 	w.begin()
 	return w, dir
 }
@@ -73,7 +80,7 @@ func TestLooksAnswerAsTheWitnessSaw(t *testing.T) {
 		var room []byte
 		for _, l := range looks {
 			var now string
-			if now, room = l.take(w.src, room); now != answers[l] {
+			if now, room = l.take(w.src, w.files, room); now != answers[l] {
 				n++
 			}
 		}

@@ -17,9 +17,9 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/helm"
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/kustomize"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/controller"
 	"github.com/autoecoops/autoecoops/deliver"
-	"github.com/autoecoops/autoecoops/deliver/health"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/delivery"
@@ -137,7 +137,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 // wire connects the engine with its ports.
 func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	o := d.opts
-	doctor := health.NewEvaluator(health.Options{})
+	doctor := delivery.NewDoctor()
 	wake := func(k deliver.AppKey) { d.apps.Wake(k) }
 	d.view = kube.NewView(d.client, digester, doctor.Evaluate, wake)
 	cluster := &kube.Cluster{Client: d.client, View: d.view, Digester: digester, Health: doctor.Evaluate}
@@ -165,7 +165,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 	engine := &deliver.Engine{
 		Digester: digester, DefaultAccount: o.DefaultAccount, Parallel: 8, Now: time.Now, Log: d.log, Observer: obs,
-		Ready: readiness(doctor),
+		Ready: doctor.Ready,
 		Ports: deliver.Ports{
 			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
 			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
@@ -174,7 +174,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 			Witness:  d.witness,
 		},
 	}
-	d.apps = &controller.Applications{Engine: forgetful{engine, renderer, obs}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
@@ -187,18 +187,28 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 }
 
-// forgetful lets go of an application everywhere.
-type forgetful struct {
+// attentive is the engine, with those around it told of every application that
+// comes and goes.
+type attentive struct {
 	*deliver.Engine
 	renderer *delivery.Renderer
 	observer *observer
+	doctor   *delivery.Doctor
+	view     *kube.View
+}
+
+// Reconcile implements controller.Reconciler.
+func (a attentive) Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
+	a.view.Refresh(a.doctor.Learn(app))
+	return a.Engine.Reconcile(ctx, app)
 }
 
 // Forget implements controller.Reconciler.
-func (f forgetful) Forget(k deliver.AppKey) {
-	f.Engine.Forget(k)
-	f.renderer.Forget(k)
-	f.observer.forget(k)
+func (a attentive) Forget(k deliver.AppKey) {
+	a.Engine.Forget(k)
+	a.renderer.Forget(k)
+	a.observer.forget(k)
+	a.doctor.Forget(k)
 }
 
 func (d *daemon) close() {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/autoecoops/autoecoops/deliver/health"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
 )
@@ -94,15 +93,4 @@ func logger(w io.Writer, debug bool) *slog.Logger {
 		o.Level = slog.LevelDebug
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
-}
-
-// readiness tells what keeps an object from being ready.
-func readiness(doctor *health.Evaluator) func(map[string]any, string) string {
-	return func(body map[string]any, expression string) string {
-		h := doctor.Evaluate(body)
-		if h.Status == health.Healthy {
-			return ""
-		}
-		return string(h.Status) + ": " + h.Message
-	}
 }
