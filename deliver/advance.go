@@ -40,11 +40,6 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 		}
 		return false, p.refuse(ctx, w, err)
 	}
-	if p.unchanged(w.digest) {
-		p.move(w.revision)
-		w.shed()
-		return true, nil
-	}
 	if q, held := Quarantine(p.st, w.revision, w.digest, p.settings); held && q.Revision != w.revision {
 		q.Message = "it renders to the same objects as " + Short(q.Revision) + ", which failed: " + q.Message
 		q.Revision = w.revision
@@ -52,6 +47,11 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 		p.choice = Choose(&p.app.Spec, p.st, p.head.Revision, p.settings, false)
 		p.wait(time.Millisecond)
 		return false, nil
+	}
+	if p.unchanged(w.digest) {
+		p.move(w.revision)
+		w.shed()
+		return true, nil
 	}
 	if ready, err := p.dependencies(ctx); !ready || err != nil {
 		return false, err
@@ -88,6 +88,9 @@ func (p *pass) unchanged(digest string) bool {
 func (p *pass) moved(ctx context.Context) (bool, error) {
 	w := p.mem.want
 	if w == nil || w.settings != p.settings || w.revision == p.choice.Revision || p.st.Sync == nil || p.st.Sync.Settings != p.settings || !p.unchanged(w.digest) || w.hooked {
+		return false, nil
+	}
+	if _, held := Quarantine(p.st, p.choice.Revision, w.digest, p.settings); held {
 		return false, nil
 	}
 	tree, err := p.Sources.Fetch(ctx, p.app, p.choice.Revision)

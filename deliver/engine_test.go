@@ -270,6 +270,21 @@ func TestSameObjectsFromAnotherCommitAreQuarantinedToo(t *testing.T) {
 	}
 }
 
+func TestFirstReleaseFailsAndStaysQuarantined(t *testing.T) {
+	w := newWorld(t)
+	bad := &commit{crashing: true, objects: []map[string]any{object("Deployment", "web", "1")}}
+	w.push("r1", bad)
+	w.settle()
+	w.push("r2", bad)
+	w.settle()
+	if c := w.condition(v1alpha1.ConditionReady); c.Status == metav1.ConditionTrue || len(w.app.Status.Quarantine) != 2 || w.app.Status.Sync.Revision != "r1" {
+		t.Errorf("at %+v, %+v, %+v", w.app.Status.Sync, c, w.app.Status.Quarantine)
+	}
+	w.push("r3", &commit{objects: []map[string]any{object("Deployment", "web", "2")}})
+	w.settle()
+	w.mustBeReady("r3")
+}
+
 func TestRollbackByAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
