@@ -53,11 +53,16 @@ func readBeneath(root *os.Root, dir *os.File, dst []byte, name string) ([]byte, 
 		return readThrough(root, dst, name)
 	}
 	defer unix.Close(fd) //nolint:errcheck // it was only read
-	fail := func(err error) ([]byte, error) { return dst, &fs.PathError{Op: "read", Path: name, Err: err} }
 	var info unix.Stat_t
 	if err := unix.Fstat(fd, &info); err != nil {
-		return fail(err)
+		return dst, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
+	return readAll(fd, dst, name, &info)
+}
+
+// readAll appends what an open file of the given status holds to dst.
+func readAll(fd int, dst []byte, name string, info *unix.Stat_t) ([]byte, error) {
+	fail := func(err error) ([]byte, error) { return dst, &fs.PathError{Op: "read", Path: name, Err: err} }
 	switch {
 	case info.Mode&unix.S_IFMT != unix.S_IFREG:
 		return fail(errIrregular)
@@ -98,8 +103,9 @@ const (
 )
 
 // list returns the entries of a folder in the kernel's order, by one call for
-// as many as fit into the buffer. No link on the way to it is followed.
-func (t *Tree) list(dir string, buf []byte) ([]item, error) {
+// as many as fit into the buffer. No link on the way to it is followed. Files on
+// device are stamped, 0 for none.
+func (t *Tree) list(dir string, buf []byte, device uint64) ([]item, error) {
 	if t.root == nil {
 		return t.listSlowly(dir)
 	}
@@ -138,7 +144,14 @@ func (t *Tree) list(dir string, buf []byte) ([]item, error) {
 				if err != nil {
 					return nil, &fs.PathError{Op: "lstat", Path: dir + "/" + s, Err: err}
 				}
-				out = append(out, item{s, mode})
+				it := item{name: s, mode: mode}
+				if device != 0 && mode.IsRegular() {
+					var info unix.Stat_t
+					if err := unix.Fstatat(fd, s, &info, unix.AT_SYMLINK_NOFOLLOW); err == nil {
+						it.stamp = stampOf(&info, device)
+					}
+				}
+				out = append(out, it)
 			}
 		}
 	}

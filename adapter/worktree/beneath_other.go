@@ -19,4 +19,4 @@ func readBeneath(root *os.Root, _ *os.File, dst []byte, name string) ([]byte, er
 }
 
 // list returns the entries of a folder.
-func (t *Tree) list(dir string, _ []byte) ([]item, error) { return t.listSlowly(dir) }
+func (t *Tree) list(dir string, _ []byte, _ uint64) ([]item, error) { return t.listSlowly(dir) }

@@ -1,7 +1,6 @@
 package worktree
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +14,12 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 )
 
-// item is one entry of a folder: its name and the type bits of its mode.
+// item is one entry of a folder: its name, the type bits of its mode, and a
+// file's stamp if it was asked for.
 type item struct {
-	name string
-	mode fs.FileMode
+	name  string
+	mode  fs.FileMode
+	stamp Stamp
 }
 
 // listSlowly lists a folder as fs.FS does.
@@ -29,27 +30,27 @@ func (t *Tree) listSlowly(dir string) ([]item, error) {
 	}
 	out := make([]item, len(list))
 	for i, d := range list {
-		out[i] = item{d.Name(), d.Type()}
+		out[i] = item{name: d.Name(), mode: d.Type()}
 	}
 	return out, nil
 }
 
-// Entries implements assess.Source. Folders are walked in parallel.
-func (t *Tree) Entries(ctx context.Context) ([]assess.Entry, error) {
+// walk finds the tree's entries, with the stamps of those on device.
+func (t *Tree) walk(ctx context.Context, device uint64) ([]stamped, error) {
 	if t.only != "" {
 		if _, err := fs.Stat(t, t.only); err != nil {
 			return nil, openError(t.only, err)
 		}
-		return []assess.Entry{{Path: t.only}}, nil
+		return []stamped{{Entry: assess.Entry{Path: t.only}}}, nil
 	}
-	w := &walk{ctx: ctx, tree: t, todo: []folder{{path: "."}}}
+	w := &walk{ctx: ctx, tree: t, device: device, todo: []folder{{path: "."}}}
 	w.more.L = &w.mu
 	// Files that are no disk's need not be safe for concurrent use.
 	workers := 1
 	if t.root != nil {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	outs := make([][]assess.Entry, workers)
+	outs := make([][]stamped, workers)
 	var wg sync.WaitGroup
 	for i := range outs {
 		wg.Go(func() { outs[i] = w.work() })
@@ -59,7 +60,7 @@ func (t *Tree) Entries(ctx context.Context) ([]assess.Entry, error) {
 		return nil, w.err
 	}
 	out := slices.Concat(outs...)
-	slices.SortFunc(out, func(a, b assess.Entry) int { return cmp.Compare(a.Path, b.Path) })
+	sortByPath(out)
 	return out, nil
 }
 
@@ -73,6 +74,8 @@ type folder struct {
 type walk struct {
 	ctx  context.Context
 	tree *Tree
+	// device is the one whose files are stamped, 0 for none.
+	device uint64
 	// found counts the entries of all workers.
 	found atomic.Int64
 
@@ -114,7 +117,7 @@ func (w *walk) done(folders []folder, err error) {
 }
 
 // work lists folders until there are no more.
-func (w *walk) work() []assess.Entry {
+func (w *walk) work() []stamped {
 	l := &lister{walk: w, buf: make([]byte, 32<<10)}
 	for {
 		f, ok := w.next()
@@ -133,7 +136,7 @@ func (w *walk) work() []assess.Entry {
 type lister struct {
 	*walk
 	buf     []byte
-	out     []assess.Entry
+	out     []stamped
 	folders []folder
 }
 
@@ -141,12 +144,12 @@ func (l *lister) list(f folder) error {
 	if err := l.ctx.Err(); err != nil {
 		return err
 	}
-	items, err := l.tree.list(f.path, l.buf)
+	items, err := l.tree.list(f.path, l.buf, l.device)
 	if err != nil {
 		if f.path == "." {
 			return openError(l.tree.name, err)
 		}
-		l.out = append(l.out, assess.Entry{Path: f.path, Unreadable: reason(err)})
+		l.out = append(l.out, stamped{Entry: assess.Entry{Path: f.path, Unreadable: reason(err)}})
 		return nil
 	}
 	if l.found.Load()+int64(len(items)) > MaxFiles {
@@ -173,13 +176,15 @@ func (l *lister) list(f folder) error {
 		case !it.mode.IsRegular():
 			l.skip(p, "not a regular file ("+it.mode.String()+")")
 		default:
-			l.out = append(l.out, assess.Entry{Path: p})
+			l.out = append(l.out, stamped{assess.Entry{Path: p}, it.stamp})
 		}
 	}
 	return nil
 }
 
-func (l *lister) skip(p, why string) { l.out = append(l.out, assess.Entry{Path: p, Skip: why}) }
+func (l *lister) skip(p, why string) {
+	l.out = append(l.out, stamped{Entry: assess.Entry{Path: p, Skip: why}})
+}
 
 // link accounts for a symbolic link. A link to a file inside of the tree is
 // skipped, since the file itself is read; links to folders are not followed,

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 
 	"github.com/autoecoops/autoecoops/assess"
@@ -32,6 +33,16 @@ type Tree struct {
 	name string
 	// only is the single file that was asked for, "" for the whole folder.
 	only string
+	// vouched is the device whose stamps can be trusted, 0 for none.
+	vouched func() uint64
+}
+
+// device is the device whose stamps can be trusted, 0 for none.
+func (t *Tree) device() uint64 {
+	if t.vouched == nil {
+		return 0
+	}
+	return t.vouched()
 }
 
 // Open opens a folder or a file. Close it after use.
@@ -52,7 +63,10 @@ func Open(name string) (*Tree, error) {
 	if err != nil {
 		return nil, errors.Join(openError(name, err), root.Close())
 	}
-	return &Tree{FS: root.FS(), root: root, dir: top, name: name, only: only}, nil
+	return &Tree{
+		FS: root.FS(), root: root, dir: top, name: name, only: only,
+		vouched: sync.OnceValue(func() uint64 { return vouchedDevice(top) }),
+	}, nil
 }
 
 func openError(name string, err error) error {
