@@ -172,38 +172,6 @@ func TestAStampIsNotPromisedLightly(t *testing.T) {
 	}
 }
 
-// TestSwappedFoldersSwapStamps swaps folders, which changes no file in them, not
-// even the time of its last change.
-func TestSwappedFoldersSwapStamps(t *testing.T) {
-	tree, dir := stamping(t)
-	stampsOf := func(a, b string) (of [2]worktree.Stamp) {
-		for i, name := range []string{a, b} {
-			var err error
-			if _, of[i], err = tree.ReadStamped(nil, name, later()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return of
-	}
-	for i := range 1000 {
-		a, b := fmt.Sprintf("s%d", i), fmt.Sprintf("t%d", i)
-		write(t, dir, map[string]string{a + "/x": "abc", b + "/x": "abd"})
-		before := stampsOf(a+"/x", b+"/x")
-		if before[0].Changed != before[1].Changed {
-			continue
-		}
-		at := func(name string) string { return filepath.Join(dir, name) }
-		if err := errors.Join(os.Rename(at(a), at("swap")), os.Rename(at(b), at(a)), os.Rename(at("swap"), at(b))); err != nil {
-			t.Fatal(err)
-		}
-		if after := stampsOf(a+"/x", b+"/x"); after[0] != before[1] || after[1] != before[0] || after[0] == before[0] {
-			t.Errorf("%+v, then %+v", before, after)
-		}
-		return
-	}
-	t.Skip("no two files were written in one tick of the clock")
-}
-
 // TestAskingDisturbsNobody reads files over and over while others open them for
 // writing, which asks the kernel to take back what it vouched.
 func TestAskingDisturbsNobody(t *testing.T) {

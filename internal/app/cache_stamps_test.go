@@ -92,6 +92,35 @@ func TestContentsAreRememberedByTheirStamps(t *testing.T) {
 	}
 }
 
+// TestAWholeStampCounts remembers a file by a stamp that is wrong in one number.
+func TestAWholeStampCounts(t *testing.T) {
+	isolated(t)
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"a.yaml": "abc"})
+	later := time.Now().Add(time.Hour)
+	first := listingAt(t, dir, later)
+	if _, _, err := first.read(nil, "a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	row, ok := first.fresh["a.yaml"]
+	if !ok {
+		t.Skip("the file system of temporary files does not vouch for stamps")
+	}
+	for what, change := range map[string]func(s *worktree.Stamp){
+		"": func(*worktree.Stamp) {}, "device": func(s *worktree.Stamp) { s.Device++ }, "inode": func(s *worktree.Stamp) { s.Inode++ },
+		"size": func(s *worktree.Stamp) { s.Size++ }, "modified": func(s *worktree.Stamp) { s.Modified++ }, "changed": func(s *worktree.Stamp) { s.Changed++ },
+	} {
+		other := row
+		change(&other.stamp)
+		if err := first.dir.Put(first.key, formatStamps(map[string]fileDigest{"a.yaml": other}, later)); err != nil {
+			t.Fatal(err)
+		}
+		if _, known := listingAt(t, dir, later).known["a.yaml"]; known != (what == "") {
+			t.Errorf("with another %q it is known: %v", what, known)
+		}
+	}
+}
+
 func TestStampsAreReadAsWritten(t *testing.T) {
 	now := time.Unix(1, 2)
 	digest := sha256.Sum256([]byte("x"))
