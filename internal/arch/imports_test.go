@@ -66,6 +66,8 @@ var pureLibraries = map[string]string{
 	"k8s.io/apimachinery/pkg/apis/meta/v1": "LabelSelector as the API defines it",
 	"k8s.io/apimachinery/pkg/api/resource": "quantities such as 500m and 64Mi",
 	"golang.org/x/tools/txtar":             "the samples of checks",
+	"golang.org/x/mod/sumdb/tlog":          "the arithmetic of Merkle trees and their proofs",
+	"golang.org/x/mod/sumdb/note":          "the form of signed notes",
 	module + "api/v1alpha1":                "the custom resources as data; copies of them here would only drift",
 }
 

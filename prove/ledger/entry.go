@@ -1,0 +1,250 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/ops"
+)
+
+// MaxEntry is the most bytes that an entry may have: what fits into an entry
+// bundle of tlog-tiles.
+const MaxEntry = 65535
+
+// version is the version of the entries' form.
+const version = 1
+
+// timeForm is how times are written: UTC, microseconds, always as wide, so
+// that they sort as text.
+const timeForm = "2006-01-02T15:04:05.000000Z"
+
+// maxInteger is the greatest whole number that JSON readers agree about.
+const maxInteger = 1<<53 - 1
+
+// Entry is what the log holds of a record: a person's name is replaced by a
+// pseudonym, personal data by a commitment.
+type Entry struct {
+	// Record has no Personal.
+	ops.Record
+	// Subject is the pseudonym of the person whose data the entry has aside.
+	Subject string
+	// Commitment is "sha256:…" over a salt and that data; "" if there is none.
+	Commitment string
+}
+
+// Encode returns the entry's canonical form, the bytes that are hashed into
+// the tree.
+func (e *Entry) Encode() ([]byte, error) {
+	w := writer{buf: make([]byte, 0, 512)}
+	w.open('{')
+	w.text("action", e.Action)
+	w.name("actor")
+	w.open('{')
+	w.text("kind", string(e.Actor.Kind))
+	w.text("name", e.Actor.Name)
+	w.end('}')
+	w.text("after", e.After)
+	w.text("before", e.Before)
+	w.list("controls", e.Controls)
+	if d := e.Decision; d != nil {
+		w.name("decision")
+		w.open('{')
+		w.text("policy", d.Policy)
+		w.text("reason", d.Reason)
+		w.text("verdict", d.Verdict)
+		w.end('}')
+	}
+	w.mapping("details", e.Details)
+	w.effects(e.Effects)
+	w.text("key", e.Key)
+	if e.Commitment != "" {
+		w.name("personal")
+		w.open('{')
+		w.text("commitment", e.Commitment)
+		w.text("subject", e.Subject)
+		w.end('}')
+	}
+	w.text("phase", string(e.Phase))
+	w.number("sequence", e.Sequence)
+	w.text("source", e.Source)
+	if e.Target != (ops.Target{}) {
+		w.name("target")
+		w.open('{')
+		w.target(e.Target)
+		w.end('}')
+	}
+	w.text("time", e.Time.UTC().Format(timeForm))
+	w.text("traceId", e.TraceID)
+	w.number("v", version)
+	w.end('}')
+	if w.err != nil {
+		return nil, fault.Wrap(fault.Invalid, "encode a ledger entry of", e.Source, w.err, "replace what is no text, or write it in hexadecimal")
+	}
+	if len(w.buf) > MaxEntry {
+		return nil, fault.New(fault.Invalid, "encode a ledger entry of", e.Source, fmt.Sprintf("it has %d bytes, more than %d", len(w.buf), MaxEntry), "tell it in several records")
+	}
+	return w.buf, nil
+}
+
+// target writes the members of a target, open for more that sort behind.
+func (w *writer) target(t ops.Target) {
+	w.text("apiVersion", t.APIVersion)
+	w.text("kind", t.Kind)
+	w.text("name", t.Name)
+	w.text("namespace", t.Namespace)
+	w.text("uid", t.UID)
+}
+
+func (w *writer) effects(effects []ops.Effect) {
+	if len(effects) == 0 {
+		return
+	}
+	w.name("effects")
+	w.open('[')
+	for _, f := range effects {
+		w.open('{')
+		w.text("after", f.After)
+		w.text("before", f.Before)
+		w.text("message", f.Message)
+		w.text("result", f.Result)
+		w.name("target")
+		w.open('{')
+		w.target(f.Target)
+		w.end('}')
+		w.end('}')
+	}
+	w.end(']')
+}
+
+// form is the JSON of an entry, for reading.
+type form struct {
+	Action   string            `json:"action"`
+	Actor    formActor         `json:"actor"`
+	After    string            `json:"after"`
+	Before   string            `json:"before"`
+	Controls []string          `json:"controls"`
+	Decision *formDecision     `json:"decision"`
+	Details  map[string]string `json:"details"`
+	Effects  []formEffect      `json:"effects"`
+	Key      string            `json:"key"`
+	Personal formPersonal      `json:"personal"`
+	formPlace
+	Target  formTarget `json:"target"`
+	Time    string     `json:"time"`
+	TraceID string     `json:"traceId"`
+	Version int        `json:"v"`
+}
+
+// formPlace is where an entry has its place in its source.
+type formPlace struct {
+	Phase    string `json:"phase"`
+	Sequence int64  `json:"sequence"`
+	Source   string `json:"source"`
+}
+
+type formActor struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+type formDecision struct {
+	Policy  string `json:"policy"`
+	Reason  string `json:"reason"`
+	Verdict string `json:"verdict"`
+}
+
+type formEffect struct {
+	After   string     `json:"after"`
+	Before  string     `json:"before"`
+	Message string     `json:"message"`
+	Result  string     `json:"result"`
+	Target  formTarget `json:"target"`
+}
+
+type formTarget struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Namespace  string `json:"namespace"`
+	UID        string `json:"uid"`
+}
+
+type formPersonal struct {
+	Commitment string `json:"commitment"`
+	Subject    string `json:"subject"`
+}
+
+func (t formTarget) target() ops.Target {
+	return ops.Target{Ref: ops.Ref{APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}, UID: t.UID}
+}
+
+// Decode reads an entry. Bytes that Encode would not have written are refused,
+// so that there is one form of each entry, and one hash.
+func Decode(body []byte) (*Entry, error) {
+	refuse := func(why string, cause error) error {
+		return &fault.Error{Kind: fault.Invalid, Op: "read a ledger entry", Public: why, Hint: "it was not written by the ledger, or was changed since", Cause: cause}
+	}
+	if len(body) > MaxEntry {
+		return nil, refuse("it is too long", nil)
+	}
+	var f form
+	if err := json.Unmarshal(body, &f); err != nil {
+		return nil, refuse("it is no JSON of the expected form", err)
+	}
+	if f.Version != version {
+		return nil, refuse(fmt.Sprintf("its version is %d, and this program knows %d", f.Version, version), nil)
+	}
+	at, err := time.Parse(timeForm, f.Time)
+	if err != nil {
+		return nil, refuse("its time is no time", err)
+	}
+	e := &Entry{
+		Record: ops.Record{
+			Time: at, Source: f.Source, Sequence: f.Sequence, Key: f.Key, Actor: ops.Actor{Kind: ops.ActorKind(f.Actor.Kind), Name: f.Actor.Name},
+			Action: f.Action, Phase: ops.Phase(f.Phase), Target: f.Target.target(), Before: f.Before, After: f.After,
+			TraceID: f.TraceID, Controls: f.Controls, Details: f.Details,
+		},
+		Subject: f.Personal.Subject, Commitment: f.Personal.Commitment,
+	}
+	if d := f.Decision; d != nil {
+		e.Decision = &ops.Decision{Verdict: d.Verdict, Policy: d.Policy, Reason: d.Reason}
+	}
+	for _, x := range f.Effects {
+		e.Effects = append(e.Effects, ops.Effect{Target: x.Target.target(), Before: x.Before, After: x.After, Result: x.Result, Message: x.Message})
+	}
+	again, err := e.Encode()
+	if err != nil {
+		return nil, refuse("it cannot be written again", err)
+	}
+	if !bytes.Equal(again, body) {
+		return nil, refuse("it is not in canonical form", nil)
+	}
+	if err := e.check(); err != nil {
+		return nil, refuse("it lacks what every entry has", err)
+	}
+	return e, nil
+}
+
+// check returns what is missing or out of range in an entry that is complete.
+func (e *Entry) check() error {
+	switch {
+	case e.Source == "":
+		return fmt.Errorf("the source is missing")
+	case e.Key == "":
+		return fmt.Errorf("the key is missing")
+	case e.Action == "":
+		return fmt.Errorf("the action is missing")
+	case e.Actor.Kind == "" || e.Actor.Name == "":
+		return fmt.Errorf("the actor is missing")
+	case e.Phase != ops.PhaseIntent && e.Phase != ops.PhaseOutcome && e.Phase != ops.PhaseEvent:
+		return fmt.Errorf("the phase is %q, not intent, outcome or event", e.Phase)
+	case e.Sequence < 1 || e.Sequence > maxInteger:
+		return fmt.Errorf("the sequence number is %d", e.Sequence)
+	case e.Time.Year() < 2000 || e.Time.Year() > 9999:
+		return fmt.Errorf("the year is %d", e.Time.Year())
+	}
+	return nil
+}
