@@ -6,25 +6,31 @@
 package cachedir
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
 
-// Keep is how many entries a Dir holds, and MaxBytes how much they may take
-// together; the oldest go first, the newest stays whatever its size.
+// Keep is how many entries a Dir holds, and MaxBytes how much one may take, and
+// all of them together; the oldest go first.
 const (
 	Keep     = 64
 	MaxBytes = 256 << 20
 )
+
+// errTooLarge is why a value is not kept.
+var errTooLarge = errors.New("the entry is too large")
 
 // Dir is a cache folder. It is safe for concurrent use by several processes.
 type Dir struct{ path string }
@@ -44,26 +50,96 @@ func Open(name string) (*Dir, error) {
 
 func (d *Dir) file(k Key) string { return filepath.Join(d.path, hex.EncodeToString(k[:])) }
 
+// piece is the size in bytes of what is hashed at a time, so that reading a
+// large entry takes all processors.
+const piece = 256 << 10
+
 // Get returns the entry, ok is false if there is none that is intact.
 func (d *Dir) Get(k Key) (value []byte, ok bool) {
-	text, err := os.ReadFile(d.file(k))
-	if err != nil || len(text) < sha256.Size {
+	f, err := os.Open(d.file(k))
+	if err != nil {
 		return nil, false
 	}
-	sum := newSum(k)
-	sum.Write(text[sha256.Size:])
-	if !bytes.Equal(sum.Sum(nil), text[:sha256.Size]) {
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() < sha256.Size || info.Size() > MaxBytes {
 		return nil, false
 	}
-	return text[sha256.Size:], true
+	var want [sha256.Size]byte
+	if _, err := f.ReadAt(want[:], 0); err != nil {
+		return nil, false
+	}
+	value = make([]byte, info.Size()-sha256.Size)
+	sums := make([][sha256.Size]byte, (len(value)+piece-1)/piece)
+	var next atomic.Int64
+	var failed atomic.Bool
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < len(sums) && !failed.Load(); i = int(next.Add(1)) - 1 {
+			part := value[i*piece : min((i+1)*piece, len(value))]
+			if n, _ := f.ReadAt(part, int64(sha256.Size+i*piece)); n < len(part) {
+				failed.Store(true)
+				return
+			}
+			sums[i] = sha256.Sum256(part)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(len(sums), runtime.GOMAXPROCS(0)) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	if failed.Load() {
+		return nil, false
+	}
+	sum := newChecksum(k)
+	for _, s := range sums {
+		sum.all.Write(s[:])
+	}
+	return value, [sha256.Size]byte(sum.total()) == want
 }
 
-// newSum begins an entry's checksum. It covers the key too, so that an entry
-// under another's name is absent.
-func newSum(k Key) hash.Hash {
-	h := sha256.New()
-	h.Write(k[:])
-	return h
+// checksum is the hash of a key and of the hashes of a value's pieces. It covers
+// the key so that an entry under another's name is absent.
+type checksum struct {
+	all, part hash.Hash
+	filled    int
+}
+
+func newChecksum(k Key) *checksum {
+	c := &checksum{all: sha256.New(), part: sha256.New()}
+	c.all.Write(k[:])
+	return c
+}
+
+// Write implements io.Writer; it never fails.
+func (c *checksum) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		head := p[:min(len(p), piece-c.filled)]
+		c.part.Write(head)
+		c.filled += len(head)
+		p = p[len(head):]
+		if c.filled == piece {
+			c.end()
+		}
+	}
+	return n, nil
+}
+
+// end closes a piece.
+func (c *checksum) end() {
+	c.all.Write(c.part.Sum(nil))
+	c.part.Reset()
+	c.filled = 0
+}
+
+// total closes the last piece and returns the checksum.
+func (c *checksum) total() []byte {
+	if c.filled > 0 {
+		c.end()
+	}
+	return c.all.Sum(nil)
 }
 
 // Put writes the entry whole or not at all.
@@ -84,7 +160,8 @@ type Draft struct {
 	dir  *Dir
 	key  Key
 	file *os.File
-	sum  hash.Hash
+	sum  *checksum
+	size int64 // in bytes
 	err  error
 	// done is set when the file is an entry or gone.
 	done bool
@@ -99,7 +176,7 @@ func (d *Dir) Create(k Key) (*Draft, error) {
 	if err != nil {
 		return nil, d.fail(err)
 	}
-	w := &Draft{dir: d, key: k, file: f, sum: newSum(k)}
+	w := &Draft{dir: d, key: k, file: f, sum: newChecksum(k)}
 	// The checksum comes first; its place is filled at the end.
 	if _, err := f.Write(make([]byte, sha256.Size)); err != nil {
 		w.Discard()
@@ -114,11 +191,14 @@ func (d *Dir) fail(err error) error {
 
 // Write implements io.Writer. The first error stays for Commit.
 func (w *Draft) Write(p []byte) (int, error) {
+	if w.size += int64(len(p)); w.err == nil && w.size > MaxBytes-sha256.Size {
+		w.err = w.dir.fail(errTooLarge)
+	}
 	if w.err != nil {
 		return 0, w.err
 	}
 	n, err := w.file.Write(p)
-	w.sum.Write(p[:n])
+	_, _ = w.sum.Write(p[:n]) // it never fails
 	if err != nil {
 		w.err = w.dir.fail(err)
 	}
@@ -128,11 +208,11 @@ func (w *Draft) Write(p []byte) (int, error) {
 // Commit makes the entry, in place of one of the same key. If it cannot, there
 // is none.
 func (w *Draft) Commit() error {
+	defer w.Discard()
 	if w.err != nil {
 		return w.err
 	}
-	defer w.Discard()
-	if _, err := w.file.WriteAt(w.sum.Sum(nil), 0); err != nil {
+	if _, err := w.file.WriteAt(w.sum.total(), 0); err != nil {
 		return w.dir.fail(err)
 	}
 	if err := w.file.Close(); err != nil {
@@ -175,7 +255,7 @@ func (d *Dir) prune() {
 	})
 	size := int64(0)
 	for n, i := range infos {
-		if size += i.Size(); n > 0 && (n >= Keep || size > MaxBytes) {
+		if size += i.Size(); n >= Keep || size > MaxBytes {
 			_ = os.Remove(filepath.Join(d.path, i.Name())) // gone already is as good
 		}
 	}

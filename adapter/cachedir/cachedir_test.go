@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,7 +46,7 @@ func TestRoundTrip(t *testing.T) {
 	if _, ok := d.Get(key("a")); ok {
 		t.Error("an empty cache has an entry")
 	}
-	for _, v := range [][]byte{{}, []byte("value"), bytes.Repeat([]byte{0}, 1<<20)} {
+	for _, v := range [][]byte{{}, []byte("value"), bytes.Repeat([]byte{0}, 1<<20), bytes.Repeat([]byte("x"), 1<<18-1), bytes.Repeat([]byte("x"), 1<<18), bytes.Repeat([]byte("xyz"), 1<<18)} {
 		put(t, d, "a", v)
 		if got, ok := d.Get(key("a")); !ok || !bytes.Equal(got, v) {
 			t.Errorf("%d bytes, %v, want %d", len(got), ok, len(v))
@@ -90,6 +91,62 @@ func TestDamageIsAbsence(t *testing.T) {
 	put(t, d, "a", []byte("again"))
 	if got, ok := d.Get(key("a")); !ok || string(got) != "again" {
 		t.Errorf("it cannot be written again: %q %v", got, ok)
+	}
+}
+
+// TestDamageOfALargeEntry damages an entry of several pieces.
+func TestDamageOfALargeEntry(t *testing.T) {
+	d, path := opened(t)
+	value := make([]byte, 1_100_000)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range value {
+		value[i] = byte(r.Uint32())
+	}
+	put(t, d, "a", value)
+	a := filepath.Join(path, fmt.Sprintf("%x", key("a")))
+	intact, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	piece := 256 << 10
+	swapped := bytes.Clone(intact)
+	copy(swapped[32:], intact[32+piece:32+2*piece])
+	copy(swapped[32+piece:], intact[32:32+piece])
+	damaged := map[string][]byte{"pieces swapped": swapped, "cut": intact[:len(intact)-1], "cut at a piece": intact[:32+piece], "grown": append(bytes.Clone(intact), 'x')}
+	for i := 0; i < len(intact); i += 9973 {
+		flipped := bytes.Clone(intact)
+		flipped[i] ^= 0x80
+		damaged[fmt.Sprintf("bit at %d", i)] = flipped
+	}
+	for name, text := range damaged {
+		if err := os.WriteFile(a, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := d.Get(key("a")); ok {
+			t.Errorf("%s: it is believed", name)
+		}
+	}
+	if err := os.Truncate(a, 1<<50); err == nil {
+		if _, ok := d.Get(key("a")); ok {
+			t.Error("a file of a pebibyte is believed")
+		}
+	}
+}
+
+func TestAnEntryThatIsTooLargeIsNotKept(t *testing.T) {
+	d, path := opened(t)
+	w, err := d.Create(key("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := make([]byte, 32<<20); err == nil; {
+		_, err = w.Write(part)
+	}
+	if err := w.Commit(); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v", err)
+	}
+	if list, _ := os.ReadDir(path); len(list) != 0 {
+		t.Errorf("%v are left", list)
 	}
 }
 

@@ -68,14 +68,14 @@ func openCache(ctx context.Context, src *opened, req cli.Request, opts assess.Op
 	if err != nil {
 		return nil
 	}
-	h := sha256.New()
-	if !identify(h, req, opts, before) {
+	question := newAbsorber()
+	if !identify(question, req, opts, before) {
 		return nil
 	}
 	for _, e := range files.entries {
-		absorb(h, e.Path, e.Skip, e.Unreadable)
+		question.put(e.Path, e.Skip, e.Unreadable)
 	}
-	c := &resultCache{dir: dir, question: sum(h), target: src.target, witness: &witness{src: src.Source, files: files}}
+	c := &resultCache{dir: dir, question: question.key(), target: src.target, witness: &witness{src: src.Source, files: files}}
 	c.traces = c.readTraces()
 	if !c.lookAgain(ctx) {
 		return nil
@@ -86,21 +86,34 @@ func openCache(ctx context.Context, src *opened, req cli.Request, opts assess.Op
 	return c
 }
 
-func sum(h hash.Hash) cachedir.Key { return cachedir.Key(h.Sum(nil)) }
+// absorber hashes texts so that no two lists of texts are alike.
+type absorber struct {
+	hash hash.Hash
+	buf  []byte
+}
 
-// absorb hashes texts so that no two lists of texts are alike.
-func absorb(h hash.Hash, texts ...string) {
-	var length [8]byte
+func newAbsorber() *absorber { return &absorber{sha256.New(), make([]byte, 0, 16<<10)} }
+
+func (a *absorber) put(texts ...string) {
 	for _, s := range texts {
-		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
-		h.Write(length[:])
-		_, _ = io.WriteString(h, s) // a hash takes everything
+		if len(a.buf)+8+len(s) > cap(a.buf) {
+			a.hash.Write(a.buf)
+			a.buf = a.buf[:0]
+		}
+		a.buf = binary.BigEndian.AppendUint64(a.buf, uint64(len(s)))
+		a.buf = append(a.buf, s...)
 	}
+}
+
+func (a *absorber) key() cachedir.Key {
+	a.hash.Write(a.buf)
+	a.buf = a.buf[:0]
+	return cachedir.Key(a.hash.Sum(nil))
 }
 
 // identify hashes the program and the options. before is the identity of the
 // tree that is compared with, "" for none.
-func identify(h hash.Hash, req cli.Request, opts assess.Options, before string) bool {
+func identify(question *absorber, req cli.Request, opts assess.Options, before string) bool {
 	name, err := os.Executable()
 	if err != nil {
 		return false
@@ -119,7 +132,7 @@ func identify(h hash.Hash, req cli.Request, opts assess.Options, before string) 
 		cacheVersion, build(), program, opts.Now.Format("2006-01-02"), today(opts.Now), settings, opts.KeepPassed, opts.Deviations,
 		opts.ExceptionsName, opts.Exceptions != nil, opts.Exceptions, before, ids,
 	})
-	absorb(h, string(text))
+	question.put(string(text))
 	return err == nil
 }
 
@@ -195,12 +208,12 @@ func (c *resultCache) lookAgain(ctx context.Context) bool {
 
 // factOf is the question with what was seen.
 func factOf(question cachedir.Key, looks []look, answers map[look]string) cachedir.Key {
-	h := sha256.New()
-	h.Write(question[:])
+	h := newAbsorber()
+	h.put(string(question[:]))
 	for _, l := range looks {
-		absorb(h, string(l.how)+l.name, answers[l])
+		h.put(string(l.how), l.name, answers[l])
 	}
-	return sum(h)
+	return h.key()
 }
 
 // stand makes the fact of a trace the one that outputs stand on.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 
@@ -37,15 +36,14 @@ func (e *exactText) Write(p []byte) (int, error) {
 // outputKey names an output: what it stands on, the target as it is printed,
 // and how it is shown.
 func (c *resultCache) outputKey(fact cachedir.Key, view string) cachedir.Key {
-	h := sha256.New()
-	h.Write(fact[:])
-	absorb(h, "output", c.target.Path, c.target.Commit, view)
-	return sum(h)
+	h := newAbsorber()
+	h.put(string(fact[:]), "output", c.target.Path, c.target.Commit, view)
+	return h.key()
 }
 
 // Recall implements cli.Memory.
 func (c *resultCache) Recall(view string) (s assess.Summary, text []byte, ok bool) {
-	for i, fact := range c.facts {
+	for _, fact := range c.facts {
 		value, found := c.dir.Get(c.outputKey(fact, view))
 		if !found {
 			continue
@@ -54,7 +52,6 @@ func (c *resultCache) Recall(view string) (s assess.Summary, text []byte, ok boo
 		if !cut || json.Unmarshal(head, &s) != nil {
 			continue
 		}
-		c.stand(i)
 		return s, text, true
 	}
 	return s, nil, false

@@ -93,14 +93,14 @@ func openContents(ctx context.Context, src assess.Source, dir *cachedir.Dir, nam
 // stampsKey names what is known of the tree at a path. Who may read a file may
 // not be who may see its stamp, so it is not shared between users.
 func stampsKey(name string) cachedir.Key {
-	h := sha256.New()
+	h := newAbsorber()
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		abs = name
 	}
 	groups, err := os.Getgroups()
-	absorb(h, cacheVersion, "stamps", abs, fmt.Sprint(os.Geteuid(), os.Getegid(), groups, err))
-	return sum(h)
+	h.put(cacheVersion, "stamps", abs, fmt.Sprint(os.Geteuid(), os.Getegid(), groups, err))
+	return h.key()
 }
 
 // answer tells what a file holds now, as contentAnswer does. room is as in

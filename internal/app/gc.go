@@ -10,11 +10,12 @@ import (
 // for speed: collecting half as often costs little while there is little.
 const smallHeap = 36 << 20
 
-// tuneGC collects half as often while the heap is small, and as usual from
-// then on. GOGC in the environment is left in force.
+// tuneGC lets a short run end before it collects at all, collects half as often
+// while the heap is small, and as usual from then on. GOGC in the environment is
+// left in force.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 		watchHeap(new(watched))
 	}
 }
@@ -30,6 +31,7 @@ func watchHeap(w *watched) {
 			debug.SetGCPercent(100)
 			return
 		}
+		debug.SetGCPercent(200)
 		watchHeap(new(watched))
 	}, struct{}{})
 }
