@@ -15,7 +15,17 @@ build: ## build bin/aeo and bin/aeod
 	$(GO) build -trimpath -ldflags="$(LDFLAGS)" -o bin/aeod ./cmd/aeod
 
 .PHONY: demo
-demo: build ## assess examples/shop and write its report as a page
+demo: build ## tell the story of a change on a real cluster on this machine
+	$(GO) build -o bin/aeo-demo ./test/demo
+	bin/aeo-demo
+
+.PHONY: demo-down
+demo-down: ## end what the demo started, and leave nothing behind
+	$(GO) build -o bin/aeo-demo ./test/demo
+	bin/aeo-demo down
+
+.PHONY: demo-assess
+demo-assess: build ## assess examples/shop and write its report as a page
 	@mkdir -p dist
 	@$(BIN) assess examples/shop --fail-on never -o table -o html=dist/shop.html
 	@echo "The whole report, with source excerpts and filters: dist/shop.html"
