@@ -44,6 +44,13 @@ test: check generated ## everything: also races, the other tools' own output, th
 	$(GO) test ./...
 	cd test/parity && $(GO) test ./...
 
+.PHONY: image
+image: ## write the image of aeod to dist/aeod.tar, without Docker (Debian, root)
+	@mkdir -p dist
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="$(LDFLAGS)" -o dist/aeod ./cmd/aeod
+	deploy/image/rootfs.sh dist/rootfs
+	$(GO) run ./internal/genimage -rootfs dist/rootfs -program dist/aeod -version $(VERSION) -tag registry.example.com/autoecoops/aeod:$(VERSION) -o dist/aeod.tar
+
 CONTROLLER_GEN := sigs.k8s.io/controller-tools/cmd/controller-gen@v0.21.0
 
 .PHONY: generate

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/autoecoops/autoecoops/internal/image"
 )
 
 // cluster is the one of test/cluster's command, under the name "demo".
@@ -111,9 +113,10 @@ func (c *cluster) loadShop(ctx context.Context, dir, version string) error {
 		return fmt.Errorf("build the shop: %w\n%s", err, text)
 	}
 	archive := filepath.Join(dir, "shop-"+version+".tar")
-	if err := writeImage(binary, "shop.example.com/shop:"+version, archive); err != nil {
+	err := image.Write(image.Spec{Tag: "shop.example.com/shop:" + version, Program: binary, Name: "shop", User: "10001:10001", Ports: []string{"8080/tcp"}}, archive)
+	if err != nil {
 		return err
 	}
-	_, err := clusterCommand(ctx, false, "load-image", "--name", clusterName, archive)
+	_, err = clusterCommand(ctx, false, "load-image", "--name", clusterName, archive)
 	return err
 }
