@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"sync"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -15,10 +14,11 @@ import (
 // concurrent use.
 type Doctor struct {
 	kinds *health.Evaluator
+	env   *policy.Env
 
 	mu     sync.RWMutex
 	byApp  map[deliver.AppKey]*prescriptions
-	rules  map[string]*policy.Rule
+	rules  map[string]*policy.Program
 	broken map[string]string
 }
 
@@ -31,7 +31,7 @@ type prescriptions struct {
 
 // NewDoctor returns a Doctor.
 func NewDoctor() *Doctor {
-	return &Doctor{kinds: health.NewEvaluator(health.Options{}), byApp: map[deliver.AppKey]*prescriptions{}, rules: map[string]*policy.Rule{}, broken: map[string]string{}}
+	return &Doctor{env: policy.NewEnv(policy.Limits{}, "object"), kinds: health.NewEvaluator(health.Options{}), byApp: map[deliver.AppKey]*prescriptions{}, rules: map[string]*policy.Program{}, broken: map[string]string{}}
 }
 
 // Learn takes an application's expressions and returns the kinds whose health
@@ -107,24 +107,24 @@ func (d *Doctor) Ready(body map[string]any, expression string) string {
 	if err != "" {
 		return err
 	}
-	switch v, reason := rule.Evaluate(context.Background(), body); v {
-	case policy.Yes:
+	switch v := rule.Eval(map[string]any{"object": body}); v.Answer {
+	case policy.True:
 		return ""
 	case policy.Unknown:
-		return "cannot be told: " + reason
+		return "cannot be told: " + v.Reason
 	}
 	return "not yet: " + expression
 }
 
 // rule compiles an expression once.
-func (d *Doctor) rule(expression string) (*policy.Rule, string) {
+func (d *Doctor) rule(expression string) (*policy.Program, string) {
 	d.mu.RLock()
 	rule, why := d.rules[expression], d.broken[expression]
 	d.mu.RUnlock()
 	if rule != nil || why != "" {
 		return rule, why
 	}
-	rule, err := policy.Compile(expression)
+	rule, err := policy.Compile(expression, d.env)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
