@@ -118,6 +118,8 @@ func foundation(from, imp string) string {
 		return from + " is a foundation: it imports none of the house above it"
 	case from == "policy" && strings.HasPrefix(imp, "github.com/google/cel-go/"):
 		return "" // the language that rules are written in; it computes and touches nothing
+	case from == "policy" && imp == "k8s.io/apimachinery/pkg/api/resource":
+		return "" // quantities such as 500m mean what they mean to the API server
 	case !ours(imp) && !standard(imp):
 		return from + " imports the standard library only"
 	case slices.Contains(ioPackages, imp):
