@@ -11,7 +11,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/aeo and bin/aeod
-	$(GO) build -trimpath -ldflags="$(LDFLAGS)" -o $(BIN) ./cmd/aeo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="$(LDFLAGS)" -o $(BIN) ./cmd/aeo
 	$(GO) build -trimpath -ldflags="$(LDFLAGS)" -o bin/aeod ./cmd/aeod
 
 .PHONY: demo

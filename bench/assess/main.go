@@ -128,6 +128,7 @@ func measure(ctx context.Context, runs int, out string) error {
 
 func (b *bench) prepare() error {
 	build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.aeo, "./cmd/aeo")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the Makefile does
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build aeo: %w: %s", err, out)
 	}
