@@ -3,7 +3,7 @@
 # https, and the certificate authorities, out of Debian's packages. No shell, no
 # package manager. Usage: rootfs.sh FOLDER
 set -euo pipefail
-out=$1
+out=$(realpath -m "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 rm -rf "$out"
