@@ -37,6 +37,11 @@ func (m *Memory) Update(ctx context.Context, need Need, plan func(State) (Batch,
 	if err != nil {
 		return err
 	}
+	for i, r := range b.Rows {
+		if _, twice := m.keys[KeyRef{r.Source, r.Key}]; twice || r.Index != m.head.Size+int64(i) {
+			return damaged(fmt.Errorf("entry %d does not fit behind %d entries", r.Index, m.head.Size))
+		}
+	}
 	m.write(b)
 	return nil
 }
@@ -60,7 +65,13 @@ func (m *Memory) state(need Need) State {
 		}
 	}
 	if n := len(m.checkpoints); n > 0 {
-		s.Last = &m.checkpoints[n-1]
+		last := m.checkpoints[n-1]
+		s.Last = &last
+	}
+	for _, c := range m.checkpoints {
+		if c.Size == need.Checkpoint && c.Size > 0 {
+			s.Checkpoint = &c
+		}
 	}
 	return s
 }

@@ -165,7 +165,7 @@ func (p *plan) draft(d *draft, r ops.Record) (Receipt, error) {
 	if err := e.check(); err != nil {
 		return Receipt{}, fault.New(fault.Invalid, "append to the ledger a record of", r.Source, err.Error(), "say it and append again")
 	}
-	h := tlog.RecordHash(row.Body)
+	h := leafHash(row.Body)
 	d.rows, d.hashes = append(d.rows, row), append(d.hashes, h)
 	d.known[ref] = Known{row.Index, row.Body}
 	d.counts[r.Source] = e.Sequence
@@ -205,7 +205,7 @@ func again(e *Entry, k Known) (Receipt, error) {
 	if e.Sequence != 0 && e.Sequence != old.Sequence || !same(*e, *old) {
 		return Receipt{}, fault.New(fault.Conflict, "append to the ledger a record of", e.Source, fmt.Sprintf("its key %q belongs to entry %d, which says something else", e.Key, k.Index), "give each record a key of its own; repeat a record unchanged")
 	}
-	return Receipt{Index: k.Index, Sequence: old.Sequence, Hash: tlog.RecordHash(k.Body), Again: true}, nil
+	return Receipt{Index: k.Index, Sequence: old.Sequence, Hash: leafHash(k.Body), Again: true}, nil
 }
 
 // same compares entries by what they say.

@@ -42,6 +42,19 @@ type Reader interface {
 	Sealed(ctx context.Context, index int64) (Sealed, bool, error)
 }
 
+// Source holds an export, or something that looks like one.
+type Source interface {
+	// Read returns a file whole. The error's chain has fs.ErrNotExist if there is
+	// none; a file of more than max bytes is an error.
+	Read(ctx context.Context, path string, max int64) ([]byte, error)
+}
+
+// Folder takes the files of an export.
+type Folder interface {
+	// Write makes a file whose path has slashes, and the folders it needs.
+	Write(ctx context.Context, path string, data []byte) error
+}
+
 // Head is what a ledger is and how far it goes.
 type Head struct {
 	// Origin is the log's name, Key its public key in the form of C2SP
@@ -61,6 +74,8 @@ type Need struct {
 	Sources []string
 	// Subjects are names of people.
 	Subjects []string
+	// Checkpoint is the size of a checkpoint that is needed; 0 for none.
+	Checkpoint int64
 }
 
 // State is what an Update finds.
@@ -77,6 +92,8 @@ type State struct {
 	Last *Signed
 	// Subjects are the people asked for who are known.
 	Subjects map[string]Subject
+	// Checkpoint is the one that was asked for, nil if there is none.
+	Checkpoint *Signed
 }
 
 // Known is an entry that exists.
