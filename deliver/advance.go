@@ -138,12 +138,14 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	if revision == p.head.Revision && !p.head.Seen.IsZero() {
 		w.seen = p.head.Seen
 	}
-	tree, err := p.Sources.Fetch(ctx, p.app, revision)
+	var tree Tree
+	err := p.lap(w, SpanFetch, func() (err error) { tree, err = p.Sources.Fetch(ctx, p.app, revision); return err })
 	if err != nil {
 		return w, err
 	}
 	w.commit = tree.Commit()
-	rendered, err := p.Renderer.Render(ctx, p.app, tree)
+	var rendered *Rendered
+	err = p.lap(w, SpanRender, func() (err error) { rendered, err = p.Renderer.Render(ctx, p.app, tree); return err })
 	if err != nil {
 		return w, err
 	}
@@ -163,7 +165,7 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	w.fill(objects)
 	if p.choice.Trigger != TriggerRollback && (p.st.Sync == nil || p.st.Sync.Digest != w.digest) {
 		if _, held := Quarantine(p.st, revision, w.digest, p.settings); !held {
-			if err := p.judgeRendered(ctx, w, tree, rendered, objects); err != nil {
+			if err := p.lap(w, SpanGate, func() error { return p.judgeRendered(ctx, w, tree, rendered, objects) }); err != nil {
 				return w, err
 			}
 		}
@@ -265,9 +267,12 @@ func (p *pass) begin(ctx context.Context, w *want) error {
 	if err := p.Releases.Create(ctx, r); err != nil {
 		return err
 	}
+	if p.st.Active == nil {
+		p.traceBegun(name, w)
+	}
 	seen := metav1.NewMicroTime(w.seen)
 	p.st.Active = &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Phase: v1alpha1.PhaseApplying, Seen: &seen}
-	p.mem.release, p.mem.step, p.mem.lost = name, 0, time.Time{}
+	p.mem.release, p.mem.step, p.mem.lost, p.mem.begun = name, 0, time.Time{}, p.Now()
 	return nil
 }
 
@@ -282,7 +287,8 @@ func (p *pass) release(name string, w *want) *v1alpha1.Release {
 	r := &v1alpha1.Release{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.app.Namespace, Name: name,
-			Labels: map[string]string{v1alpha1.LabelApplication: p.app.Name},
+			Labels:      map[string]string{v1alpha1.LabelApplication: p.app.Name},
+			Annotations: map[string]string{v1alpha1.AnnotationTraceID: TraceID(p.app, name)},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.ApplicationKind, Name: p.app.Name, UID: p.app.UID,
 			}},
@@ -311,19 +317,21 @@ func (p *pass) supersede(ctx context.Context, a *v1alpha1.ActiveRelease) {
 	if err != nil {
 		p.fail(err)
 	}
-	p.finished(v1alpha1.PhaseSuperseded, a, now)
+	p.finished(v1alpha1.PhaseSuperseded, "", a, now)
 	p.st.Active = nil
 }
 
-// finished tells the observer about a release that ended.
-func (p *pass) finished(phase string, a *v1alpha1.ActiveRelease, at metav1.MicroTime) {
-	if p.Observer == nil {
-		return
-	}
+// finished tells the observer and the trace about a release that ended; reason
+// says what was wrong with it, "" if nothing was.
+func (p *pass) finished(phase, reason string, a *v1alpha1.ActiveRelease, at metav1.MicroTime) {
 	t := v1alpha1.Timings{Seen: a.Seen, Applied: a.Applied, Healthy: a.Healthy, Finished: &at}
 	if w := p.mem.want; w != nil && w.revision == a.Revision && w.commit != nil && w.commit.Time != nil {
 		c := metav1.NewMicroTime(w.commit.Time.Time)
 		t.Committed = &c
+	}
+	p.traceEnded(phase, reason, a, t)
+	if p.Observer == nil {
+		return
 	}
 	p.Observer.Finished(p.key, phase, t, a.Trigger)
 }
@@ -332,6 +340,7 @@ func (p *pass) finished(phase string, a *v1alpha1.ActiveRelease, at metav1.Micro
 func (p *pass) applied(ctx context.Context, w *want) {
 	now := metav1.NewMicroTime(p.Now())
 	p.st.Active.Phase, p.st.Active.Applied = v1alpha1.PhaseObserving, &now
+	p.traceApplied(p.st.Active.Name, "")
 	at := metav1.NewTime(now.Time)
 	p.st.Sync = &v1alpha1.Revision{Revision: w.revision, Ref: p.ref(w.revision), Digest: w.digest, Settings: p.settings, Release: p.st.Active.Name, Time: &at}
 	p.st.Posture = w.posture

@@ -24,7 +24,10 @@ func (p *pass) applySteps(ctx context.Context, w *want) (finished bool, err erro
 				return false, nil
 			}
 		}
-		if errs := p.applyAll(ctx, step.Stage.String(), p.changed(step.Objects)); len(errs) > 0 {
+		start := p.Now()
+		errs := p.applyAll(ctx, step.Stage.String(), p.changed(step.Objects))
+		p.traceStage(step, start, errs)
+		if len(errs) > 0 {
 			return false, joined(errs)
 		}
 		p.mem.step++

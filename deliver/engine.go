@@ -46,6 +46,8 @@ type Engine struct {
 	Log      *slog.Logger
 	// Observer is told what happened, for metrics and events; may be nil.
 	Observer Observer
+	// Tracer is told what took how long; may be nil.
+	Tracer Tracer
 
 	mu     sync.Mutex
 	memory map[AppKey]*memory
@@ -81,6 +83,9 @@ type memory struct {
 	following bool
 	// blind is since when a watch that is needed has not seen its objects.
 	blind time.Time
+	// begun is when the release in flight began to be applied, as far as known.
+	begun     time.Time
+	reverting reverting
 }
 
 // want is the desired state of an application.
@@ -95,6 +100,8 @@ type want struct {
 	hooked         bool
 	onFailure      []*Object
 	seen, rendered time.Time
+	// laps are what preparing it took, until a release tells of it.
+	laps []lap
 }
 
 type heal struct {
@@ -395,7 +402,7 @@ func (p *pass) conclude() {
 	if p.problem != nil {
 		p.mem.failures++
 		p.wait(backoff(p.mem.failures))
-		p.Log.Info("reconcile is not complete", "application", p.key.String(), "error", p.problem.Error())
+		p.Log.Info("reconcile is not complete", "application", p.key.String(), "error", p.problem.Error(), "trace_id", p.activeTrace())
 	}
 	p.setSynced()
 	p.setHealthy()

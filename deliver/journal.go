@@ -19,6 +19,9 @@ func (p *pass) entry(action string, phase ops.Phase, subject string) *entry {
 		Actor:  ops.Actor{Kind: ops.ActorOperator, Name: "aeod"},
 		Target: ops.Target{Ref: ops.Ref{APIVersion: "autoecoops.io/v1alpha1", Kind: "Application", Namespace: p.app.Namespace, Name: p.app.Name}, UID: string(p.app.UID)},
 	}}
+	if subject != "" {
+		e.rec.TraceID = TraceID(p.app, subject)
+	}
 	return e.with("release", subject).with("as", p.identity().String())
 }
 

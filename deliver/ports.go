@@ -188,9 +188,30 @@ type Report struct {
 
 // Forge opens pull requests.
 type Forge interface {
-	// Revert opens a pull request that takes the application's source back from
-	// bad to good, once: a second call returns the first one's address.
-	Revert(ctx context.Context, app *v1alpha1.Application, bad, good, title, body string) (address string, err error)
+	// Revert has a pull request opened that takes Git back too, once for an
+	// application and a bad revision, however often it is asked. It never waits
+	// for the forge: Done is false until there is an answer, and the application
+	// is woken then.
+	Revert(app *v1alpha1.Application, r Reversion) Reverted
+}
+
+// Reversion is what a pull request is to take back.
+type Reversion struct {
+	// Bad is the revision that failed, Good the one to go back to.
+	Bad, Good string
+	// Release is the name of the one that failed, Reason why it did.
+	Release, Reason string
+	// RolledBack tells that the cluster went back, or goes.
+	RolledBack bool
+}
+
+// Reverted is the forge's answer.
+type Reverted struct {
+	Done    bool
+	Address string
+	// Err is a fault.Error. Final tells that asking again cannot help.
+	Err   error
+	Final bool
 }
 
 // Apps knows the other applications.

@@ -43,9 +43,8 @@ func (p *pass) refuse(ctx context.Context, w *want, why error) error {
 		Revision: w.revision, Digest: w.digest, Settings: p.settings, Reason: QuarantineRefused,
 		Message: message, Release: name, Time: metav1.NewTime(p.now),
 	})
-	if p.Observer != nil {
-		p.Observer.Finished(p.key, v1alpha1.PhaseRefused, v1alpha1.Timings{Seen: &seen, Finished: &now}, p.choice.Trigger)
-	}
+	p.traceBegun(name, w)
+	p.finished(v1alpha1.PhaseRefused, message, &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Seen: &seen}, now)
 	p.event(true, "Refused", "revision "+Short(w.revision)+" is refused: "+message)
 	p.done(v1alpha1.AnnotationSync)
 	p.rechoose()
@@ -119,7 +118,7 @@ func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason str
 		Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: QuarantineFailed,
 		Message: reason, Release: a.Name, Time: metav1.NewTime(p.now),
 	})
-	p.finished(v1alpha1.PhaseFailed, a, now)
+	p.finished(v1alpha1.PhaseFailed, reason, a, now)
 	p.event(true, "ReleaseFailed", "revision "+Short(a.Revision)+" failed: "+reason)
 	p.st.Active = nil
 	p.mem.release, p.mem.step, p.mem.failures = "", 0, 0
@@ -139,39 +138,4 @@ func (p *pass) onFailure(ctx context.Context) {
 	if errs := p.applyAll(ctx, "on-failure", w.onFailure); len(errs) > 0 {
 		p.fail(joined(errs))
 	}
-}
-
-// revert opens the pull request that takes Git back too. Failing to do so
-// changes nothing about the cluster.
-func (p *pass) revert(ctx context.Context, q v1alpha1.Quarantined) {
-	if p.app.Spec.Rollback.PullRequest == nil || p.Forge == nil || q.Reason != QuarantineFailed || p.st.LastGood == nil {
-		return
-	}
-	mark := "revert-request/" + q.Revision
-	if p.st.Handled[mark] != "" {
-		return
-	}
-	title := "Revert " + Short(q.Revision) + ": it failed in " + p.key.String()
-	body := "Release `" + q.Release + "` of revision `" + q.Revision + "` failed and was rolled back to `" + p.st.LastGood.Revision + "`.\n\n" + q.Message + "\n"
-	if err := p.record(ctx, p.entry("deliver.revert-request", ops.PhaseIntent, q.Release).with("revision", q.Revision).with("good", p.st.LastGood.Revision)); err != nil {
-		p.fail(err)
-		return
-	}
-	address, err := p.Forge.Revert(ctx, p.app, q.Revision, p.st.LastGood.Revision, title, body)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	if p.st.Handled == nil {
-		p.st.Handled = map[string]string{}
-	}
-	p.st.Handled[mark] = address
-	if err := p.record(ctx, p.entry("deliver.revert-request", ops.PhaseOutcome, q.Release).with("address", address)); err != nil {
-		p.fail(err)
-	}
-	err = p.Releases.SetStatus(ctx, p.key, q.Release, func(s *v1alpha1.ReleaseStatus) { s.PullRequest = address })
-	if err != nil {
-		p.fail(err)
-	}
-	p.event(false, "RevertRequested", "a pull request reverts "+Short(q.Revision)+": "+address)
 }

@@ -334,7 +334,7 @@ func (p *pass) good(ctx context.Context, a *v1alpha1.ActiveRelease) {
 	if p.st.LastGood == nil || a.Trigger != TriggerRollback || p.st.LastGood.Revision == a.Revision {
 		p.st.LastGood = p.st.Sync.DeepCopy()
 	}
-	p.finished(v1alpha1.PhaseGood, a, now)
+	p.finished(v1alpha1.PhaseGood, "", a, now)
 	p.event(false, "Released", "revision "+Short(a.Revision)+" is good")
 	p.st.Active = nil
 }

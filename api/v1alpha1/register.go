@@ -46,6 +46,8 @@ const (
 	// AnnotationConfirmPrune on an Application allows, for the revision that
 	// it names, more deletions than its limit.
 	AnnotationConfirmPrune = "autoecoops.io/confirm-prune"
+	// AnnotationTraceID on a Release is the id of its trace.
+	AnnotationTraceID = "autoecoops.io/trace-id"
 	// AnnotationRequestedBy names the person behind the request beside it.
 	AnnotationRequestedBy = "autoecoops.io/requested-by"
 )
