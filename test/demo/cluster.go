@@ -56,8 +56,12 @@ func startCluster(ctx context.Context, dir string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	config, err := os.ReadFile(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, err
+	}
 	c := &cluster{kubeconfig: filepath.Join(dir, "kubeconfig")}
-	if err := os.WriteFile(c.kubeconfig, text, 0o600); err != nil {
+	if err := os.WriteFile(c.kubeconfig, config, 0o600); err != nil {
 		return nil, err
 	}
 	api, err := newClient(c.kubeconfig)

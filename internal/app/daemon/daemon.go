@@ -40,6 +40,8 @@ type daemon struct {
 	events  *kube.Events
 	witness *kube.Witness
 	journal *journal
+	forge   *forging
+	traces  *traces
 }
 
 // Run runs the daemon until ctx ends.
@@ -100,6 +102,7 @@ func (d *daemon) work(ctx context.Context) {
 	wg.Go(func() { d.sources.Run(ctx) })
 	wg.Go(func() { d.apps.Run(ctx) })
 	wg.Go(func() { d.events.Run(ctx) })
+	wg.Go(func() { d.forge.Run(ctx) })
 	d.pages.ready.Store(true)
 	d.log.Info("working")
 	wg.Wait()
@@ -128,6 +131,9 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 		return nil, err
 	}
 	if d.journal, err = openJournal(ctx, o.Ledger, log); err != nil {
+		return nil, err
+	}
+	if d.traces, err = openTraces(ctx, log); err != nil {
 		return nil, err
 	}
 	d.wire(obs, &deliver.Digester{Key: key})
@@ -163,18 +169,21 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 			obs.sources.WithLabelValues(outcome).Observe(took.Seconds())
 		},
 	}
+	releases := &kube.Releases{Client: d.client, Keep: 10}
+	d.forge = d.newForging(releases, remote.Secret, renderer)
 	engine := &deliver.Engine{
 		Digester: digester, DefaultAccount: o.DefaultAccount, Parallel: 8, Now: time.Now, Log: d.log, Observer: obs,
-		Ready: doctor.Ready,
+		Ready: doctor.Ready, Tracer: d.tracer(),
 		Ports: deliver.Ports{
 			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
 			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
 			Journal:  d.journal,
-			Releases: &kube.Releases{Client: d.client, Keep: 10},
+			Releases: d.forge.statuses,
+			Forge:    d.forge.forges,
 			Witness:  d.witness,
 		},
 	}
-	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, d.forge}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
@@ -195,6 +204,7 @@ type attentive struct {
 	observer *observer
 	doctor   *delivery.Doctor
 	view     *kube.View
+	forge    *forging
 }
 
 // Reconcile implements controller.Reconciler.
@@ -209,11 +219,13 @@ func (a attentive) Forget(k deliver.AppKey) {
 	a.renderer.Forget(k)
 	a.observer.forget(k)
 	a.doctor.Forget(k)
+	a.forge.statuses.forget(k)
 }
 
 func (d *daemon) close() {
 	d.view.Close()
 	d.witness.Close()
+	d.closeTraces()
 	if err := d.mirrors.Close(); err != nil {
 		d.log.Warn("the mirrors did not close", "error", err.Error())
 	}

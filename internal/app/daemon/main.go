@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
@@ -50,7 +51,9 @@ does not become healthy, and records everything in the ledger first.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return Run(c.Context(), o, logger(stderr, o.Debug))
+			log := logger(stderr, o.Debug)
+			klog.SetSlogLogger(slog.New(atDebug{log.Handler()}))
+			return Run(c.Context(), o, log)
 		},
 	}
 	f := c.Flags()
@@ -94,3 +97,22 @@ func logger(w io.Writer, debug bool) *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
 }
+
+// atDebug makes what a library has to say a matter of debugging: what of it
+// concerns anybody comes back as an error.
+type atDebug struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h atDebug) Handle(ctx context.Context, r slog.Record) error {
+	if !h.Enabled(ctx, slog.LevelDebug) {
+		return nil
+	}
+	r.Level = slog.LevelDebug
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h atDebug) WithAttrs(a []slog.Attr) slog.Handler { return atDebug{h.Handler.WithAttrs(a)} }
+
+// WithGroup implements slog.Handler.
+func (h atDebug) WithGroup(name string) slog.Handler { return atDebug{h.Handler.WithGroup(name)} }
