@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/ops"
@@ -241,10 +243,19 @@ func (e *Entry) check() error {
 		return fmt.Errorf("the actor is missing")
 	case e.Phase != ops.PhaseIntent && e.Phase != ops.PhaseOutcome && e.Phase != ops.PhaseEvent:
 		return fmt.Errorf("the phase is %q, not intent, outcome or event", e.Phase)
+	case !plainName(e.Source) || !plainName(e.Key) || !plainName(e.Action):
+		return fmt.Errorf("the source, the key or the action is longer than %d bytes or has control characters", maxName)
 	case e.Sequence < 1 || e.Sequence > maxInteger:
 		return fmt.Errorf("the sequence number is %d", e.Sequence)
 	case e.Time.Year() < 2000 || e.Time.Year() > 9999:
 		return fmt.Errorf("the year is %d", e.Time.Year())
 	}
 	return nil
+}
+
+// maxName bounds in bytes what entries are found by.
+const maxName = 512
+
+func plainName(s string) bool {
+	return len(s) <= maxName && !strings.ContainsFunc(s, unicode.IsControl)
 }

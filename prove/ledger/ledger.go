@@ -220,6 +220,9 @@ func (l *Ledger) prepare(r *ops.Record) error {
 	if r.Sequence < 0 {
 		return fault.New(fault.Invalid, "append to the ledger a record of", r.Source, fmt.Sprintf("its number is %d", r.Sequence), "count from 1, or let the ledger count")
 	}
+	if _, _, err := personalOf(r); err != nil {
+		return err
+	}
 	// Refuse before it reaches the queue what would be refused behind it.
 	e := Entry{Record: *r}
 	e.Personal = nil

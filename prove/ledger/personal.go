@@ -45,6 +45,9 @@ func personalOf(r *ops.Record) (name string, fields map[string]string, err error
 	case name == "":
 		return "", nil, fault.New(fault.Invalid, "append to the ledger a record of", r.Source, "it has personal data and does not say whose", "set its subject, under which it can be erased")
 	}
+	if !plainName(name) {
+		return "", nil, fault.New(fault.Invalid, "append to the ledger a record of", r.Source, "the person's name is too long or has control characters", "use an e-mail address or an account")
+	}
 	if acted {
 		fields[fieldActor] = name
 	}
