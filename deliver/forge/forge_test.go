@@ -441,12 +441,32 @@ func TestReleaseStatus(t *testing.T) {
 			t.Errorf("%q: %+v", phase, s)
 		}
 	}
-	for _, c := range []struct {
-		refused, unknown bool
-		want             State
-	}{{false, false, Success}, {true, false, Failure}, {true, true, Failure}, {false, true, Pending}} {
-		if s := GateStatus("shop", "prod", c.refused, c.unknown, "why"); s.State != c.want || s.Context != "aeo/gate/prod/shop" {
-			t.Errorf("%+v: %+v", c, s)
+	for refused, want := range map[bool]Status{
+		false: {Success, "aeo/gate/prod/shop", "passes the gate"}, true: {Failure, "aeo/gate/prod/shop", "why so"},
+	} {
+		if s := GateStatus("shop", "prod", refused, "why\nso"); s != want {
+			t.Errorf("%v: %+v", refused, s)
 		}
+	}
+}
+
+func TestScopeOf(t *testing.T) {
+	src := &v1alpha1.Source{Path: "apps/shop/", Helm: &v1alpha1.HelmOptions{ValuesFiles: []string{"values/prod.yaml"}}}
+	s := ScopeOf(src, []string{".", "apps/shop", "base/kustomization.yaml", "base/web.yaml", "charts/web/Chart.yaml", "lib/patch.yaml"})
+	for file, want := range map[string]bool{
+		"apps/shop/a": true, "apps/shop/deep/a": true, "apps/other/a": false, "values/prod.yaml": true, "values/dev.yaml": false,
+		"base/new.yaml": true, "base/deep/x": false, "charts/web/templates/x": true, "lib/patch.yaml": true, "lib/other": false, "README": false,
+	} {
+		if s.Has(file) != want {
+			t.Errorf("%s: %v", file, !want)
+		}
+	}
+	for folder, want := range map[string]bool{"apps": true, "apps/shop": true, "apps/shop/x": true, "apps/other": false, "values": true, "base": true, "base/deep": false, "charts": true, "charts/web/templates": true, "lib": true, "docs": false} {
+		if s.Below(folder) != want {
+			t.Errorf("below %s: %v", folder, !want)
+		}
+	}
+	if s := ScopeOf(&v1alpha1.Source{}, nil); !s.Has("any/thing") || !s.Below("any") {
+		t.Error("an application at the top is not made of everything")
 	}
 }

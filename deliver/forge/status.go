@@ -56,14 +56,12 @@ func ReleaseStatus(app, namespace string, s *v1alpha1.ReleaseStatus) (st Status,
 	return st, true
 }
 
-// GateStatus is what the gate says of a commit for an application.
-func GateStatus(app, namespace string, refused, unknown bool, reason string) Status {
+// GateStatus is what the gate says of a commit for an application. The context
+// names the application: what one refuses, another's gate must not make green.
+func GateStatus(app, namespace string, refused bool, reason string) Status {
 	st := Status{Context: "aeo/gate/" + namespace + "/" + app, State: Success, Description: "passes the gate"}
-	switch {
-	case refused:
+	if refused {
 		st.State, st.Description = Failure, reason
-	case unknown:
-		st.State, st.Description = Pending, "could not be judged: "+reason
 	}
 	st.Description = line(st.Description)
 	return st

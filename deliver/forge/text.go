@@ -53,6 +53,8 @@ type Account struct {
 	Bad, Good string
 	// Reason says why the release failed.
 	Reason string
+	// RolledBack tells that the cluster went back.
+	RolledBack bool
 	// Release is nil if it could not be read.
 	Release *v1alpha1.Release
 }
@@ -62,8 +64,12 @@ type Account struct {
 // repository may have more readers than a cluster.
 func Body(app *v1alpha1.Application, f Account) string {
 	var b strings.Builder
-	b.WriteString("Revision `" + word(f.Bad) + "` was applied to `" + word(app.Namespace+"/"+app.Name) + "`, failed, and was taken back.\n" +
-		"The cluster is at `" + word(f.Good) + "` again. Git still has the failed revision; merging this brings Git back too.\n\n")
+	b.WriteString("Revision `" + word(f.Bad) + "` was applied to `" + word(app.Namespace+"/"+app.Name) + "` and failed.\n")
+	if f.RolledBack {
+		b.WriteString("The cluster went back to `" + word(f.Good) + "`. Git still has the failed revision; merging this brings Git back too.\n\n")
+	} else {
+		b.WriteString("The application has its rollback disabled: the cluster stays as it is until Git changes. Merging this goes back to `" + word(f.Good) + "`.\n\n")
+	}
 	b.WriteString("Each file of the application that changed between the two is put back to what the good revision had. ")
 	b.WriteString("Until Git changes, the failed revision is not tried again.\n\n**Why it failed**\n\n")
 	b.WriteString(quoted(clip(f.Reason, maxReason)))
