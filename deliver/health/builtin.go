@@ -1,26 +1,34 @@
 package health
 
-import "fmt"
+import "strings"
 
-// rules are the kinds whose health is more than their conditions.
-var rules = map[string]func(object) Health{
-	"apps/Deployment": deployment, "apps/StatefulSet": statefulSet, "apps/DaemonSet": daemonSet, "apps/ReplicaSet": replicaSet,
-	"/ReplicationController": replicaSet, "/Pod": pod, "batch/Job": job, "batch/CronJob": cronJob,
-	"/PersistentVolumeClaim": claim, "/PersistentVolume": volume, "/Service": service, "/Namespace": namespace, "/Node": node,
-	"policy/PodDisruptionBudget": budget, "autoscaling/HorizontalPodAutoscaler": scaler,
-	"apiextensions.k8s.io/CustomResourceDefinition": definition, "apiregistration.k8s.io/APIService": apiService,
-	"gateway.networking.k8s.io/HTTPRoute": route, "gateway.networking.k8s.io/GRPCRoute": route, "gateway.networking.k8s.io/TLSRoute": route,
-	"gateway.networking.k8s.io/Gateway": gateway, "gateway.networking.k8s.io/GatewayClass": accepted("Accepted"),
-	"argoproj.io/Application": argoApplication, "argoproj.io/Rollout": argoRollout, "autoecoops.io/Application": accepted("Ready"),
-	"external-secrets.io/ClusterExternalSecret": accepted("Ready"), "bitnami.com/SealedSecret": accepted("Synced"),
-	"cert-manager.io/Certificate": accepted("Ready"), "keda.sh/ScaledObject": accepted("Ready"),
-	"kyverno.io/ClusterPolicy": accepted("Ready"), "kyverno.io/Policy": accepted("Ready"),
-	"monitoring.coreos.com/Prometheus": accepted("Available"), "monitoring.coreos.com/Alertmanager": accepted("Available"), "monitoring.coreos.com/ThanosRuler": accepted("Available"),
-	"serving.knative.dev/Service": accepted("Ready"), "postgresql.cnpg.io/Cluster": accepted("Ready"), "kafka.strimzi.io/Kafka": accepted("Ready"),
+// builtin are the rules of the kinds of Kubernetes itself.
+func builtin() map[string]func(object) Health {
+	return map[string]func(object) Health{
+		"apps/Deployment": deployment, "apps/StatefulSet": statefulSet, "apps/DaemonSet": daemonSet, "apps/ReplicaSet": replicaSet,
+		"extensions/Deployment": deployment, "extensions/DaemonSet": daemonSet, "extensions/ReplicaSet": replicaSet,
+		"/ReplicationController": replicaSet, "/Pod": pod, "batch/Job": job, "batch/CronJob": cronJob,
+		"/PersistentVolumeClaim": claim, "/PersistentVolume": volume, "/Service": service, "/Namespace": namespace, "/Node": node,
+		"policy/PodDisruptionBudget": budget, "autoscaling/HorizontalPodAutoscaler": scaler,
+		"apiextensions.k8s.io/CustomResourceDefinition": definition, "apiregistration.k8s.io/APIService": apiService,
+		"certificates.k8s.io/CertificateSigningRequest": signingRequest, "storage.k8s.io/VolumeAttachment": attachment,
+		"flowcontrol.apiserver.k8s.io/FlowSchema": flow, "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration": flow,
+		"admissionregistration.k8s.io/ValidatingAdmissionPolicy": admission, "admissionregistration.k8s.io/MutatingAdmissionPolicy": admission,
+	}
 }
 
-func progressing(reason, format string, args ...any) Health {
-	return Health{Progressing, reason, fmt.Sprintf(format, args...)}
+// builtinGroups tells whether a group is Kubernetes' own. Its kinds that have no
+// rule say nothing of themselves (ConfigMap, Role, Ingress, whose address not
+// every controller reports).
+func builtinGroups(group string) bool {
+	switch group {
+	case "", "apps", "batch", "autoscaling", "policy", "extensions", "networking.k8s.io", "rbac.authorization.k8s.io",
+		"storage.k8s.io", "scheduling.k8s.io", "node.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+		"admissionregistration.k8s.io", "certificates.k8s.io", "flowcontrol.apiserver.k8s.io", "events.k8s.io",
+		"authentication.k8s.io", "authorization.k8s.io", "resource.k8s.io":
+		return true
+	}
+	return false
 }
 
 // desired is spec.replicas, 1 if it is not set.
@@ -31,18 +39,18 @@ func desired(spec object) int64 {
 	return 1
 }
 
-// unseen tells whether a kind that always reports has not reported yet.
-func unseen(o object) bool {
+// fresh tells whether a kind that always reports has not reported yet.
+func fresh(o object) bool {
 	_, ok := o.sub("status").number("observedGeneration")
 	return !ok
 }
 
 func notSeen() Health {
-	return Health{Progressing, "NotObserved", "its controller has not seen it yet"}
+	return Health{Progressing, NotObserved, "its controller has not seen it yet"}
 }
 
 func deployment(o object) Health {
-	if unseen(o) {
+	if fresh(o) {
 		return notSeen()
 	}
 	spec, status := o.sub("spec"), o.sub("status")
@@ -68,7 +76,7 @@ func deployment(o object) Health {
 }
 
 func statefulSet(o object) Health {
-	if unseen(o) {
+	if fresh(o) {
 		return notSeen()
 	}
 	spec, status := o.sub("spec"), o.sub("status")
@@ -77,8 +85,12 @@ func statefulSet(o object) Health {
 	strategy := spec.sub("updateStrategy")
 	partition := strategy.sub("rollingUpdate").count("partition")
 	switch {
+	case status.count("replicas") > want:
+		return progressing("Terminating", "%d replicas too many are still there", status.count("replicas")-want)
 	case ready < want:
 		return progressing("NotReady", "%d of %d replicas are ready", ready, want)
+	case spec.count("minReadySeconds") > 0 && status.count("availableReplicas") < want:
+		return progressing("Unavailable", "%d of %d replicas are available", status.count("availableReplicas"), want)
 	case strategy.text("type") == "OnDelete":
 		return Health{Status: Healthy}
 	case updated < want-partition:
@@ -90,11 +102,14 @@ func statefulSet(o object) Health {
 }
 
 func daemonSet(o object) Health {
-	if unseen(o) {
+	if fresh(o) {
 		return notSeen()
 	}
 	status := o.sub("status")
 	want := status.count("desiredNumberScheduled")
+	if current := status.count("currentNumberScheduled"); current < want {
+		return progressing("Scheduling", "%d of %d nodes have their pod", current, want)
+	}
 	if o.sub("spec").sub("updateStrategy").text("type") != "OnDelete" {
 		if updated := status.count("updatedNumberScheduled"); updated < want {
 			return progressing("Updating", "%d of %d pods are updated", updated, want)
@@ -107,7 +122,7 @@ func daemonSet(o object) Health {
 }
 
 func replicaSet(o object) Health {
-	if unseen(o) {
+	if fresh(o) {
 		return notSeen()
 	}
 	status, want := o.sub("status"), desired(o.sub("spec"))
@@ -117,36 +132,10 @@ func replicaSet(o object) Health {
 	if available := status.count("availableReplicas"); available < want {
 		return progressing("Unavailable", "%d of %d replicas are available", available, want)
 	}
+	if replicas := status.count("replicas"); replicas > want {
+		return progressing("Terminating", "%d replicas too many are still there", replicas-want)
+	}
 	return Health{Status: Healthy}
-}
-
-func pod(o object) Health {
-	status := o.sub("status")
-	switch status.text("phase") {
-	case "Succeeded":
-		return Health{Status: Healthy}
-	case "Failed":
-		return Health{Failed, "Failed", status.says("its containers failed")}
-	case "Running":
-		if status.condition("Ready").text("status") == "True" {
-			return Health{Status: Healthy}
-		}
-	}
-	for _, list := range []string{"initContainerStatuses", "containerStatuses"} {
-		for _, it := range status.list(list) {
-			c, _ := it.(map[string]any)
-			waiting := object(c).sub("state").sub("waiting")
-			switch r := waiting.text("reason"); r {
-			case "", "ContainerCreating", "PodInitializing":
-			default:
-				return progressing(r, "container %s: %s", object(c).text("name"), waiting.says(r))
-			}
-		}
-	}
-	if c := status.condition("PodScheduled"); c.text("status") == "False" {
-		return progressing("Unschedulable", "%s", c.says("it finds no node"))
-	}
-	return progressing("NotReady", "it is not ready")
 }
 
 func job(o object) Health {
@@ -160,6 +149,9 @@ func job(o object) Health {
 	if o.sub("spec").flag("suspend") {
 		return Health{Suspended, "Suspended", "the job is suspended"}
 	}
+	if status.text("startTime") == "" {
+		return Health{Progressing, NotObserved, "it has not started yet"}
+	}
 	return progressing("Running", "%d running, %d failed", status.count("active"), status.count("failed"))
 }
 
@@ -170,17 +162,25 @@ func cronJob(o object) Health {
 	return Health{Status: Healthy}
 }
 
-// claim is healthy when it is bound; one that waits for its first pod is as it
-// should be too.
+// claim is healthy when it is bound. One that waits for its first pod is as it
+// should be: nothing is provisioned until a node is chosen, and then the
+// provisioner's name is noted on the claim. A class that does not exist looks the
+// same; then the pod that wants the claim finds no node, which its workload shows.
 func claim(o object) Health {
-	switch phase := o.sub("status").text("phase"); phase {
+	switch o.sub("status").text("phase") {
 	case "Bound":
 		return Health{Status: Healthy}
 	case "Lost":
 		return Health{Failed, "Lost", "its volume is gone"}
-	default:
-		return progressing("Pending", "it is not bound to a volume")
+	case "Pending":
+		notes := o.sub("metadata").sub("annotations")
+		if o.sub("spec").text("storageClassName") != "" && o.sub("spec").text("volumeName") == "" &&
+			notes["volume.kubernetes.io/storage-provisioner"] == nil && notes["volume.beta.kubernetes.io/storage-provisioner"] == nil &&
+			notes["volume.kubernetes.io/selected-node"] == nil {
+			return Health{Suspended, "WaitsForConsumer", "it is bound when the first pod uses it"}
+		}
 	}
+	return progressing("Pending", "it is not bound to a volume")
 }
 
 func volume(o object) Health {
@@ -218,7 +218,7 @@ func node(o object) Health {
 }
 
 func budget(o object) Health {
-	if unseen(o) {
+	if fresh(o) {
 		return notSeen()
 	}
 	if c := o.sub("status").condition("DisruptionAllowed"); c.text("reason") == "SyncFailed" {
@@ -231,6 +231,9 @@ func budget(o object) Health {
 // usual for a while after a start.
 func scaler(o object) Health {
 	status := o.sub("status")
+	if len(status) == 0 {
+		return notSeen()
+	}
 	for _, typ := range []string{"AbleToScale", "ScalingActive"} {
 		c := status.condition(typ)
 		if c.text("status") != "False" {
@@ -246,10 +249,19 @@ func scaler(o object) Health {
 
 func definition(o object) Health {
 	status := o.sub("status")
+	for _, it := range status.list("conditions") {
+		// A schema that is not structural is served without checking anything.
+		if c, _ := it.(map[string]any); c["type"] == "NonStructuralSchema" && c["status"] == "True" {
+			return told(Failed, c, "its schema is not structural")
+		}
+	}
 	if c := status.condition("NamesAccepted"); c.text("status") == "False" {
 		return Health{Failed, c.text("reason"), c.says("its names are taken")}
 	}
-	if c := status.condition("Established"); c.text("status") != "True" {
+	switch c := status.condition("Established"); {
+	case c.text("status") == "False" && c.text("reason") != "Installing":
+		return told(Failed, c, "it is not served")
+	case c.text("status") != "True":
 		return progressing("NotEstablished", "%s", c.says("it is not served yet"))
 	}
 	return Health{Status: Healthy}
@@ -260,4 +272,46 @@ func apiService(o object) Health {
 		return progressing(c.text("reason"), "%s", c.says("it is not available yet"))
 	}
 	return Health{Status: Healthy}
+}
+
+func signingRequest(o object) Health {
+	status := o.sub("status")
+	for _, typ := range []string{"Denied", "Failed"} {
+		if c := status.condition(typ); c.text("status") == "True" {
+			return told(Failed, c, "it was "+strings.ToLower(typ))
+		}
+	}
+	if status.text("certificate") == "" {
+		return progressing("Pending", "it has no certificate yet")
+	}
+	return Health{Status: Healthy}
+}
+
+func attachment(o object) Health {
+	status := o.sub("status")
+	if e := status.sub("attachError"); e != nil && !status.flag("attached") {
+		return Health{Failed, "AttachError", e.says("the volume cannot be attached")}
+	}
+	if !status.flag("attached") {
+		return progressing("Attaching", "the volume is not attached yet")
+	}
+	return Health{Status: Healthy}
+}
+
+func flow(o object) Health {
+	if c := o.sub("status").condition("Dangling"); c.text("status") == "True" {
+		return told(Failed, c, "it refers to a priority level that does not exist")
+	}
+	return Health{Status: Healthy}
+}
+
+// admission is healthy whatever the type checker warns of: the policy is in
+// force; the warning is passed on.
+func admission(o object) Health {
+	warnings := o.sub("status").sub("typeChecking").list("expressionWarnings")
+	if len(warnings) == 0 {
+		return Health{Status: Healthy}
+	}
+	w, _ := warnings[0].(map[string]any)
+	return Health{Healthy, "TypeWarning", object(w).text("fieldRef") + ": " + object(w).text("warning")}
 }

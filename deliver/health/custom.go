@@ -1,146 +1,115 @@
 package health
 
-// byConditions tells the health of a custom resource by the usual conditions.
-// One that has none yet is unknown: nobody has looked at it.
-func byConditions(status object) Health {
+import "strings"
+
+// byConventions tells the health of a kind without a rule: by the conditions
+// that the API conventions and most operators share, or else by a phase. An
+// object that has neither is unknown.
+func byConventions(o, status object) Health {
 	if len(status.list("conditions")) == 0 {
-		if len(status) > 0 {
-			if h, ok := byPhase(status); ok {
-				return h
-			}
+		if h, ok := byPhase(o, status); ok {
+			return h
 		}
-		return Health{Unknown, "NotObserved", "nothing is known of its state yet"}
+		if len(status) == 0 {
+			return Health{Unknown, NoStatus, "nothing is known of its state yet"}
+		}
+		return Health{Unknown, "NoKnownCondition", "its status says nothing that is understood"}
 	}
-	for _, typ := range []string{"Stalled", "Failed"} {
+	for _, typ := range []string{"Stalled", "Failed", "Degraded", "Failure"} {
 		if c := status.condition(typ); c.text("status") == "True" {
-			return Health{Failed, c.text("reason"), c.says("it failed")}
+			return told(Failed, c, "it is "+typ)
 		}
 	}
 	if c := status.condition("Reconciling"); c.text("status") == "True" {
-		return progressing(c.text("reason"), "%s", c.says("it is being worked on"))
+		return told(Progressing, c, "it is being worked on")
 	}
 	decided := false
 	for _, typ := range []string{"Ready", "Available", "Synced", "Programmed", "Accepted", "Healthy", "Established", "Succeeded", "Complete"} {
 		c := status.condition(typ)
 		switch c.text("status") {
 		case "True":
+			if old(o, c) {
+				return outdated()
+			}
 			decided = true
 		case "False", "Unknown":
-			return progressing(c.text("reason"), "%s", c.says("it is not "+typ))
+			return told(Progressing, c, "it is not "+typ)
 		}
 	}
-	if !decided {
-		return Health{Unknown, "NoKnownCondition", "its conditions say nothing that is understood"}
+	if decided {
+		return Health{Status: Healthy}
 	}
-	return Health{Status: Healthy}
+	if c := partWrong(status); c != nil {
+		return told(Progressing, c, "it is not "+c.text("type"))
+	}
+	if h, ok := byPhase(o, status); ok {
+		return h
+	}
+	return Health{Unknown, "NoKnownCondition", "its conditions say nothing that is understood"}
+}
+
+// partWrong returns a condition about a part that is not as it should be, such as
+// PodsHealthy=False, where no condition sums them up.
+func partWrong(status object) object {
+	for _, it := range status.list("conditions") {
+		c, _ := it.(map[string]any)
+		if object(c).text("status") != "False" {
+			continue
+		}
+		for _, suffix := range []string{"Healthy", "Ready", "Available", "Synced", "Succeeded"} {
+			if strings.HasSuffix(object(c).text("type"), suffix) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// phaseOf sorts the words that operators use for the state of an object.
+func phaseOf(word string) Status {
+	word = strings.ToLower(word)
+	switch word {
+	case "running", "ready", "active", "healthy", "succeeded", "success", "successful", "completed", "complete", "available",
+		"bound", "online", "established", "operational", "provisioned", "deployed", "installed", "synced":
+		return Healthy
+	case "failed", "failure", "error", "errored", "degraded", "faulted", "invalid", "rejected", "lost":
+		return Failed
+	case "suspended", "paused", "stopped", "hibernated", "disabled":
+		return Suspended
+	case "unknown":
+		return Unknown
+	}
+	if strings.HasSuffix(word, "error") || strings.HasSuffix(word, "failed") {
+		return Failed
+	}
+	return Progressing
+}
+
+// ends tells whether a kind is work that ends: there running is not the goal.
+func ends(kind string) bool {
+	for _, suffix := range []string{"Backup", "Restore", "Snapshot", "Run", "Job", "Task", "Workflow", "Migration"} {
+		if strings.HasSuffix(kind, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // byPhase tells the health of custom resources that have a phase only.
-func byPhase(status object) (Health, bool) {
+func byPhase(o, status object) (Health, bool) {
 	for _, key := range []string{"phase", "state"} {
-		switch p := status.text(key); p {
-		case "":
-		case "Running", "Ready", "Active", "Healthy", "Succeeded", "Completed", "Available", "Bound", "running", "ready", "active":
-			return Health{Status: Healthy}, true
-		case "Failed", "Error", "Degraded", "failed", "error":
-			return Health{Failed, p, status.says("it is in state " + p)}, true
-		default:
-			return progressing(p, "%s", status.says("it is in state "+p)), true
+		word := status.text(key)
+		if word == "" {
+			continue
 		}
+		s := phaseOf(word)
+		if strings.EqualFold(word, "running") && ends(o.text("kind")) {
+			s = Progressing
+		}
+		if s == Healthy {
+			return Health{Status: Healthy}, true
+		}
+		return told(s, status, "it is in state "+word, word), true
 	}
 	return Health{}, false
-}
-
-// accepted returns the rule of kinds for which one condition says it all.
-func accepted(typ string) func(object) Health {
-	return func(o object) Health {
-		c := o.sub("status").condition(typ)
-		switch c.text("status") {
-		case "True":
-			return Health{Status: Healthy}
-		case "False":
-			return progressing(c.text("reason"), "%s", c.says("it is not "+typ))
-		}
-		return Health{Unknown, "NotObserved", "nothing is known of its state yet"}
-	}
-}
-
-// route is healthy when every parent accepted it and found its backends.
-func route(o object) Health {
-	parents := o.sub("status").list("parents")
-	if len(parents) == 0 {
-		return Health{Unknown, "NotObserved", "no gateway has looked at it yet"}
-	}
-	for _, it := range parents {
-		p, _ := it.(map[string]any)
-		for _, typ := range []string{"Accepted", "ResolvedRefs"} {
-			if c := object(p).condition(typ); c.text("status") != "True" {
-				return progressing(c.text("reason"), "%s", c.says("it is not "+typ))
-			}
-		}
-	}
-	return Health{Status: Healthy}
-}
-
-func gateway(o object) Health {
-	for _, typ := range []string{"Accepted", "Programmed"} {
-		c := o.sub("status").condition(typ)
-		switch c.text("status") {
-		case "True":
-		case "False":
-			return progressing(c.text("reason"), "%s", c.says("it is not "+typ))
-		default:
-			return Health{Unknown, "NotObserved", "no controller has looked at it yet"}
-		}
-	}
-	return Health{Status: Healthy}
-}
-
-func argoApplication(o object) Health {
-	h := o.sub("status").sub("health")
-	switch s := h.text("status"); s {
-	case "Healthy":
-		if o.sub("status").sub("sync").text("status") == "OutOfSync" {
-			return progressing("OutOfSync", "it is not in sync")
-		}
-		return Health{Status: Healthy}
-	case "Degraded", "Missing":
-		return Health{Failed, s, h.says("it is " + s)}
-	case "Suspended":
-		return Health{Suspended, s, h.says("it is suspended")}
-	case "Progressing":
-		return progressing(s, "%s", h.says("it is progressing"))
-	}
-	return Health{Unknown, "NotObserved", "nothing is known of its state yet"}
-}
-
-func argoRollout(o object) Health {
-	status := o.sub("status")
-	switch p := status.text("phase"); p {
-	case "Healthy":
-		return Health{Status: Healthy}
-	case "Degraded":
-		return Health{Failed, p, status.says("it is degraded")}
-	case "Paused":
-		return Health{Suspended, p, status.says("it is paused")}
-	case "Progressing":
-		return progressing(p, "%s", status.says("it is progressing"))
-	}
-	return Health{Unknown, "NotObserved", "nothing is known of its state yet"}
-}
-
-// order ranks statuses: the first of them that occurs is that of the whole.
-var order = []Status{Failed, Terminating, Unknown, Progressing, Suspended}
-
-// Aggregate sums up the health of several objects: the worst counts. Without
-// any object there is nothing that could be unhealthy.
-func Aggregate(all []Health) Health {
-	for _, s := range order {
-		for _, h := range all {
-			if h.Status == s {
-				return h
-			}
-		}
-	}
-	return Health{Status: Healthy}
 }

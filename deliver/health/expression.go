@@ -6,13 +6,18 @@ import (
 	"github.com/autoecoops/autoecoops/policy"
 )
 
-// Expressions tell the health of one kind in CEL over object. Failed counts
-// first, then Healthy, then Progressing; an object for which none of them says
-// yes is progressing. They are asked only about a status that is up to date.
+// Expressions tell the health of one kind in CEL over object. They are asked only
+// about a status that is up to date, in this order: Failed, Healthy, Progressing;
+// the first that says yes counts, and one that cannot tell makes the health
+// unknown. If none says yes the object is progressing; without a Healthy
+// expression the usual rules of the kind decide then.
 type Expressions struct{ Healthy, Failed, Progressing string }
 
 // Rule is a compiled set of Expressions. It is safe for concurrent use.
 type Rule struct{ healthy, failed, progressing *policy.Program }
+
+// usual are the rules that decide where an expression is left out.
+var usual = sync.OnceValue(func() *Evaluator { return NewEvaluator(Options{}) })
 
 // env is what the expressions can name.
 var env = sync.OnceValue(func() *policy.Env { return policy.NewEnv(policy.Limits{}, "object") })
@@ -43,7 +48,7 @@ func (r *Rule) Evaluate(body map[string]any) Health {
 		return Health{Terminating, "Deleting", "it is being deleted"}
 	}
 	if stale(o.sub("metadata"), o.sub("status")) {
-		return Health{Progressing, "NotObserved", "its controller has not seen the newest change yet"}
+		return outdated()
 	}
 	for _, x := range []struct {
 		rule *policy.Program
@@ -54,13 +59,16 @@ func (r *Rule) Evaluate(body map[string]any) Health {
 		}
 		switch v := x.rule.Eval(map[string]any{"object": body}); v.Answer {
 		case policy.Unknown:
-			return Health{Unknown, "ExpressionUnknown", "spec.health.expressions cannot tell: " + v.Reason}
+			return bounded(Health{Unknown, "ExpressionUnknown", "spec.health.expressions cannot tell: " + v.Reason})
 		case policy.True:
 			if x.yes == Healthy {
 				return Health{Status: Healthy}
 			}
-			return Health{x.yes, "Expression", "spec.health.expressions: " + x.rule.Text()}
+			return bounded(Health{x.yes, "Expression", "spec.health.expressions: " + x.rule.Text()})
 		}
+	}
+	if r.healthy == nil {
+		return usual().Evaluate(body)
 	}
 	return Health{Progressing, "Expression", "spec.health.expressions do not call it healthy"}
 }

@@ -38,3 +38,40 @@ func TestExpressions(t *testing.T) {
 		t.Error("1 is an answer")
 	}
 }
+
+// TestExpressionTable is the whole decision table: for each expression, absent,
+// yes, no and cannot tell.
+func TestExpressionTable(t *testing.T) {
+	answers := []string{"", "true", "false", "object.status.absent == 1"}
+	object := map[string]any{"apiVersion": "v1", "kind": "ConfigMap"} // healthy by the usual rules
+	for f, failed := range answers {
+		for h, healthy := range answers {
+			for p, progressing := range answers {
+				want := health.Progressing
+				switch {
+				case f == 1:
+					want = health.Failed
+				case f == 3:
+					want = health.Unknown
+				case h == 1:
+					want = health.Healthy
+				case h == 3:
+					want = health.Unknown
+				case p == 1:
+					want = health.Progressing
+				case p == 3:
+					want = health.Unknown
+				case h == 0:
+					want = health.Healthy
+				}
+				r, err := health.Compile(health.Expressions{Healthy: healthy, Failed: failed, Progressing: progressing})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := r.Evaluate(object); got.Status != want {
+					t.Errorf("failed %q, healthy %q, progressing %q: %+v, want %s", failed, healthy, progressing, got, want)
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,24 @@
 // Package health tells, from an object's own status, whether it is as it should
-// be. It follows the conventions of Kubernetes: observedGeneration first, then
-// the rules of the kind, then the usual conditions of custom resources.
+// be.
+//
+// The rules, in order:
+//
+//  1. An object with a deletion timestamp is terminating.
+//  2. One that a person has paused is suspended.
+//  3. A status older than the spec (observedGeneration) says nothing: the object
+//     is progressing. The same holds for a condition older than the spec.
+//  4. The rule of the kind: written in Go for the kinds of Kubernetes itself,
+//     data (recipe) for the well-known custom resources.
+//  5. For other kinds the usual conditions (Stalled, Reconciling, Ready and so
+//     on), or else the usual words for a phase.
+//
+// Failed means that a controller reports an error, not that waiting is useless;
+// package diagnose tells that. What was not observed yet is Unknown, never
+// healthy. The one exception are kinds that never write a status: Silent knows
+// many, and a caller who knows more, because the API has no status subresource
+// for the kind, may take Unknown with the reason NoStatus for healthy.
+//
+// The package imports no client and does no I/O: objects are decoded JSON.
 package health
 
 import "strings"
@@ -19,48 +37,153 @@ const (
 	Unknown     Status = "unknown"
 )
 
-// Health is what an object's status says.
+// Reasons that callers act on.
+const (
+	// NotObserved: its controller has not looked at the object, or not since
+	// the spec changed.
+	NotObserved = "NotObserved"
+	// NoStatus: the object has no status, and it is not known whether its kind
+	// ever writes one.
+	NoStatus = "NoStatus"
+)
+
+// Health is what an object's status says. It is small enough to be kept for
+// each object: three strings, of which Message has at most 256 bytes and is
+// empty for most healthy objects.
 type Health struct {
 	Status Status
 	// Reason is one word, Message says more; both may be empty.
 	Reason, Message string
 }
 
+// The bounds of what is kept.
+const (
+	MaxMessage = 256 // bytes
+	maxReason  = 64
+)
+
 // Options change what an Evaluator knows.
-type Options struct{}
+type Options struct {
+	// Silent are further kinds, as group/Kind, that never write a status.
+	Silent []string
+}
 
 // Evaluator tells the health of objects. It is safe for concurrent use.
-type Evaluator struct{}
+type Evaluator struct {
+	rules    map[string]*rule
+	suffixes []suffixRule
+	silent   map[string]bool
+}
 
-// NewEvaluator returns an Evaluator.
-func NewEvaluator(Options) *Evaluator { return &Evaluator{} }
+// rule is how one kind is judged.
+type rule struct {
+	// hold are fields that suspend an object when they are set so.
+	hold []setting
+	// judge is asked about a status that is up to date.
+	judge func(object) Health
+}
+
+// suffixRule is the rule of all kinds of groups that end so.
+type suffixRule struct {
+	suffix string
+	rule   *rule
+}
+
+// NewEvaluator returns an Evaluator that knows the catalogue.
+func NewEvaluator(o Options) *Evaluator {
+	e := &Evaluator{rules: map[string]*rule{}, silent: map[string]bool{}}
+	for kind, judge := range builtin() {
+		e.rules[kind] = &rule{judge: judge}
+	}
+	for _, r := range catalogue() {
+		compiled := r.compile()
+		for _, kind := range r.each() {
+			if suffix, ok := strings.CutPrefix(kind, "*"); ok {
+				e.suffixes = append(e.suffixes, suffixRule{strings.TrimSuffix(suffix, "/*"), compiled})
+				continue
+			}
+			e.rules[kind] = compiled
+		}
+	}
+	for _, kinds := range append(silentKinds(), o.Silent...) {
+		for _, kind := range spread(kinds) {
+			e.silent[kind] = true
+		}
+	}
+	return e
+}
 
 // Evaluate tells an object's health.
-func (*Evaluator) Evaluate(body map[string]any) Health {
+func (e *Evaluator) Evaluate(body map[string]any) Health {
 	o := object(body)
 	meta := o.sub("metadata")
 	if meta["deletionTimestamp"] != nil {
 		return Health{Terminating, "Deleting", "it is being deleted"}
 	}
-	apiVersion, kind := o.text("apiVersion"), o.text("kind")
-	group := ""
-	if g, _, ok := strings.Cut(apiVersion, "/"); ok {
-		group = g
-	}
-	status := o.sub("status")
-	if rule := rules[group+"/"+kind]; rule != nil {
-		if stale(meta, status) {
-			return Health{Progressing, "NotObserved", "its controller has not seen the newest change yet"}
-		}
-		return rule(o)
-	}
-	if silent(group, kind) {
+	group, kind := o.groupKind()
+	r, silent := e.find(group, kind)
+	if silent {
 		return Health{Status: Healthy}
 	}
-	if stale(meta, status) {
-		return Health{Progressing, "NotObserved", "its controller has not seen the newest change yet"}
+	status := o.sub("status")
+	if r == nil {
+		if stale(meta, status) {
+			return outdated()
+		}
+		return bounded(byConventions(o, status))
 	}
-	return byConditions(status)
+	for _, s := range r.hold {
+		if s.holds(o) {
+			return Health{Suspended, "Suspended", "it is paused by " + s.name}
+		}
+	}
+	if stale(meta, status) {
+		return outdated()
+	}
+	return bounded(r.judge(o))
+}
+
+// find returns the rule of a kind, nil if there is none.
+func (e *Evaluator) find(group, kind string) (r *rule, silent bool) {
+	key := group + "/" + kind
+	if r := e.rules[key]; r != nil {
+		return r, false
+	}
+	if builtinGroups(group) || e.silent[key] || settingsOfProvider(group, kind) {
+		return nil, true
+	}
+	all := group + "/*"
+	if r := e.rules[all]; r != nil {
+		return r, false
+	}
+	if e.silent[all] {
+		return nil, true
+	}
+	for _, s := range e.suffixes {
+		if strings.HasSuffix(group, s.suffix) {
+			return s.rule, false
+		}
+	}
+	return nil, false
+}
+
+// settingsOfProvider tells whether a kind holds a Crossplane provider's settings,
+// of which each provider has its own.
+func settingsOfProvider(group, kind string) bool {
+	return strings.HasPrefix(kind, "ProviderConfig") && (strings.HasSuffix(group, "crossplane.io") || strings.HasSuffix(group, "upbound.io"))
+}
+
+// Silent tells whether objects of a kind are known never to write a status:
+// that they exist is all the health there is.
+func (e *Evaluator) Silent(group, kind string) bool {
+	_, silent := e.find(group, kind)
+	return silent
+}
+
+// Knows tells whether a kind has a rule of its own.
+func (e *Evaluator) Knows(group, kind string) bool {
+	r, silent := e.find(group, kind)
+	return r != nil || silent
 }
 
 // stale tells whether the status is older than the spec.
@@ -70,91 +193,57 @@ func stale(meta, status object) bool {
 	return ok && known && seen != generation
 }
 
-// builtinGroups are those of Kubernetes whose objects say nothing of themselves
-// unless rules know better.
-var builtinGroups = map[string]bool{
-	"": true, "apps": true, "batch": true, "autoscaling": true, "policy": true, "networking.k8s.io": true, "rbac.authorization.k8s.io": true,
-	"storage.k8s.io": true, "scheduling.k8s.io": true, "node.k8s.io": true, "coordination.k8s.io": true, "discovery.k8s.io": true,
-	"admissionregistration.k8s.io": true, "certificates.k8s.io": true, "flowcontrol.apiserver.k8s.io": true, "events.k8s.io": true,
-	"authentication.k8s.io": true, "authorization.k8s.io": true, "resource.k8s.io": true,
+func outdated() Health {
+	return Health{Progressing, NotObserved, "its controller has not seen the newest change yet"}
 }
 
-// silentKinds are custom resources that never write a status.
-var silentKinds = map[string]bool{
-	"monitoring.coreos.com/PodMonitor": true, "monitoring.coreos.com/Probe": true, "monitoring.coreos.com/AlertmanagerConfig": true,
-	"monitoring.coreos.com/ServiceMonitor": true, "monitoring.coreos.com/PrometheusRule": true,
-	"networking.istio.io/VirtualService": true, "networking.istio.io/DestinationRule": true, "networking.istio.io/Gateway": true,
-	"networking.istio.io/ServiceEntry": true, "networking.istio.io/Sidecar": true, "networking.istio.io/EnvoyFilter": true,
-	"security.istio.io/AuthorizationPolicy": true, "security.istio.io/PeerAuthentication": true, "security.istio.io/RequestAuthentication": true,
-	"traefik.io/IngressRoute": true, "traefik.io/IngressRouteTCP": true, "traefik.io/Middleware": true, "traefik.io/TLSOption": true, "traefik.io/TLSStore": true,
-	"keda.sh/TriggerAuthentication": true, "keda.sh/ClusterTriggerAuthentication": true, "argoproj.io/AppProject": true, "argoproj.io/AnalysisTemplate": true,
-	"cilium.io/CiliumNetworkPolicy": true, "cilium.io/CiliumClusterwideNetworkPolicy": true, "snapshot.storage.k8s.io/VolumeSnapshotClass": true,
-	"notification.toolkit.fluxcd.io/Alert": true, "notification.toolkit.fluxcd.io/Provider": true, "autoecoops.io/Release": true,
+// unseen is the health of an object that nobody has looked at yet.
+func unseen() Health {
+	return Health{Unknown, NotObserved, "nothing is known of its state yet"}
 }
 
-// silent tells whether objects of a kind have nothing to say: that they exist
-// is all the health there is.
-func silent(group, kind string) bool {
-	return builtinGroups[group] || silentKinds[group+"/"+kind]
+// bounded keeps a health small. What is cut off is copied, so that it does not
+// hold the whole text in memory.
+func bounded(h Health) Health {
+	h.Reason, h.Message = cut(h.Reason, maxReason), cut(h.Message, MaxMessage)
+	return h
 }
 
-// object is a map with short ways to read it; all are safe on nil.
-type object map[string]any
-
-func (o object) sub(key string) object {
-	m, _ := o[key].(map[string]any)
-	return m
-}
-
-func (o object) text(key string) string {
-	s, _ := o[key].(string)
-	return s
-}
-
-func (o object) list(key string) []any {
-	l, _ := o[key].([]any)
-	return l
-}
-
-func (o object) flag(key string) bool {
-	b, _ := o[key].(bool)
-	return b
-}
-
-// number reads an integer; ok is false if there is none.
-func (o object) number(key string) (n int64, ok bool) {
-	switch v := o[key].(type) {
-	case int64:
-		return v, true
-	case float64:
-		return int64(v), true
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return 0, false
+	return strings.ToValidUTF8(strings.Clone(s[:most-len("…")]), "") + "…"
 }
 
-// count reads an integer, 0 if there is none.
-func (o object) count(key string) int64 {
-	n, _ := o.number(key)
-	return n
-}
+// order ranks statuses: the first of them that occurs is that of the whole.
+// What failed counts most, because it needs a person; what is going comes
+// before what is not known, because it will not come back; not knowing counts
+// more than progress, because no wait ends it.
+func order() []Status { return []Status{Failed, Terminating, Unknown, Progressing, Suspended} }
 
-// condition returns a condition of a status by type, nil if it is not there.
-func (o object) condition(typ string) object {
-	for _, it := range o.list("conditions") {
-		c, _ := it.(map[string]any)
-		if c["type"] == typ {
-			return c
+// Aggregate sums up the health of several objects: the worst counts, and of
+// equals the first. The ranking is failed, terminating, unknown, progressing,
+// suspended, healthy; a status that is none of these counts as unknown. Without
+// any object there is nothing that could be unhealthy.
+func Aggregate(all []Health) Health {
+	worst, rank := Health{Status: Healthy}, len(order())
+	for _, h := range all {
+		if r := rankOf(h.Status); r < rank {
+			worst, rank = h, r
 		}
 	}
-	return nil
+	return worst
 }
 
-func (o object) says(message string) string {
-	if m := o.text("message"); m != "" {
-		return m
+func rankOf(s Status) int {
+	for i, other := range order() {
+		if s == other {
+			return i
+		}
 	}
-	if r := o.text("reason"); r != "" {
-		return r
+	if s == Healthy {
+		return len(order())
 	}
-	return message
+	return 2 // unknown
 }
