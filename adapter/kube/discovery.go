@@ -61,11 +61,12 @@ func (d *discovery) resource(ctx context.Context, g deliver.GVK) (resource, erro
 	return resource{}, fault.New(fault.NotFound, "find the kind", g.Kind, "the cluster does not serve "+g.APIVersion()+" "+g.Kind, "install its definition first, or put it into Git too")
 }
 
-// health tells an object's health: one of a kind that nobody can write a status
-// of is healthy when it is there.
+// health tells an object's health: one of a kind of which nothing is known, and
+// that has no status subresource, is healthy when it is there. Kinds that are
+// known to report their state may have none either (Argo CD's Application).
 func (r resource) health(body map[string]any, evaluate func(map[string]any) health.Health) health.Health {
 	h := evaluate(body)
-	if h.Status == health.Unknown && r.stateless {
+	if h.Status == health.Unknown && h.Reason == health.NoStatus && r.stateless {
 		return health.Health{Status: health.Healthy}
 	}
 	return h
