@@ -51,7 +51,7 @@ func writeCredentials(l layout, s Spec, n network, now time.Time) (credentials, 
 	}{
 		"apiserver":      {ca, pki.Subject{Name: "kube-apiserver", Hosts: apiServerNames(n)}},
 		"kubelet-client": {ca, pki.Subject{Name: "kube-apiserver-kubelet-client", Groups: []string{"system:masters"}}},
-		"proxy":          {front, pki.Subject{Name: frontName}},
+		"proxy":          {front, pki.Subject{Name: FrontName}},
 	} {
 		if pairs[file], err = issue.by.Issue(issue.to, now); err != nil {
 			return credentials{}, err

@@ -61,7 +61,7 @@ func apiServer(l layout, n network) command {
 		"--service-cluster-ip-range=" + n.services,
 		"--tls-cert-file=" + l.pki("apiserver.crt"), "--tls-private-key-file=" + l.pki("apiserver.key"), "--cert-dir=" + l.at("pki"),
 		"--client-ca-file=" + l.pki("ca.crt"),
-		"--requestheader-client-ca-file=" + l.pki("front.crt"), "--requestheader-allowed-names=" + frontName,
+		"--requestheader-client-ca-file=" + l.pki("front.crt"), "--requestheader-allowed-names=" + FrontName,
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--proxy-client-cert-file=" + l.pki("proxy.crt"), "--proxy-client-key-file=" + l.pki("proxy.key"),
 		"--kubelet-client-certificate=" + l.pki("kubelet-client.crt"), "--kubelet-client-key=" + l.pki("kubelet-client.key"),
@@ -115,8 +115,9 @@ const simulatedAnnotation = "kwok.x-k8s.io/node"
 //go:embed stages.yaml
 var stages []byte
 
-// frontName is the user name of a proxy that may speak for others.
-const frontName = "front-proxy"
+// FrontName is the common name of a certificate of the authority "front" whose
+// holder may speak for others.
+const FrontName = "front-proxy"
 
 // defaultAuditPolicy logs every change and nothing that only reads: a test
 // can account for each change, and the log stays small.
