@@ -25,7 +25,7 @@ import (
 // Keep is how many entries a Dir holds, and MaxBytes how much one may take, and
 // all of them together; the oldest go first.
 const (
-	Keep     = 64
+	Keep     = 256
 	MaxBytes = 256 << 20
 )
 

@@ -103,6 +103,23 @@ func TestRevision(t *testing.T) {
 	}
 }
 
+// TestATreeIsKnownByItsHash asks for the id of what a revision's folder holds.
+func TestATreeIsKnownByItsHash(t *testing.T) {
+	dir, run := repository(t)
+	for _, rev := range []string{"v1", "v2", "side/x"} {
+		for folder, tree := range map[string]string{".": rev + "^{tree}", "sub": rev + ":sub"} {
+			files, _, err := git.Revision(filepath.Join(dir, folder), rev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := fs.Stat(files, ".")
+			if err != nil || info.Sys() != run("rev-parse", tree) {
+				t.Errorf("%s of %s: %v, %v", folder, rev, info.Sys(), err)
+			}
+		}
+	}
+}
+
 func TestRevisionOfAWorktree(t *testing.T) {
 	dir, run := repository(t)
 	other := filepath.Join(t.TempDir(), "wt")

@@ -3,12 +3,12 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/autoecoops/autoecoops/adapter/git"
 	"github.com/autoecoops/autoecoops/adapter/worktree"
 	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
 )
 
@@ -27,7 +27,7 @@ func (b backend) Assess(ctx context.Context, req cli.Request) (*cli.Outcome, err
 		return nil, errors.Join(err, src.close())
 	}
 	out := &cli.Outcome{Judge: a.judge, Files: src, Close: src.close}
-	if a.cache = openCache(ctx, src, req, opts, a.earlier); a.cache != nil {
+	if a.cache = openCache(ctx, src, a.req, opts, a.earlier); a.cache != nil {
 		out.Memory, out.Files = a.cache, a.cache.witness
 		out.Close = func() error {
 			a.cache.close()
@@ -54,14 +54,18 @@ func (a *assessment) compareWith(revision string) error {
 	if revision == "" {
 		return nil
 	}
-	files, commit, err := git.Revision(folder(a.req.Path), revision)
+	files, _, err := git.Revision(folder(a.req.Path), revision)
 	if err != nil {
 		return err
 	}
 	a.before = &opened{Source: worktree.Over(files, revision)}
-	a.earlier = commit
-	if info, err := fs.Stat(files, "."); err == nil {
-		a.earlier = fmt.Sprint(info.Sys())
+	info, err := fs.Stat(files, ".")
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "read revision", revision, err, "the repository may be damaged: git fsck")
+	}
+	var known bool
+	if a.earlier, known = info.Sys().(string); !known {
+		a.req.NoCache = true
 	}
 	return nil
 }
