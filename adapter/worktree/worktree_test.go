@@ -269,17 +269,15 @@ var ignorePatterns = []string{
 	"**/b/*", "a/**/b", "**b", "b**/c.yaml", "[[:alpha:]].yaml", "[]a].yaml", "[a", `[\]a].yaml`, "[a-", "a[/]b", "***/c.yaml", "*/**/", "a/b/**/*.yaml", "/", "!", `c\`,
 }
 
+// TestAPatternTakesNoExponentialTime would not end if each star tried all places
+// anew: there are more ways than atoms.
 func TestAPatternTakesNoExponentialTime(t *testing.T) {
 	name := strings.Repeat("a", 200)
 	files := fstest.MapFS{
 		".gitignore": {Data: []byte(strings.Repeat("*a", 60) + "b\n" + strings.Repeat("**/", 60) + "b\n" + strings.Repeat("a*", 60) + "\n")},
 		name:         {}, strings.Repeat("a/", 100) + "c": {},
 	}
-	start := time.Now()
 	got := entries(t, worktree.Over(files, "x"))
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	if got[name].Skip == "" {
 		t.Error("the last pattern ignores the file")
 	}
