@@ -34,6 +34,9 @@ type Store struct {
 
 var _ ledger.Store = (*Store)(nil)
 
+// smallest is the size in bytes of the smallest database.
+const smallest = 512
+
 // Open opens the ledger in a file. With create the file is made if there is
 // none; without, NotFound is returned then.
 func Open(ctx context.Context, path string, create bool) (*Store, error) {
@@ -43,6 +46,11 @@ func Open(ctx context.Context, path string, create bool) (*Store, error) {
 		return nil, fault.New(fault.NotFound, "open the ledger", path, "there is no such file", "name the file that the ledger is in, with --ledger or AEO_LEDGER")
 	case err == nil && info.IsDir():
 		return nil, fault.New(fault.Invalid, "open the ledger", path, "it is a folder", "name a file in it; to check an export use `aeo audit verify FOLDER`")
+	case err == nil && info.Size() > 0 && info.Size() < smallest:
+		// SQLite would take it for an empty file and write over it. (The file is
+		// not opened here to look: closing it would drop the locks that another
+		// Store of this process holds.)
+		return nil, fault.New(fault.Blocked, "open the ledger", path, "it is no ledger, or damaged", "name the ledger's file, or restore it from its backup")
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Wrap(fault.Unavailable, "open the ledger", path, err, "may you read the folder?")
 	case err != nil:

@@ -66,6 +66,9 @@ func Newest(ctx context.Context, r Reader, size int64) (*Checkpoint, error) {
 			if err != nil {
 				return nil, damaged(err)
 			}
+			if c.N != last.Size {
+				return nil, damaged(fmt.Errorf("a checkpoint of %d entries is kept as one of %d", c.N, last.Size))
+			}
 			return c, nil
 		}
 		if from <= size {
