@@ -53,10 +53,7 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, t deli
 		return nil, err
 	}
 	tree := record(t)
-	files, err := given.decrypted(tree)
-	if err != nil {
-		return nil, err
-	}
+	files := given.decrypted(tree)
 	rd, err := r.render(ctx, app, files)
 	if err != nil {
 		return nil, err
@@ -71,7 +68,14 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, t deli
 	r.mu.Lock()
 	r.last[deliver.AppKey{Namespace: app.Namespace, Name: app.Name}] = &rendition{given.digest, tree}
 	r.mu.Unlock()
-	return &deliver.Rendered{Bodies: bodies, Inputs: given.digest, Handle: &handle{rd, files}}, nil
+	judged := rd
+	if given.keys != nil {
+		// The gate sees what lies in Git: there the values are encrypted.
+		if judged, err = r.render(ctx, app, tree); err != nil {
+			return nil, err
+		}
+	}
+	return &deliver.Rendered{Bodies: bodies, Inputs: given.digest, Handle: &handle{judged, tree}}, nil
 }
 
 // handle is what the gate gets to see.
