@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -44,8 +45,9 @@ func classify(err error, op, subject string, secret bool) error {
 	f := fault.Wrap(kind, op, subject, err, hint)
 	f.Public = strings.TrimSpace(s.Message)
 	if secret && s.Code != http.StatusForbidden && s.Code != http.StatusNotFound {
-		f.Public = "the API server refuses it: " + string(s.Reason)
-		f.Cause = errors.New(string(s.Reason))
+		f.Public = fmt.Sprintf("the API server refuses it with status %d %s; its words are left out, as they may show values", s.Code, s.Reason)
+		f.Cause = nil
+		f.Hint = "is every value of the Secret a text, and data in base64?"
 	}
 	return f
 }

@@ -19,6 +19,9 @@ type Remote struct {
 	Mirrors *gitmirror.Mirrors
 	// Secret reads the values of a Secret.
 	Secret func(ctx context.Context, namespace, name string) (map[string][]byte, error)
+	// Verify tells who signed a commit, with the trusted keys in files as a user
+	// names them; Denied if nobody who counts did.
+	Verify func(mode string, keys map[string][]byte, commit *gitmirror.Info) (signer string, err error)
 
 	mu sync.Mutex
 	// commits remembers by which tag a commit was found: its signature counts.
@@ -81,7 +84,7 @@ func (r *Remote) Fetch(ctx context.Context, app *v1alpha1.Application, revision 
 		return nil, fault.New(fault.Invalid, "read the source of", app.Name, "only git is supported", "set spec.source.git")
 	}
 	if t, err := r.Mirrors.Kept(ctx, g.URL, string(app.UID), revision); err == nil {
-		return commitTree{t}, nil
+		return r.verified(ctx, app, commitTree{t})
 	}
 	repo, err := r.repo(ctx, app)
 	if err != nil {
@@ -91,7 +94,28 @@ func (r *Remote) Fetch(ctx context.Context, app *v1alpha1.Application, revision 
 	if err != nil {
 		return nil, err
 	}
-	return commitTree{t}, nil
+	return r.verified(ctx, app, commitTree{t})
+}
+
+// verified checks the signature of a revision where one is asked for. Without
+// somebody who can, a revision whose signature is asked for is refused.
+func (r *Remote) verified(ctx context.Context, app *v1alpha1.Application, t commitTree) (deliver.Tree, error) {
+	v := app.Spec.Source.Git.Verify
+	if v == nil {
+		return t, nil
+	}
+	if r.Verify == nil {
+		return nil, fault.New(fault.Denied, "verify the signature of", deliver.Short(t.Info().SHA), "this build verifies no signatures, and spec.source.git.verify asks for one", "remove verify, or use a build that can")
+	}
+	keys, err := r.Secret(ctx, app.Namespace, v.Secret.Name)
+	if err != nil {
+		return nil, fault.Wrap(fault.KindOf(err), "read the trusted keys in secret", v.Secret.Name, err, "create it in namespace "+app.Namespace)
+	}
+	signer, err := r.Verify(v.Mode, keys, t.Info())
+	if err != nil {
+		return nil, err
+	}
+	return signedTree{t, signer}, nil
 }
 
 // paths are the folders that a render is going to read first.
