@@ -187,6 +187,10 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	engine.Apps = d.apps
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
+	hooks := newReceiver(d.reg, d.log)
+	hooks.poke = d.sources.Poke
+	hooks.secret = func(ctx context.Context) (map[string][]byte, error) { return remote.Secret(ctx, o.Namespace, webhookSecret) }
+	d.pages.mux.Handle("POST /webhook/{forge}", hooks)
 	d.reg.MustRegister(newFreshness(d.store, d.view, d.sources, d.apps))
 	d.pages.checks["applications"] = func() error {
 		if !d.store.Synced() {
