@@ -176,7 +176,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 		Ready: doctor.Ready, Tracer: d.tracer(),
 		Ports: deliver.Ports{
 			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
-			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
+			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now, Around: delivery.AroundFunc((&kube.Surroundings{Client: d.client}).Read)},
 			Journal:  d.journal,
 			Releases: d.forge.statuses,
 			Forge:    d.forge.forges,

@@ -136,3 +136,24 @@ func findingOf(f ops.Finding) v1alpha1.Finding {
 	}
 	return out
 }
+
+// AroundFunc returns what Gate.Around needs: the surroundings in every namespace
+// that the objects go to or come from.
+func AroundFunc(read func(ctx context.Context, namespace string) ([][]byte, error)) func(context.Context, *v1alpha1.Application, []*deliver.Object) ([][]byte, error) {
+	return func(ctx context.Context, _ *v1alpha1.Application, objects []*deliver.Object) ([][]byte, error) {
+		seen := map[string]bool{"": true}
+		var out [][]byte
+		for _, o := range objects {
+			if seen[o.Namespace] {
+				continue
+			}
+			seen[o.Namespace] = true
+			texts, err := read(ctx, o.Namespace)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, texts...)
+		}
+		return out, nil
+	}
+}
