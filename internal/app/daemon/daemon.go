@@ -42,6 +42,7 @@ type daemon struct {
 	journal *journal
 	forge   *forging
 	traces  *traces
+	objects *kube.Objects
 }
 
 // Run runs the daemon until ctx ends.
@@ -183,8 +184,10 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 			Witness:  d.witness,
 		},
 	}
-	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, d.forge}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
+	d.objects = kube.NewObjects(d.client, wake)
+	d.apps.Observer = newObserved(d.objects, o.ObserveAcross)
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
 	hooks := newReceiver(d.reg, d.log)
@@ -208,11 +211,12 @@ type attentive struct {
 	observer *observer
 	doctor   *delivery.Doctor
 	view     *kube.View
-	forge    *forging
+	daemon   *daemon
 }
 
 // Reconcile implements controller.Reconciler.
 func (a attentive) Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
+	a.daemon.objects.Forget(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
 	a.view.Refresh(a.doctor.Learn(app))
 	return a.Engine.Reconcile(ctx, app)
 }
@@ -223,12 +227,14 @@ func (a attentive) Forget(k deliver.AppKey) {
 	a.renderer.Forget(k)
 	a.observer.forget(k)
 	a.doctor.Forget(k)
-	a.forge.statuses.forget(k)
+	a.daemon.forge.statuses.forget(k)
+	a.daemon.objects.Forget(k)
 }
 
 func (d *daemon) close() {
 	d.view.Close()
 	d.witness.Close()
+	d.objects.Close()
 	d.closeTraces()
 	if err := d.mirrors.Close(); err != nil {
 		d.log.Warn("the mirrors did not close", "error", err.Error())

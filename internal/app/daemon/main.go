@@ -69,6 +69,7 @@ does not become healthy, and records everything in the ledger first.`,
 	f.BoolVar(&o.Elect, "leader-elect", o.Elect, "let several daemons agree on one that works")
 	f.BoolVar(&o.AllowHTTP, "allow-http", o.AllowHTTP, "let sources be plain http, which anyone on the way can change")
 	f.BoolVar(&o.AllowFile, "allow-file", o.AllowFile, "let sources be folders of this machine")
+	f.BoolVar(&o.ObserveAcross, "observe-across-namespaces", o.ObserveAcross, "let Applications show the status of another tool's objects in other namespaces")
 	f.BoolVar(&o.Debug, "debug", o.Debug, "log more")
 	c.SetErr(stderr)
 	return c

@@ -31,6 +31,8 @@ type Options struct {
 	// AllowHTTP and AllowFile let sources be plain http, and folders of this
 	// machine.
 	AllowHTTP, AllowFile bool
+	// ObserveAcross lets Applications observe objects of other namespaces.
+	ObserveAcross bool
 	// Debug logs more.
 	Debug bool
 }
