@@ -90,6 +90,8 @@ type Backend interface {
 	// Render writes what the tool of a root prints.
 	Render(ctx context.Context, path string, opts RenderOptions, w io.Writer) error
 	Fix(ctx context.Context, req FixRequest) (*FixOutcome, error)
+	// Cluster finds the way to a cluster; nothing is asked yet.
+	Cluster(o ClusterOptions) (Cluster, error)
 }
 
 // answer is the error of a command that did its work and whose answer is no.
@@ -159,7 +161,7 @@ and no network.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "read the command line", "", err.Error(), "see `"+c.CommandPath()+" --help`")
 	})
-	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newVersion(s, build), newExitCodes(s))
+	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newVersion(s, build), newExitCodes(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
