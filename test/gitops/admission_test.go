@@ -152,7 +152,8 @@ func admissions() []scenario {
 			w.commit(next)
 			w.refused(base(), "Synced", "False", ".", "(cannot|forbidden)")
 			w.grant()
-			w.poke()
+			// What was refused is not tried again by itself: a person says so.
+			w.annotate(v1alpha1.AnnotationRetry, w.repo.head())
 			w.judge(next)
 		}},
 		{name: "rights withdrawn, then drift", run: func(w *world) {
@@ -172,12 +173,12 @@ func admissions() []scenario {
 				w.equal(files{})
 				w.accounted()
 			}},
-		{name: "immutable field", quick: true, first: base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n}\nimmutable: true\ndata: {value: \"1\"}\n"}), run: func(w *world) {
-			old := base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n}\nimmutable: true\ndata: {value: \"1\"}\n"})
-			w.commit(base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n}\nimmutable: true\ndata: {value: \"2\"}\n"}))
+		{name: "immutable field", quick: true, first: base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\nimmutable: true\ndata: {value: \"1\"}\n"}), run: func(w *world) {
+			old := base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\nimmutable: true\ndata: {value: \"1\"}\n"})
+			w.commit(base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\nimmutable: true\ndata: {value: \"2\"}\n"}))
 			w.refused(old, "Synced", "False", ".", "immutable")
-			next := base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, annotations: {autoecoops.io/recreate: allowed}}\nimmutable: true\ndata: {value: \"2\"}\n"})
-			w.remade["ConfigMap/n"] = true
+			next := base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {autoecoops.io/recreate: allowed}}\nimmutable: true\ndata: {value: \"2\"}\n"})
+			w.remade["ConfigMap/kept"] = true
 			w.commit(next)
 			w.judge(next)
 		}},

@@ -59,12 +59,12 @@ func policies() []scenario {
 				w.refused(base(), "Synced", "False", ".", "pruning is off")
 			}},
 		{name: "an object is never pruned", quick: true,
-			first: base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, annotations: {autoecoops.io/prune: never}}\n"}),
+			first: base().with(files{"n.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {autoecoops.io/prune: never}}\n"}),
 			run: func(w *world) {
-				w.stay["ConfigMap/n"] = true
+				w.stay["ConfigMap/kept"] = true
 				w.commit(base())
 				w.judge(base())
-				if w.live(obj("v1", "ConfigMap", w.ns, "n")) == nil {
+				if w.live(obj("v1", "ConfigMap", w.ns, "kept")) == nil {
 					w.Error("it was pruned")
 				}
 			}},
@@ -132,8 +132,8 @@ func policies() []scenario {
 				if err != nil {
 					w.Fatal(err)
 				}
-				next := files{"d.yaml": strings.Replace(deployment("2", "c"), "  replicas: 1\n", "", 1), "c.yaml": configMap("c", "2")}
-				w.repo.commit(next.with(files{"h.yaml": w.repo.now["h.yaml"], "d.yaml": deployment("2", "c")}))
+				next := files{"d.yaml": strings.Replace(deployment("2", "c"), "  replicas: 1\n", "", 1), "c.yaml": configMap("c", "2"), "h.yaml": w.repo.now["h.yaml"]}
+				w.repo.commit(next.with(files{"d.yaml": deployment("2", "c")}))
 				w.poke()
 				w.equal(next)
 				if n, _, _ := nestedInt(w.live(obj("apps/v1", "Deployment", w.ns, "web")).Object, "spec", "replicas"); n != 3 {
