@@ -3,9 +3,11 @@ package forge
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/autoecoops/autoecoops/deliver/forge"
 	"github.com/autoecoops/autoecoops/fault"
@@ -63,6 +65,9 @@ func (g *gitea) Folder(ctx context.Context, at forge.Place) ([]forge.Entry, erro
 			Total int `json:"total_count"`
 		}
 		if err := g.call(ctx, http.MethodGet, g.repo+"/git/trees/"+url.PathEscape(id)+"?per_page=1000&page="+strconv.Itoa(n), nil, &t); err != nil {
+			if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Invalid && strings.Contains(f.Public, "sha not found") {
+				f.Kind = fault.NotFound // Gitea answers 400 for it
+			}
 			return nil, err
 		}
 		for _, e := range t.Tree {

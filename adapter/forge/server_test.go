@@ -464,7 +464,7 @@ func (s *server) gitea(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+repo+"/git/trees/{id}", func(w http.ResponseWriter, r *http.Request) {
 		list, err := s.entries(r.PathValue("id"))
 		if err != nil {
-			notFound(w)
+			reply(w, 400, map[string]any{"message": "sha not found [" + r.PathValue("id") + "]"})
 			return
 		}
 		const size = 3 // smaller than asked for, as a server's own limit is
