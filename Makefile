@@ -72,6 +72,14 @@ fuzz: ## fuzz every parser for a little while
 bench-assess: ## measure ASSESS and write bench/results/assess.json
 	$(GO) run ./bench/assess
 
+.PHONY: bench-prove
+bench-prove: ## measure the ledger and write bench/results/prove.json
+	$(GO) run ./bench/prove
+
+.PHONY: sample-ledger
+sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on
+	@$(GO) run ./test/sampleledger -out "$(OUT)"
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist

@@ -18,12 +18,14 @@ import (
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/internal/app/audit"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/internal/config"
 )
 
 // backend implements cli.Backend with the real adapters.
 type backend struct {
+	audit.Ledgers
 	stdin io.Reader
 	// clock tells the time, nil for that of the machine.
 	clock func() time.Time

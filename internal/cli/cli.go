@@ -47,6 +47,8 @@ type Build struct{ Version, Commit string }
 type Request struct {
 	// Path is a folder, a file, "-" or a Git address.
 	Path         string
+	// Live asks for what is in a cluster; Path and ChangedSince are "" then.
+	Live         *Live
 	ChangedSince string
 	Settings     config.Assess
 	// Exceptions is the path of a central exceptions file, "" for none.
@@ -84,14 +86,20 @@ type Memory interface {
 
 // Backend does the work behind the commands; internal/app wires it.
 type Backend interface {
+	Repositories
+	Auditor
+	// Cluster finds the way to a cluster; nothing is asked yet.
+	Cluster(o ClusterOptions) (Cluster, error)
+}
+
+// Repositories judges, renders and mends what is in a folder or in Git.
+type Repositories interface {
 	// Settings returns the settings for a path: default, file, environment.
 	Settings(path string) (config.Assess, error)
 	Assess(ctx context.Context, req Request) (*Outcome, error)
 	// Render writes what the tool of a root prints.
 	Render(ctx context.Context, path string, opts RenderOptions, w io.Writer) error
 	Fix(ctx context.Context, req FixRequest) (*FixOutcome, error)
-	// Cluster finds the way to a cluster; nothing is asked yet.
-	Cluster(o ClusterOptions) (Cluster, error)
 }
 
 // answer is the error of a command that did its work and whose answer is no.
@@ -151,7 +159,8 @@ and no network.`,
 		Example: `  aeo assess .                          judge the current folder
   aeo assess . -o html=report.html      the same as a page to show
   aeo fix . --diff                      what can be mended automatically
-  aeo explain k8s-run-as-root           why a check exists`,
+  aeo explain k8s-run-as-root           why a check exists
+  aeo audit verify evidence/            that nobody changed what was recorded`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -161,7 +170,7 @@ and no network.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "read the command line", "", err.Error(), "see `"+c.CommandPath()+" --help`")
 	})
-	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newVersion(s, build), newExitCodes(s))
+	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newAudit(b, s), newVersion(s, build), newExitCodes(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
@@ -182,7 +191,8 @@ func newExitCodes(s *Streams) *cobra.Command {
 		Long: `The exit codes of aeo:
 
   0    done; the gate passed
-  1    done; the answer is no: findings at or above --fail-on
+  1    done; the answer is no: findings at or above --fail-on, or an audit that
+       found something
   2    could not do it: usage, settings, files
   3    partial: coverage below --fail-coverage-below, or --fail-on-unknown
   4    not permitted

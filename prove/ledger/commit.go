@@ -56,24 +56,49 @@ func (l *Ledger) take() (calls []*call, closed bool) {
 }
 
 // run commits what is queued, all that waits in one transaction: while one is
-// being written the next gathers.
+// being written the next gathers. Entries that no checkpoint covers yet are
+// signed when nothing has come for a while, and at the end.
 func (l *Ledger) run(ctx context.Context) {
 	defer close(l.done)
+	unsigned := false
 	for {
 		calls, closed := l.take()
 		switch {
 		case len(calls) > 0:
-			l.commit(ctx, calls)
+			unsigned = l.commit(ctx, calls)
 		case closed:
+			if unsigned {
+				l.settle(ctx, settleTimeout)
+			}
 			return
-		default:
+		case !unsigned:
 			<-l.wake
+		default:
+			timer := time.NewTimer(l.opts.CheckpointAge)
+			select {
+			case <-l.wake:
+			case <-timer.C:
+				l.settle(ctx, l.opts.CommitTimeout)
+				unsigned = false
+			}
+			timer.Stop()
 		}
 	}
 }
 
-// commit appends the records of some calls and answers them.
-func (l *Ledger) commit(ctx context.Context, calls []*call) {
+// settleTimeout bounds the last checkpoint before closing.
+const settleTimeout = 5 * time.Second
+
+// settle signs what is not signed. If that fails the next append does it.
+func (l *Ledger) settle(ctx context.Context, within time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	_, _ = l.Checkpoint(ctx)
+}
+
+// commit appends the records of some calls and answers them. It reports
+// whether it left entries that no checkpoint covers.
+func (l *Ledger) commit(ctx context.Context, calls []*call) (unsigned bool) {
 	err := l.transact(ctx, needOf(calls), func(p *plan) error {
 		for _, c := range calls {
 			c.receipts, c.err = p.admit(c.records)
@@ -82,8 +107,10 @@ func (l *Ledger) commit(ctx context.Context, calls []*call) {
 			}
 		}
 		if p.due(l.opts.CheckpointEntries, l.opts.CheckpointAge) {
+			unsigned = false
 			return p.checkpoint(l.opts.Key)
 		}
+		unsigned = p.state.Last == nil || p.tree.size > p.state.Last.Size
 		return nil
 	})
 	for _, c := range calls {
@@ -92,6 +119,7 @@ func (l *Ledger) commit(ctx context.Context, calls []*call) {
 		}
 		close(c.done)
 	}
+	return unsigned && err == nil
 }
 
 // needOf lists what the records of some calls refer to.
