@@ -61,14 +61,18 @@ func standard(path string) bool {
 
 // pureLibraries may be imported by planes: they compute, and touch nothing.
 var pureLibraries = map[string]string{
-	"k8s.io/apimachinery/pkg/labels":       "label selectors mean what they mean to the API server",
-	"k8s.io/apimachinery/pkg/selection":    "the operators of those selectors",
-	"k8s.io/apimachinery/pkg/apis/meta/v1": "LabelSelector as the API defines it",
-	"k8s.io/apimachinery/pkg/api/resource": "quantities such as 500m and 64Mi",
-	"golang.org/x/tools/txtar":             "the samples of checks",
-	"golang.org/x/mod/sumdb/tlog":          "the arithmetic of Merkle trees and their proofs",
-	"golang.org/x/mod/sumdb/note":          "the form of signed notes",
-	module + "api/v1alpha1":                "the custom resources as data; copies of them here would only drift",
+	"k8s.io/apimachinery/pkg/labels":                 "label selectors mean what they mean to the API server",
+	"k8s.io/apimachinery/pkg/selection":              "the operators of those selectors",
+	"k8s.io/apimachinery/pkg/apis/meta/v1":           "LabelSelector as the API defines it",
+	"k8s.io/apimachinery/pkg/api/resource":           "quantities such as 500m and 64Mi",
+	"golang.org/x/tools/txtar":                       "the samples of checks",
+	"golang.org/x/mod/sumdb/tlog":                    "the arithmetic of Merkle trees and their proofs",
+	"golang.org/x/mod/sumdb/note":                    "the form of signed notes",
+	"golang.org/x/crypto/ssh":                        "the wire forms of SSH keys, certificates and signatures; nothing of it connects",
+	"github.com/ProtonMail/go-crypto/openpgp":        "OpenPGP keys and signatures, computed over bytes",
+	"github.com/ProtonMail/go-crypto/openpgp/armor":  "their armor",
+	"github.com/ProtonMail/go-crypto/openpgp/packet": "their packets",
+	module + "api/v1alpha1":                          "the custom resources as data; copies of them here would only drift",
 }
 
 // ioPackages are what a plane must not touch.
