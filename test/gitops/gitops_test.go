@@ -98,7 +98,7 @@ func TestFaults(t *testing.T) {
 	if len(all) < 200 {
 		t.Fatalf("%d scenarios, fewer than 200", len(all))
 	}
-	slots := make(chan struct{}, 20) // most of their time they wait
+	slots := make(chan struct{}, 12) // most of their time they wait
 	t.Run("each", func(t *testing.T) {
 		for i, sc := range all {
 			if testing.Short() && !sc.quick {

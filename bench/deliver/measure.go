@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// ceiling is what a bare client reaches with the same objects by server-side
+// apply, as the same impersonated account, at the best of several concurrencies.
+func (b *bench) ceiling(ctx context.Context) error {
+	config := b.cluster.Config()
+	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + bare + ":deployer"}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	per := max(25, b.apps/4)
+	best, most := 0.0, 0
+	for turn, workers := range []int{8, 16, 32} {
+		began := time.Now()
+		err := parallel(per, workers, func(i int) error {
+			for _, o := range four(turn*per + i) {
+				g := configMaps.GroupVersion()
+				resource := strings.ToLower(o["kind"].(string)) + "s"
+				if o["apiVersion"] == "apps/v1" {
+					g.Group = "apps"
+				}
+				_, err := client.Resource(g.WithResource(resource)).Namespace(bare).Patch(ctx, o["metadata"].(map[string]any)["name"].(string), types.ApplyPatchType, asJSON(o), metav1.PatchOptions{FieldManager: "autoecoops", Force: new(true)})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		rate := float64(4*per) / time.Since(began).Seconds()
+		if rate > best {
+			best, most = rate, workers
+		}
+	}
+	b.results.Note(fmt.Sprintf("a bare client's applies, %d at a time", most), best, "/s")
+	b.rate = best
+	return nil
+}
+
+// firstSync is the time from the start of aeod to every Application applied.
+func (b *bench) firstSync(ctx context.Context) error {
+	err := parallel(b.apps, 16, func(i int) error {
+		_, err := b.client.Resource(applications).Namespace(space).Create(ctx, b.application(i, "2h"), metav1.CreateOptions{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.start(false); err != nil {
+		return err
+	}
+	began := time.Now()
+	if _, err := reach(ctx, b.apps, 15*time.Minute, func() int { return verified(began) }); err != nil {
+		return fmt.Errorf("the first sync: %w", err)
+	}
+	rate := float64(4*b.apps) / time.Since(began).Seconds()
+	b.results.Note(fmt.Sprintf("first sync of %d applications of 4 objects", b.apps), time.Since(began).Seconds(), "s")
+	b.results.Note("first sync", rate, "/s")
+	b.results.AtLeast("first sync ÷ a bare client's applies", rate/b.rate, "×", 0.7)
+	return nil
+}
+
+// grow brings every Application to ten objects and measures the memory.
+func (b *bench) grow(ctx context.Context) error {
+	for i := range b.apps {
+		objects := four(i)
+		for n := range 6 {
+			objects = append(objects, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": fmt.Sprintf("app-%04d-%d", i, n)}, "data": map[string]any{"value": "1"}})
+		}
+		if err := b.write(i, objects); err != nil {
+			return err
+		}
+	}
+	if err := b.commit(ctx); err != nil {
+		return err
+	}
+	asked := time.Now()
+	patch := asJSON(map[string]any{"metadata": map[string]any{"annotations": map[string]any{"autoecoops.io/sync-requested-at": "grow"}}})
+	if _, err := b.client.Resource(applications).Namespace(space).Patch(ctx, "app-0000", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return err
+	}
+	if _, err := reach(ctx, 10*b.apps, 15*time.Minute, func() int { return b.managed(ctx) }); err != nil {
+		return fmt.Errorf("grow: %w", err)
+	}
+	b.results.Note(fmt.Sprintf("a commit that adds 6 objects to each of %d applications", b.apps), time.Since(asked).Seconds(), "s")
+	return nil
+}
+
+// managed counts the objects in the inventories.
+func (b *bench) managed(ctx context.Context) int {
+	list, err := b.client.Resource(applications).Namespace(space).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, o := range list.Items {
+		status, _ := o.Object["status"].(map[string]any)
+		entries, _ := status["inventory"].([]any)
+		if status["active"] == nil {
+			n += len(entries)
+		}
+	}
+	return n
+}
+
+// restart is the time from a start to every Application verified, and the
+// writes that it takes.
+func (b *bench) restart(ctx context.Context) error {
+	b.aeodd.kill()
+	began := time.Now()
+	if err := b.start(true); err != nil {
+		return err
+	}
+	took, err := reach(ctx, b.apps, 5*time.Minute, func() int { return verified(began) })
+	if err != nil {
+		return fmt.Errorf("the restart: %w", err)
+	}
+	b.results.AtMost(fmt.Sprintf("restart with %d applications of 10 objects to steady", b.apps), took.Seconds(), "s", 10)
+	b.results.AtMost("writes of a restart", float64(writes(b.proxy)), "", 0)
+	return nil
+}
+
+// drift changes objects by hand and takes the time until a watch shows them as
+// Git has them.
+func (b *bench) drift(ctx context.Context) error {
+	w, err := b.client.Resource(configMaps).Namespace(space).Watch(ctx, metav1.ListOptions{LabelSelector: "autoecoops.io/application"})
+	if err != nil {
+		return err
+	}
+	defer w.Stop()
+	var mu sync.Mutex
+	waiting := map[string]chan time.Time{}
+	go func() {
+		for e := range w.ResultChan() {
+			o, ok := e.Object.(interface {
+				GetName() string
+				UnstructuredContent() map[string]any
+			})
+			if !ok || e.Type == "DELETED" {
+				continue
+			}
+			data, _ := o.UnstructuredContent()["data"].(map[string]any)
+			if data["value"] != "1" {
+				continue
+			}
+			mu.Lock()
+			if c := waiting[o.GetName()]; c != nil {
+				delete(waiting, o.GetName())
+				c <- time.Now()
+			}
+			mu.Unlock()
+		}
+	}()
+	var all []time.Duration
+	for n := range b.drifts {
+		name := fmt.Sprintf("app-%04d-%d", rand.IntN(b.apps), rand.IntN(6))
+		back := make(chan time.Time, 1)
+		api := b.client.Resource(configMaps).Namespace(space)
+		mu.Lock()
+		waiting[name] = back
+		mu.Unlock()
+		began := time.Now()
+		switch n % 3 {
+		case 0:
+			_, err = api.Patch(ctx, name, types.MergePatchType, []byte(`{"data":{"value":"by hand"}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+		case 1:
+			err = api.Delete(ctx, name, metav1.DeleteOptions{})
+		case 2:
+			_, err = api.Patch(ctx, name, types.MergePatchType, []byte(`{"data":{"value":"by hand"},"metadata":{"labels":{"autoecoops.io/application":null}}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case at := <-back:
+			all = append(all, at.Sub(began))
+		case <-time.After(30 * time.Second):
+			return fmt.Errorf("the drift of %s was not corrected in 30 s", name)
+		}
+	}
+	slices.Sort(all)
+	b.results.AtMost(fmt.Sprintf("drift corrected at %d objects, median", 10*b.apps), ms(all[len(all)/2]), "ms", 250)
+	b.results.AtMost("drift corrected, 99th percentile", ms(all[len(all)*99/100]), "ms", 1000)
+	return nil
+}
+
+// strangers adds objects that belong to nobody.
+func (b *bench) strangers(ctx context.Context) error {
+	before := b.aeodd.resident()
+	b.results.AtMost(fmt.Sprintf("resident memory at %d × 10 objects", b.apps), before, "MiB", 120)
+	if b.unmanaged == 0 {
+		return nil
+	}
+	o := asJSON(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"value": strings.Repeat("x", 200)}})
+	err := parallel(b.unmanaged, 24, func(i int) error {
+		name := fmt.Sprintf("stranger-%06d", i)
+		body := strings.Replace(string(o), `"kind"`, `"metadata":{"name":"`+name+`"},"kind"`, 1)
+		_, err := b.client.Resource(configMaps).Namespace(bare).Patch(ctx, name, types.ApplyPatchType, []byte(body), metav1.PatchOptions{FieldManager: "nobody"})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.results.AtMost(fmt.Sprintf("more memory with %d unmanaged objects", b.unmanaged), b.aeodd.resident()-before, "MiB", 2)
+	return nil
+}
+
+// quiet counts the requests while nothing changes. Watches that the API server
+// ends by itself after some minutes are opened anew; they ask for nothing.
+func (b *bench) quiet(ctx context.Context) error {
+	b.proxy.ResetCounts()
+	select {
+	case <-time.After(b.idle): // that is what is measured
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	watches := b.proxy.Count("watch")
+	b.results.AtMost(fmt.Sprintf("requests of %d unchanged applications in %s", b.apps, b.idle), float64(b.proxy.Count()-watches), "", 0)
+	b.results.Note("watches renewed meanwhile", float64(watches), "")
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
