@@ -18,6 +18,9 @@ func (b backend) Assess(ctx context.Context, req cli.Request) (*cli.Outcome, err
 	if err != nil {
 		return nil, err
 	}
+	if req.Live != nil {
+		return b.assessCluster(ctx, req, opts)
+	}
 	src, err := b.open(ctx, req.Path)
 	if err != nil {
 		return nil, err

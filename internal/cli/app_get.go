@@ -68,7 +68,7 @@ func describe(out io.Writer, app *v1alpha1.Application, now time.Time) error {
 	st := &app.Status
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("Application", "%s/%s", app.Namespace, app.Name)
-	row("Source", "%s at %s", sourceOf(app), shortOf(st.Source))
+	row("Source", "%s at %s", SourceOf(app), shortOf(st.Source))
 	row("Cluster", "%s%s", shortOf(st.Sync), since(st.Sync, now))
 	row("Last good", "%s%s", shortOf(st.LastGood), since(st.LastGood, now))
 	row("Health", "%s", strings.TrimSpace(or(st.Health.Status, "unknown")+" "+clean(st.Health.Message)))

@@ -162,7 +162,7 @@ func (f *clusterFlags) table(apps []v1alpha1.Application) error {
 		ready := condition(app, v1alpha1.ConditionReady)
 		row := []string{app.Name, string(ready.Status), string(condition(app, v1alpha1.ConditionSynced).Status), or(app.Status.Health.Status, "unknown"), shortOf(app.Status.Sync), stage(app), age(f.now().Sub(app.CreationTimestamp.Time))}
 		if wide {
-			row = append(row, shortOf(app.Status.LastGood), sourceOf(app), posture(app.Status.Posture))
+			row = append(row, shortOf(app.Status.LastGood), SourceOf(app), posture(app.Status.Posture))
 		}
 		if f.all {
 			row = append([]string{app.Namespace}, row...)
@@ -189,7 +189,8 @@ func stage(app *v1alpha1.Application) string {
 	return "-"
 }
 
-func sourceOf(app *v1alpha1.Application) string {
+// SourceOf says in a line where an application comes from, without credentials.
+func SourceOf(app *v1alpha1.Application) string {
 	switch s := app.Spec.Source; {
 	case app.Spec.Observe != nil:
 		return "observes " + app.Spec.Observe.Kind + " " + clean(app.Spec.Observe.Name)

@@ -64,13 +64,15 @@ const assessExample = `  aeo assess .                                   judge th
   aeo assess . --fail-on medium --fail-coverage-below 95   a strict gate
   aeo assess . --changed-since origin/main       only what this branch brought
   aeo assess baseline . > .aeo/baseline.json     accept what is there today
-  aeo assess . --baseline .aeo/baseline.json     and fail on anything new`
+  aeo assess . --baseline .aeo/baseline.json     and fail on anything new
+  aeo assess --context prod -n shop              what is in a cluster's namespace`
 
 func newAssess(b Backend, s *Streams, build Build, runF func(context.Context, *assessOptions) error) *cobra.Command {
 	o := &assessOptions{backend: b, streams: s, build: build, flags: settingFlags{}}
 	if runF == nil {
 		runF = runAssess
 	}
+	live := &Live{}
 	c := &cobra.Command{
 		Use:   "assess PATH",
 		Short: "Judge a repository against best practice",
@@ -81,11 +83,26 @@ PATH is a folder, a file, "-" for standard input, or a Git address with an
 optional folder and revision: URL//folder?ref=REVISION. The network is used
 for such an address only.
 
+With --context, --kubeconfig, -n or -A instead of a PATH, the objects of a
+cluster are judged, read once with your rights (get and list). Kinds that you
+may not read are unknown inputs; a Secret's values are never kept. A position
+is cluster:NAMESPACE/KIND/NAME.json, with the line in the object as indented
+JSON; the finding names the Application that owns the object.
+
 Exit code 0 means that no finding is at or above --fail-on; see aeo exit-codes.`,
 		Example: assessExample,
-		Args:    onePath,
+		Args: func(c *cobra.Command, args []string) error {
+			if live.asked(c) {
+				return live.check(args, o.request.ChangedSince)
+			}
+			return onePath(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			o.request.Path = args[0]
+			if live.asked(c) {
+				o.request.Live = live
+			} else {
+				o.request.Path = args[0]
+			}
 			if err := o.settings(c); err != nil {
 				return err
 			}
@@ -98,6 +115,7 @@ Exit code 0 means that no finding is at or above --fail-on; see aeo exit-codes.`
 	c.Flags().StringVar(&o.request.ChangedSince, "changed-since", "", "count only findings that came since this Git `REVISION`")
 	c.Flags().StringSliceVar(&o.show, "show", nil, "also list: passed")
 	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "list every finding in the table, however small")
+	live.add(c)
 	c.AddCommand(newBaseline(b, s))
 	return c
 }
@@ -129,7 +147,11 @@ func (o *assessOptions) addFlags(c *cobra.Command) {
 
 // settings reads the settings of the path and overrules them by flags.
 func (o *assessOptions) settings(c *cobra.Command) error {
-	s, err := o.backend.Settings(o.request.Path)
+	path := o.request.Path
+	if o.request.Live != nil {
+		path = "-" // a cluster has no settings file
+	}
+	s, err := o.backend.Settings(path)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ type Build struct{ Version, Commit string }
 // Request is one assessment to be made.
 type Request struct {
 	// Path is a folder, a file, "-" or a Git address.
-	Path         string
+	Path string
 	// Live asks for what is in a cluster; Path and ChangedSince are "" then.
 	Live         *Live
 	ChangedSince string
