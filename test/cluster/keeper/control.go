@@ -96,6 +96,11 @@ func (k *keeper) order(ctx context.Context, name, verb string) error {
 	if !ready {
 		return errors.New("the cluster is not ready yet")
 	}
+	if k.node != nil {
+		if known, err := k.node.order(ctx, name, verb); known {
+			return err
+		}
+	}
 	for _, s := range k.servers {
 		if s.name != name {
 			continue

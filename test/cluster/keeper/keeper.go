@@ -44,9 +44,11 @@ type keeper struct {
 	log      *slog.Logger
 	launcher *process.Launcher
 	kube     *kube
-	servers  []*server
-	node     *realNode // nil without one
-	end      context.CancelCauseFunc
+	// credentials hold the authority that signs for the node, too.
+	credentials credentials
+	servers     []*server
+	node        *realNode // nil without one
+	end         context.CancelCauseFunc
 
 	mu    sync.Mutex
 	ready bool
@@ -186,11 +188,10 @@ func (k *keeper) prepare(ctx context.Context) error {
 	if k.net, err = k.connect(ctx); err != nil {
 		return err
 	}
-	credentials, err := writeCredentials(k.layout, k.spec, k.net, time.Now())
-	if err != nil {
+	if k.credentials, err = writeCredentials(k.layout, k.spec, k.net, time.Now()); err != nil {
 		return err
 	}
-	k.kube, err = newKube(k.net.url(), credentials)
+	k.kube, err = newKube(k.net.url(), k.credentials)
 	return err
 }
 
@@ -223,7 +224,11 @@ func (k *keeper) wait(ctx context.Context, what string, check func(context.Conte
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	return poll(ctx, what, func(ctx context.Context) error {
-		if err := errAny(k.servers); err != nil {
+		err := errAny(k.servers)
+		if err == nil && k.node != nil {
+			err = k.node.failure()
+		}
+		if err != nil {
 			cancel(err)
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/autoecoops/autoecoops/test/cluster/node"
 	"github.com/autoecoops/autoecoops/test/cluster/process"
 )
 
@@ -25,6 +26,7 @@ type Kept struct {
 	*Client
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
+	log   *os.File // of the keeper, which outlives its name
 	once  sync.Once
 	err   error
 }
@@ -52,10 +54,18 @@ func Launch(ctx context.Context, exe string, spec Spec, progress func(string)) (
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("start cluster %q: %w", spec.Name, errors.Join(err, k.End()))
+		err = errors.Join(err, k.End())
+		if errors.Is(err, errSilent) {
+			err = fmt.Errorf("%w; the end of its log:\n%s", err, process.TailOf(k.log, 30))
+		}
+		k.log.Close()
+		return nil, fmt.Errorf("start cluster %q: %w", spec.Name, err)
 	}
+	k.log.Close()
 	return k, nil
 }
+
+var errSilent = errors.New("the keeper ended without a word")
 
 // startKeeper starts the keeper in a session of its own, so that keys pressed
 // at a terminal reach its starter only.
@@ -65,29 +75,29 @@ func startKeeper(exe string, spec Spec) (*Kept, io.ReadCloser, error) {
 		return nil, nil, err
 	}
 	defer tells.Close()
-	log, err := os.OpenFile(filepath.Join(spec.Dir, "keeper.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(spec.Dir, "keeper.log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer log.Close()
 	cmd := exec.Command(exe, "keep")
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{tells}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin") // where ip and iptables lie
 	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, log.Close(), heard.Close())
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, nil, err
-	}
-	k := &Kept{Client: NewClient(spec.Dir), cmd: cmd, stdin: stdin}
+	k := &Kept{Client: NewClient(spec.Dir), cmd: cmd, stdin: stdin, log: log}
 	line, err := json.Marshal(spec)
 	if err == nil {
 		_, err = stdin.Write(append(line, '\n'))
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, k.End())
+		return nil, nil, errors.Join(err, k.End(), log.Close(), heard.Close())
 	}
 	return k, heard, nil
 }
@@ -116,7 +126,7 @@ func listen(heard io.ReadCloser, progress func(string)) error {
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("listen to the keeper: %w", err)
 	}
-	return errors.New("the keeper ended without a word")
+	return errSilent
 }
 
 // Detach lets the cluster outlive this process.
@@ -163,7 +173,7 @@ func Sweep(dir string) error {
 		return err
 	}
 	defer held.release()
-	if err := sweepNode(dir); err != nil {
+	if err := node.Release(dir); err != nil {
 		return err
 	}
 	return remove(dir)

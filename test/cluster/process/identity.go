@@ -106,18 +106,22 @@ func (id Identity) Kill(wait time.Duration) error {
 
 // Tail returns the last lines of the file at path, at most 16 KiB of it.
 func Tail(path string, lines int) string {
-	const most = 16 << 10
 	f, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}
 	defer f.Close()
+	return TailOf(f, lines)
+}
+
+// TailOf is Tail for an open file.
+func TailOf(f *os.File, lines int) string {
+	const most = 16 << 10
+	from := int64(0)
 	if info, err := f.Stat(); err == nil && info.Size() > most {
-		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
-			return err.Error()
-		}
+		from = info.Size() - most
 	}
-	text, err := io.ReadAll(io.LimitReader(f, most))
+	text, err := io.ReadAll(io.NewSectionReader(f, from, most))
 	if err != nil {
 		return err.Error()
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/autoecoops/autoecoops/test/cluster/keeper"
+	"github.com/autoecoops/autoecoops/test/cluster/node"
 	"github.com/autoecoops/autoecoops/test/cluster/programs"
 )
 
@@ -56,6 +57,11 @@ func Prepare(ctx context.Context, r Request) (keeper.Spec, error) {
 	if spec.Programs, err = builder.Ensure(ctx, names...); err != nil {
 		return spec, err
 	}
+	if spec.Real {
+		if spec.Archives, err = archives(ctx, builder, spec); err != nil {
+			return spec, err
+		}
+	}
 	if err := os.MkdirAll(spec.Dir, 0o700); err != nil {
 		return spec, fmt.Errorf("make the run directory: %w", err)
 	}
@@ -63,7 +69,7 @@ func Prepare(ctx context.Context, r Request) (keeper.Spec, error) {
 }
 
 // decide fills in what kind of nodes there will be.
-func decide(_ context.Context, r Request, say func(string)) (keeper.Spec, error) {
+func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, error) {
 	spec := r.Spec
 	switch r.Nodes {
 	case "":
@@ -75,12 +81,50 @@ func decide(_ context.Context, r Request, say func(string)) (keeper.Spec, error)
 	case keeper.NodesReal:
 		spec.Real = true
 	case Auto:
-		say("simulated nodes: real ones are not possible yet")
-		spec.Simulated = max(spec.Simulated, DefaultSimulated)
+		why := allow(ctx, spec.Dir, say)
+		spec.Real = why == nil
+		if !spec.Real {
+			say("simulated nodes, on which no container runs: " + why.Error())
+			spec.Simulated = max(spec.Simulated, DefaultSimulated)
+		}
+		return spec, nil
 	default:
 		return spec, fmt.Errorf("nodes %q: choose auto, real, simulated or none", r.Nodes)
 	}
+	if spec.Real {
+		if err := allow(ctx, spec.Dir, say); err != nil {
+			return spec, fmt.Errorf("a real node is not possible here: %w", err)
+		}
+	}
 	return spec, nil
+}
+
+// allow makes sure that this machine allows a real node, if need be by
+// installing packages. The error says what is lacking.
+func allow(ctx context.Context, dir string, say func(string)) error {
+	_, err := node.Check(ctx, dir)
+	missing, ok := errors.AsType[*node.MissingError](err)
+	if !ok {
+		return err
+	}
+	say("installing " + strings.Join(missing.Packages, ", "))
+	if err := node.Install(ctx, missing.Packages); err != nil {
+		return err
+	}
+	_, err = node.Check(ctx, dir)
+	return err
+}
+
+// Allows says whether this machine allows a real node, as Prepare finds: nil,
+// or what is lacking. It installs nothing.
+func Allows(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "aeo-check-")
+	if err != nil {
+		return fmt.Errorf("check this machine: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	_, err = node.Check(ctx, dir)
+	return err
 }
 
 // NamedDir is the run directory of the cluster name, which outlives the

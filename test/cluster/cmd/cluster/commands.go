@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/autoecoops/autoecoops/test/cluster/keeper"
+	"github.com/autoecoops/autoecoops/test/cluster/node"
 	"github.com/autoecoops/autoecoops/test/cluster/programs"
 	"github.com/autoecoops/autoecoops/test/cluster/setup"
 )
@@ -30,7 +31,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.AddCommand(newUp(), newDown(), newStatus(), newKubeconfig(), newLoadImage(), newPrograms(), newKeep())
+	root.AddCommand(newUp(), newDown(), newStatus(), newKubeconfig(), newLoadImage(), newPrograms(), newKeep(), newNode())
 	return root
 }
 
@@ -263,6 +264,23 @@ func newKeep() *cobra.Command {
 			return keeper.Run(cmd.Context(), os.Stdin, os.NewFile(3, "events"), slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 		},
 	}
+}
+
+// newNode is what the first process of a node's namespaces runs as, and the
+// worker that it starts.
+func newNode() *cobra.Command {
+	var inside bool
+	cmd := &cobra.Command{
+		Use: "node", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if inside {
+				return node.Inside(os.Stdin, os.NewFile(3, "events"))
+			}
+			return node.Init()
+		},
+	}
+	cmd.Flags().BoolVar(&inside, "inside", false, "be the worker")
+	return cmd
 }
 
 func newLoadImage() *cobra.Command {
