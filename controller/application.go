@@ -164,11 +164,15 @@ func hasFinalizer(app *v1alpha1.Application) bool {
 // conclude reconciles and writes what came of it, if anything did.
 func (c *Applications) conclude(ctx context.Context, app *v1alpha1.Application, f func(context.Context, *v1alpha1.Application) (deliver.Outcome, error)) (time.Duration, error) {
 	k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
+	began := time.Now()
 	out, err := f(ctx, app)
 	if err != nil {
 		return 0, err
 	}
 	c.claims.set(k, out.Status, false)
+	if seen := (&v1alpha1.Application{ObjectMeta: app.ObjectMeta, Spec: app.Spec, Status: *out.Status}); !c.Sources.Behind(seen) {
+		c.claims.look(k, began)
+	}
 	if !reflect.DeepEqual(&app.Status, out.Status) {
 		if err := c.Store.SetStatus(ctx, app, out.Status); err != nil {
 			return 0, err
@@ -183,8 +187,9 @@ func (c *Applications) conclude(ctx context.Context, app *v1alpha1.Application, 
 }
 
 // Settled implements deliver.Apps: every application but one has looked at its
-// present spec, or cannot.
-func (c *Applications) Settled(but deliver.AppKey) bool {
+// present spec and source at some time since then, or cannot. That all are up
+// to date at one moment may never come where somebody always commits.
+func (c *Applications) Settled(but deliver.AppKey, since time.Time) bool {
 	if !c.Store.Synced() {
 		return false
 	}
@@ -193,7 +198,7 @@ func (c *Applications) Settled(but deliver.AppKey) bool {
 		if k == but || app.Spec.Suspend || app.Spec.Observe != nil || app.DeletionTimestamp != nil {
 			continue
 		}
-		if c.Sources.Behind(app) {
+		if !c.claims.lookedAt(k).After(since) && c.Sources.Behind(app) {
 			return false
 		}
 	}
@@ -216,6 +221,24 @@ type claims struct {
 	mu    sync.Mutex
 	byKey map[deliver.Key][]deliver.AppKey
 	byApp map[deliver.AppKey][]deliver.Key
+	// looked is when each application last began a look at its spec and source
+	// that was seen through.
+	looked map[deliver.AppKey]time.Time
+}
+
+func (c *claims) look(app deliver.AppKey, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.looked == nil {
+		c.looked = map[deliver.AppKey]time.Time{}
+	}
+	c.looked[app] = at
+}
+
+func (c *claims) lookedAt(app deliver.AppKey) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.looked[app]
 }
 
 func (c *claims) of(k deliver.Key) []deliver.AppKey {
@@ -246,6 +269,9 @@ func (c *claims) set(app deliver.AppKey, st *v1alpha1.ApplicationStatus, gone bo
 		}
 	}
 	delete(c.byApp, app)
+	if gone {
+		delete(c.looked, app)
+	}
 	if gone || st == nil {
 		return
 	}

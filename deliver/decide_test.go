@@ -164,7 +164,7 @@ func TestPlanPrune(t *testing.T) {
 		"ripe":               {nil, want{3, 1, ""}},
 		"just marked":        {func(p *deliver.Pruning, _ *seen) { p.Inventory[2] = entry("gone", 0) }, want{3, 0, ""}},
 		"not healthy":        {func(p *deliver.Pruning, _ *seen) { p.Healthy = false }, want{3, 0, ""}},
-		"others not settled": {func(p *deliver.Pruning, _ *seen) { p.Settled = false }, want{3, 0, ""}},
+		"others not settled": {func(p *deliver.Pruning, _ *seen) { p.Settled = func(time.Time) bool { return false } }, want{3, 0, ""}},
 		"claimed by another": {func(p *deliver.Pruning, _ *seen) {
 			p.Claims = func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{Name: "x"}, true }
 		}, want{3, 0, ""}},
@@ -190,7 +190,7 @@ func TestPlanPrune(t *testing.T) {
 		p := deliver.Pruning{
 			App: web, Inventory: []v1alpha1.InventoryEntry{entry("a", 0), entry("b", 0), entry("gone", time.Minute)},
 			Desired: func(k deliver.Key) bool { return k.Name != "gone" }, Objects: 2, Policy: &v1alpha1.SyncPolicy{},
-			Healthy: true, Settled: true, Now: now, Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
+			Healthy: true, Settled: func(time.Time) bool { return true }, Now: now, Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
 		}
 		if c.change != nil {
 			c.change(&p, &s)
@@ -215,7 +215,7 @@ func TestGuardedKindsNeedAWord(t *testing.T) {
 		k := deliver.Key{Group: g.Group, Kind: g.Kind, Name: "x"}
 		p := deliver.Pruning{
 			App: web, Inventory: []v1alpha1.InventoryEntry{{ID: deliver.ID(g, "", "x"), UID: "u", Prune: &at}}, Desired: func(deliver.Key) bool { return false },
-			Objects: 10, Policy: &v1alpha1.SyncPolicy{AllowEmpty: true}, Healthy: true, Settled: true, Now: now,
+			Objects: 10, Policy: &v1alpha1.SyncPolicy{AllowEmpty: true}, Healthy: true, Settled: func(time.Time) bool { return true }, Now: now,
 			View: seen{objects: map[deliver.Key]deliver.Live{k: {Key: k, UID: "u", App: web}}}, Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
 		}
 		if got := deliver.PlanPrune(p); len(got.Delete) != 0 || !strings.Contains(got.Blocked, "--confirm-prune") {

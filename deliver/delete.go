@@ -95,6 +95,10 @@ func (p *pass) deleteEntries(phase ops.Phase, list []Deletion, errs []error) []*
 	return e.effects(effects)
 }
 
+// settledSince tells whether every other application had its chance to claim
+// what is marked since then.
+func (p *pass) settledSince(since time.Time) bool { return p.Apps.Settled(p.key, since) }
+
 // remove takes a deleted application's objects away, or lets them be, and
 // reports whether that is finished.
 func (p *pass) remove(ctx context.Context) (done bool) {
@@ -116,7 +120,7 @@ func (p *pass) remove(ctx context.Context) (done bool) {
 	plan := PlanPrune(Pruning{
 		App: p.key, Inventory: p.st.Inventory, Desired: func(Key) bool { return false }, Policy: &policy,
 		// Deleting the Application is the confirmation.
-		Confirmed: true, Healthy: true, Settled: p.Apps.Settled(p.key), Now: p.now, View: p.View, Claims: p.Apps.Claims,
+		Confirmed: true, Healthy: true, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.Apps.Claims,
 	})
 	p.st.Inventory, p.index = plan.Inventory, nil
 	if len(plan.Inventory) == 0 {

@@ -216,9 +216,10 @@ type Reverted struct {
 
 // Apps knows the other applications.
 type Apps interface {
-	// Settled tells whether all applications but this one have looked at their
+	// Settled tells whether all applications but this one have, since then or
+	// just now, looked at their
 	// current source and settings, so that what they claim is known.
-	Settled(but AppKey) bool
+	Settled(but AppKey, since time.Time) bool
 	// Claims tells which application's desired objects contain k.
 	Claims(k Key) (AppKey, bool)
 }

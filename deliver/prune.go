@@ -14,6 +14,9 @@ import (
 // another application to claim it.
 const pruneGrace = 3 * time.Second
 
+// markStep is how exactly a mark's time is kept: it may be so much too early.
+const markStep = time.Second
+
 // Pruning is what decides on the deletion of objects that left Git.
 type Pruning struct {
 	App AppKey
@@ -26,12 +29,13 @@ type Pruning struct {
 	Policy  *v1alpha1.SyncPolicy
 	// Confirmed tells that a person allowed this revision's deletions.
 	Confirmed bool
-	// Healthy tells that what replaces the objects is healthy; Settled that all
+	// Healthy tells that what replaces the objects is healthy; Settled that, since a time, all
 	// other applications have made their claims.
-	Healthy, Settled bool
-	Now              time.Time
-	View             View
-	Claims           func(Key) (AppKey, bool)
+	Healthy bool
+	Settled func(since time.Time) bool
+	Now     time.Time
+	View    View
+	Claims  func(Key) (AppKey, bool)
 }
 
 // Deletion is one object to delete.
@@ -126,7 +130,7 @@ func stillOurs(app AppKey, entry v1alpha1.InventoryEntry, live Live) bool {
 // act before it may, why.
 func (p *Pruning) ripe(k Key, entry v1alpha1.InventoryEntry, deletable bool) (ok bool, why string) {
 	switch {
-	case !deletable, p.Now.Sub(entry.Prune.Time) < pruneGrace, !p.Healthy, !p.Settled:
+	case !deletable, p.Now.Sub(entry.Prune.Time) < pruneGrace, !p.Healthy, !p.Settled(entry.Prune.Add(markStep)):
 		return false, ""
 	case guarded[k.GroupKind()] != "" && !p.Confirmed:
 		return false, fmt.Sprintf("%s left Git but %s: confirm with `aeo app sync %s --confirm-prune`", k, guarded[k.GroupKind()], p.App.Name)

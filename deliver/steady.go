@@ -365,7 +365,7 @@ func (p *pass) prune(ctx context.Context, healthy bool) {
 		App: p.key, Inventory: p.st.Inventory, Policy: &p.app.Spec.Sync, Objects: len(w.objects),
 		Desired:   func(k Key) bool { _, ok := w.objects[k]; return ok },
 		Confirmed: p.requested(v1alpha1.AnnotationConfirmPrune) == p.st.Sync.Revision,
-		Healthy:   healthy, Settled: p.Apps.Settled(p.key), Now: p.now, View: p.View, Claims: p.Apps.Claims,
+		Healthy:   healthy, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.Apps.Claims,
 	})
 	p.st.Inventory, p.index = plan.Inventory, nil
 	if plan.Blocked != "" {

@@ -270,7 +270,7 @@ func (w *world) SetStatus(_ context.Context, _ deliver.AppKey, name string, chan
 	return nil
 }
 
-func (w *world) Settled(deliver.AppKey) bool               { return true }
+func (w *world) Settled(deliver.AppKey, time.Time) bool    { return true }
 func (w *world) Claims(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false }
 func (w *world) phases() (out []string) {
 	for _, r := range w.releases {
