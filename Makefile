@@ -80,6 +80,15 @@ bench-prove: ## measure the ledger and write bench/results/prove.json
 sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on
 	@$(GO) run ./test/sampleledger -out "$(OUT)"
 
+.PHONY: bench-deliver
+bench-deliver: ## measure DELIVER on a real API server and write bench/results/deliver.json (takes half an hour)
+	$(GO) build -C bench/deliver -o ../../bin/bench-deliver .
+	bin/bench-deliver
+
+.PHONY: test-gitops
+test-gitops: ## make everything fail around aeod on a real API server, 200 scenarios and more
+	cd test/gitops && $(GO) test -count=1 -parallel 64 -timeout 20m ./...
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist
