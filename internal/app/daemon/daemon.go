@@ -42,7 +42,6 @@ type daemon struct {
 	journal *journal
 	forge   *forging
 	traces  *traces
-	objects *kube.Objects
 }
 
 // Run runs the daemon until ctx ends.
@@ -186,13 +185,15 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
-	d.objects = kube.NewObjects(d.client, wake)
-	d.apps.Observer = newObserved(d.objects, o.ObserveAcross)
+	d.forge.objects = kube.NewObjects(d.client, wake)
+	d.apps.Observer = newObserved(d.forge.objects, o.ObserveAcross)
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
 	hooks := newReceiver(d.reg, d.log)
 	hooks.poke = d.sources.Poke
-	hooks.secret = func(ctx context.Context) (map[string][]byte, error) { return remote.Secret(ctx, o.Namespace, webhookSecret) }
+	hooks.secret = func(ctx context.Context) (map[string][]byte, error) {
+		return remote.Secret(ctx, o.Namespace, webhookSecret)
+	}
 	d.pages.mux.Handle("POST /webhook/{forge}", hooks)
 	d.reg.MustRegister(newFreshness(d.store, d.view, d.sources, d.apps))
 	d.pages.checks["applications"] = func() error {
@@ -216,7 +217,7 @@ type attentive struct {
 
 // Reconcile implements controller.Reconciler.
 func (a attentive) Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
-	a.daemon.objects.Forget(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
+	a.daemon.forge.objects.Forget(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
 	a.view.Refresh(a.doctor.Learn(app))
 	return a.Engine.Reconcile(ctx, app)
 }
@@ -228,13 +229,13 @@ func (a attentive) Forget(k deliver.AppKey) {
 	a.observer.forget(k)
 	a.doctor.Forget(k)
 	a.daemon.forge.statuses.forget(k)
-	a.daemon.objects.Forget(k)
+	a.daemon.forge.objects.Forget(k)
 }
 
 func (d *daemon) close() {
 	d.view.Close()
 	d.witness.Close()
-	d.objects.Close()
+	d.forge.objects.Close()
 	d.closeTraces()
 	if err := d.mirrors.Close(); err != nil {
 		d.log.Warn("the mirrors did not close", "error", err.Error())

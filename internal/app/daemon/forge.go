@@ -179,10 +179,13 @@ func (f *forges) open(ctx context.Context, app *v1alpha1.Application) (forgeapi.
 	return forgeapi.New(c.Forge, forgeapi.Options{URL: c.URL, Repository: c.Repository, Token: string(data["token"]), CA: data["ca.crt"], AllowHTTP: f.allowHTTP})
 }
 
-// forging is what has to do with forges: it works in the background.
+// forging is what has to do with forges and other tools: it works in the
+// background.
 type forging struct {
 	forges   *forges
 	statuses *statuses
+	// objects are those of other tools that are observed.
+	objects *kube.Objects
 }
 
 // Run works until ctx ends.
@@ -215,5 +218,5 @@ func (d *daemon) newForging(releases *kube.Releases, secret func(context.Context
 	}
 	s := newStatuses(releases, d.log)
 	s.app, s.open, s.release = lookup, f.open, releases.Get
-	return &forging{f, s}
+	return &forging{forges: f, statuses: s}
 }
