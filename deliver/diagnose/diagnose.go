@@ -1,8 +1,21 @@
 // Package diagnose tells, from what Kubernetes shows of a workload and its pods,
 // why it is not healthy, and whether waiting can help.
+//
+// Invariants:
+//
+//   - Definite is said only of what does not mend by itself: an image name that
+//     is not valid, a container that keeps ending, a pod that admission refuses.
+//     What another controller, a person or an autoscaler may mend meanwhile (a
+//     missing Secret, no free node, a registry that does not answer) is not.
+//   - A container that runs and is ready is in order, whatever it did before.
+//   - Texts are bounded, on one line unless they are logs, and without what looks
+//     like a credential.
+//
+// The package is pure: objects are decoded JSON, logs are strings.
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,20 +26,35 @@ type Kind string
 
 // The kinds.
 const (
-	None          Kind = ""
-	CrashLoop     Kind = "crash-loop"
-	OOMKilled     Kind = "oom-killed"
-	ImagePull     Kind = "image-pull"
-	BadImage      Kind = "bad-image-name"
-	ConfigError   Kind = "config-error"
-	ProbeFailing  Kind = "probe-failing"
-	Unschedulable Kind = "unschedulable"
-	VolumeMount   Kind = "volume-mount"
-	Quota         Kind = "quota"
-	InitFailed    Kind = "init-failed"
-	JobFailed     Kind = "job-failed"
-	StuckRollout  Kind = "stuck-rollout"
+	None            Kind = ""
+	CrashLoop       Kind = "crash-loop"
+	ContainerFailed Kind = "container-failed"
+	OOMKilled       Kind = "oom-killed"
+	ImagePull       Kind = "image-pull"
+	ImageNever      Kind = "image-never"
+	BadImage        Kind = "bad-image-name"
+	ConfigError     Kind = "config-error"
+	StartError      Kind = "start-error"
+	ProbeFailing    Kind = "probe-failing"
+	Unschedulable   Kind = "unschedulable"
+	VolumeMount     Kind = "volume-mount"
+	Sandbox         Kind = "pod-sandbox"
+	Quota           Kind = "quota"
+	Admission       Kind = "admission"
+	InitFailed      Kind = "init-failed"
+	JobFailed       Kind = "job-failed"
+	StuckRollout    Kind = "stuck-rollout"
+	NodeLost        Kind = "node-lost"
+	Evicted         Kind = "evicted"
 )
+
+// ranking orders kinds by how near they are to the cause.
+func ranking() []Kind {
+	return []Kind{
+		BadImage, ImageNever, ConfigError, Admission, Quota, OOMKilled, StartError, ImagePull, InitFailed, CrashLoop, ContainerFailed,
+		VolumeMount, Sandbox, Unschedulable, NodeLost, Evicted, ProbeFailing, JobFailed, StuckRollout,
+	}
+}
 
 // crashes is how many restarts make a crash loop that waiting does not end.
 const crashes = 3
@@ -44,198 +72,135 @@ type Case struct {
 
 // Diagnosis is what a case means.
 type Diagnosis struct {
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// Definite means that waiting cannot help.
-	Definite bool
+	Definite bool `json:"definite"`
 	// Container is the container that it is about, "" if none.
-	Container string
+	Container string `json:"container,omitempty"`
+	// Reason is the word of Kubernetes, such as ImagePullBackOff.
+	Reason string `json:"reason,omitempty"`
 	// Message says it for a person, "" if nothing is wrong that shows.
-	Message  string
-	Evidence []Evidence
+	Message  string     `json:"message"`
+	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
 // Evidence is one thing that was seen.
 type Evidence struct {
 	// Kind is event, condition, status or log.
-	Kind   string
-	Object string
+	Kind   string `json:"kind"`
+	Object string `json:"object,omitempty"`
 	// Time is as in the object, RFC 3339, "" if there is none.
-	Time string
-	Text string
+	Time string `json:"time,omitempty"`
+	Text string `json:"text"`
 }
 
-// Examine tells what is wrong. Of several things the definite one counts most,
-// then the one that is nearest to the cause.
+// Examine tells what is wrong most of all, with the evidence of the whole case.
+// Kind is None if nothing shows.
 func Examine(c Case) Diagnosis {
+	var out Diagnosis
+	if all := All(c); len(all) > 0 {
+		out = all[0]
+	}
+	out.Evidence = evidence(c, out)
+	return out
+}
+
+// All tells everything that is wrong, without evidence: the definite first, then
+// what is nearest to the cause. What several pods have in common is one
+// diagnosis.
+func All(c Case) []Diagnosis {
 	var all []Diagnosis
+	pods := map[identity]int{}
 	for _, p := range c.Pods {
-		all = append(all, ofPod(p)...)
+		seen := map[identity]bool{}
+		for _, d := range ofPod(p, c) {
+			k := d.id()
+			if i := slices.IndexFunc(all, func(o Diagnosis) bool { return o.id() == k }); i < 0 {
+				all = append(all, d)
+			} else if d.Definite && !all[i].Definite {
+				all[i] = d
+			}
+			if !seen[k] {
+				pods[k]++
+				seen[k] = true
+			}
+		}
+	}
+	for i, d := range all {
+		if n := pods[d.id()]; n > 1 || len(c.Pods) > 1 {
+			all[i].Message = fmt.Sprintf("%s (%d of %d pods)", d.Message, n, len(c.Pods))
+		}
 	}
 	all = append(all, ofWorkload(c.Workload)...)
-	all = append(all, ofEvents(c.Events)...)
-	var out Diagnosis
-	for _, d := range all {
-		if out.Kind == None || d.Definite && !out.Definite || d.Definite == out.Definite && rank(d.Kind) < rank(out.Kind) {
-			out = d
+	all = append(all, ofEvents(c)...)
+	order := ranking()
+	slices.SortStableFunc(all, func(a, b Diagnosis) int {
+		if a.Definite != b.Definite {
+			if a.Definite {
+				return -1
+			}
+			return 1
 		}
-	}
-	out.Evidence = evidence(c)
-	return out
+		return cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind))
+	})
+	return all
 }
 
-// ranking orders kinds by how near they are to the cause.
-var ranking = []Kind{BadImage, ConfigError, OOMKilled, InitFailed, CrashLoop, ImagePull, VolumeMount, Quota, Unschedulable, ProbeFailing, JobFailed, StuckRollout}
-
-func rank(k Kind) int { return slices.Index(ranking, k) }
-
-type object map[string]any
-
-func sub(m map[string]any, path ...string) object {
-	for _, p := range path {
-		m, _ = m[p].(map[string]any)
-	}
-	return m
+// identity is what makes two diagnoses of different pods the same.
+type identity struct {
+	kind      Kind
+	container string
+	reason    string
 }
 
-func (o object) text(key string) string {
-	s, _ := o[key].(string)
-	return s
-}
+func (d Diagnosis) id() identity { return identity{d.Kind, d.Container, d.Reason} }
 
-func (o object) count(key string) int64 {
-	switch v := o[key].(type) {
-	case int64:
-		return v
-	case float64:
-		return int64(v)
-	}
-	return 0
-}
-
-func (o object) maps(key string) (out []object) {
-	list, _ := o[key].([]any)
-	for _, it := range list {
-		if m, ok := it.(map[string]any); ok {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-func name(m map[string]any) string { return sub(m, "metadata").text("name") }
-
-func ofPod(pod map[string]any) (out []Diagnosis) {
-	if sub(pod, "metadata")["deletionTimestamp"] != nil {
-		return nil
-	}
-	status := sub(pod, "status")
-	for _, c := range status.maps("initContainerStatuses") {
-		if d := ofContainer(c, true); d.Kind != None {
-			out = append(out, d)
-		}
-	}
-	for _, c := range status.maps("containerStatuses") {
-		if d := ofContainer(c, false); d.Kind != None {
-			out = append(out, d)
-		}
-	}
-	for _, c := range status.maps("conditions") {
-		if c.text("type") == "PodScheduled" && c.text("status") == "False" {
-			out = append(out, Diagnosis{Kind: Unschedulable, Message: "no node takes the pod: " + brief(c.text("message"))})
-		}
-	}
-	return out
-}
-
-func ofContainer(c object, init bool) Diagnosis {
-	d := Diagnosis{Container: c.text("name")}
-	waiting, last := sub(c, "state", "waiting"), sub(c, "lastState", "terminated")
-	restarts := c.count("restartCount")
-	switch reason := waiting.text("reason"); reason {
-	case "InvalidImageName":
-		d.Kind, d.Definite = BadImage, true
-		d.Message = fmt.Sprintf("container %s: the image name is not valid: %s", d.Container, brief(waiting.text("message")))
-	case "ErrImageNeverPull":
-		d.Kind, d.Definite = ImagePull, true
-		d.Message = fmt.Sprintf("container %s: the image is not on the node and must not be pulled: %s", d.Container, c.text("image"))
-	case "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable":
-		d.Kind = ImagePull
-		// What the registry does not have it will not have in a minute.
-		text := waiting.text("message")
-		d.Definite = strings.Contains(text, "not found") || strings.Contains(text, "manifest unknown") || strings.Contains(text, "repository does not exist")
-		d.Message = fmt.Sprintf("container %s: the image %s cannot be pulled: %s", d.Container, c.text("image"), brief(text))
-	case "CreateContainerConfigError":
-		d.Kind, d.Definite = ConfigError, false
-		d.Message = fmt.Sprintf("container %s cannot be configured: %s", d.Container, brief(waiting.text("message")))
-	case "CreateContainerError", "RunContainerError":
-		d.Kind, d.Definite = ConfigError, restarts >= crashes
-		d.Message = fmt.Sprintf("container %s cannot be started: %s", d.Container, brief(waiting.text("message")))
-	default:
-		ended := sub(c, "state", "terminated")
-		if len(ended) == 0 {
-			ended = last
-		}
-		return ofEnd(d, ended, reason, restarts, init)
-	}
-	return d
-}
-
-// ofEnd tells what a container's end means.
-func ofEnd(d Diagnosis, ended object, waiting string, restarts int64, init bool) Diagnosis {
-	if len(ended) == 0 || ended.text("reason") == "Completed" && ended.count("exitCode") == 0 && waiting != "CrashLoopBackOff" {
-		return d
-	}
-	times := fmt.Sprintf("restarted %d times", restarts)
-	switch {
-	case ended.text("reason") == "OOMKilled":
-		d.Kind, d.Definite = OOMKilled, restarts >= crashes
-		d.Message = fmt.Sprintf("container %s was killed because it used more memory than its limit (%s)", d.Container, times)
-	case init:
-		d.Kind, d.Definite = InitFailed, restarts >= crashes
-		d.Message = fmt.Sprintf("init container %s ended with exit code %d (%s)", d.Container, ended.count("exitCode"), times)
-	case waiting == "CrashLoopBackOff" || restarts > 0:
-		d.Kind, d.Definite = CrashLoop, restarts >= crashes
-		d.Message = fmt.Sprintf("container %s ended with exit code %d (%s)", d.Container, ended.count("exitCode"), times)
-	}
-	return d
-}
-
+// ofWorkload reads the conditions of a workload.
 func ofWorkload(w map[string]any) (out []Diagnosis) {
 	for _, c := range sub(w, "status").maps("conditions") {
-		typ, status, message := c.text("type"), c.text("status"), brief(c.text("message"))
+		typ, status, reason, message := c.text("type"), c.text("status"), c.text("reason"), c.text("message")
 		switch {
-		case typ == "Progressing" && status == "False" && c.text("reason") == "ProgressDeadlineExceeded":
-			out = append(out, Diagnosis{Kind: StuckRollout, Definite: true, Message: "the rollout does not get on: " + message})
+		case typ == "Progressing" && status == "False" && reason == "ProgressDeadlineExceeded":
+			out = append(out, Diagnosis{Kind: StuckRollout, Definite: true, Reason: reason, Message: "the rollout does not get on: " + brief(message)})
 		case typ == "ReplicaFailure" && status == "True":
-			out = append(out, Diagnosis{Kind: Quota, Message: "pods cannot be made: " + message})
+			out = append(out, ofCreation(reason, message))
 		case typ == "Failed" && status == "True" && w["kind"] == "Job":
-			out = append(out, Diagnosis{Kind: JobFailed, Definite: true, Message: "the job failed: " + message})
+			out = append(out, Diagnosis{Kind: JobFailed, Definite: true, Reason: reason, Message: "the job failed: " + brief(cmp.Or(message, reason))})
 		}
 	}
 	return out
 }
 
-func ofEvents(events []map[string]any) (out []Diagnosis) {
-	for _, ev := range events {
-		e := object(ev)
-		text := e.text("message")
-		switch e.text("reason") {
-		case "Unhealthy":
-			out = append(out, Diagnosis{Kind: ProbeFailing, Message: brief(text)})
-		case "FailedMount", "FailedAttachVolume":
-			out = append(out, Diagnosis{Kind: VolumeMount, Message: "a volume cannot be mounted: " + brief(text)})
-		case "FailedCreate":
-			out = append(out, Diagnosis{Kind: Quota, Message: "pods cannot be made: " + brief(text)})
-		}
+// ofCreation tells why a pod cannot be made, by the API server's own words.
+func ofCreation(reason, message string) Diagnosis {
+	d := Diagnosis{Kind: Admission, Reason: cmp.Or(reason, "FailedCreate"), Message: "pods cannot be made: " + brief(message)}
+	has := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(message, t) })
 	}
-	return out
+	switch {
+	case has("exceeded quota", "failed quota"):
+		d.Kind = Quota
+	case has("usage per Container", "usage per Pod", "must be less than or equal to"):
+		d.Kind, d.Definite = Quota, true // the limits of the namespace
+	case has("failed calling webhook"):
+	case has("error looking up service account"), has("serviceaccount") && has("not found"):
+		d.Kind = ConfigError
+	case has("no PriorityClass with name"):
+		d.Kind = ConfigError
+	case has("violates PodSecurity", "denied the request", "ValidatingAdmissionPolicy", "is invalid:", "Invalid value:"):
+		d.Definite = true
+	}
+	return d
 }
 
 // brief makes one line of bounded length.
 func brief(s string) string {
+	if len(s) > maxScan {
+		s = strings.ToValidUTF8(s[:maxScan], "")
+	}
 	s = strings.Join(strings.Fields(Redact(s)), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + "…"
 	}
 	return s
 }
