@@ -119,8 +119,11 @@ type Info struct {
 	Message string
 	// Raw is the commit object's text, for the verification of signatures.
 	Raw []byte
-	// Tag is the text of the annotated tag that led to the commit, nil if none did.
-	Tag []byte
+	// Tag is the text of the annotated tag that led to the commit, TagID its
+	// object id and TagName the name that was asked for (of a kept commit: that
+	// it was signed under); all empty if none did.
+	Tag            []byte
+	TagID, TagName string
 }
 
 // parseCommit reads a commit object.
@@ -171,8 +174,9 @@ func parseZone(s string) *time.Location {
 	return time.FixedZone("", (n/100*60+n%100)*60)
 }
 
-// parseTag returns the object that a tag object names, and its type.
-func parseTag(raw []byte) (object, kind string) {
+// parseTag returns the object that a tag object names, its type, and the name
+// that it has of itself.
+func parseTag(raw []byte) (object, kind, name string) {
 	head, _, _ := bytes.Cut(raw, []byte("\n\n"))
 	for line := range strings.Lines(string(head)) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -181,9 +185,11 @@ func parseTag(raw []byte) (object, kind string) {
 			object = value
 		case key == "type" && kind == "":
 			kind = value
+		case key == "tag" && name == "":
+			name = value
 		}
 	}
-	return object, kind
+	return object, kind, name
 }
 
 // treeCache keeps parsed folders by their object id. What they hold is

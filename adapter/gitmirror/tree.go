@@ -60,8 +60,13 @@ func (m *Mirrors) open(r *mirror, a giturl.Address, repo Repo, c Commit) (*Tree,
 	if t.info.Tag = tag; tag != nil {
 		// Tags of tags are unusual and prove nothing more; what counts here is
 		// that the server did not name another commit than the tag does.
-		if object, kind := parseTag(tag); kind == "commit" && object != c.SHA {
+		object, kind, name := parseTag(tag)
+		if kind == "commit" && object != c.SHA {
 			return nil, fault.New(fault.Blocked, op, c.SHA, "the tag names another commit than the server said", "look at the tag on the server: git ls-remote")
+		}
+		t.info.TagID, t.info.TagName = c.Tag, name
+		if c.Ref != "" {
+			t.info.TagName = strings.TrimPrefix(c.Ref, "refs/tags/")
 		}
 	}
 	return t, nil

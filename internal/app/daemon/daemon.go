@@ -148,7 +148,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	d.view = kube.NewView(d.client, digester, doctor.Evaluate, wake)
 	cluster := &kube.Cluster{Client: d.client, View: d.view, Digester: digester, Health: doctor.Evaluate}
 	d.witness = kube.NewWitness(d.client, wake, diagnosis)
-	remote := &delivery.Remote{Mirrors: d.mirrors, Secret: func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	remote := &delivery.Remote{Mirrors: d.mirrors, Verify: delivery.Verifier(time.Now), Secret: func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
 		body, err := cluster.Get(ctx, deliver.Identity{}, deliver.GVK{Version: "v1", Kind: "Secret"}, deliver.Key{Kind: "Secret", Namespace: namespace, Name: name})
 		return delivery.SecretData(body), err
 	}}
