@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+func TestRequestJudge(t *testing.T) {
+	app := func(handled, source, sync, health string, change func(*v1alpha1.Application)) *v1alpha1.Application {
+		a := &v1alpha1.Application{Status: v1alpha1.ApplicationStatus{
+			Handled: map[string]string{v1alpha1.AnnotationSync: handled, v1alpha1.AnnotationRollback: handled, v1alpha1.AnnotationRetry: handled},
+			Source:  &v1alpha1.Revision{Revision: source}, Sync: &v1alpha1.Revision{Revision: sync}, Health: v1alpha1.HealthStatus{Status: health},
+		}}
+		if change != nil {
+			change(a)
+		}
+		return a
+	}
+	stalled := func(a *v1alpha1.Application) {
+		a.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: "True"}}
+	}
+	held := func(a *v1alpha1.Application) { a.Status.Quarantine = []v1alpha1.Quarantined{{Revision: "b"}} }
+	phase := func(p string) func(*v1alpha1.Application) {
+		return func(a *v1alpha1.Application) { a.Status.Active = &v1alpha1.ActiveRelease{Phase: p} }
+	}
+	sync := request{annotation: v1alpha1.AnnotationSync, value: "1"}
+	back := request{annotation: v1alpha1.AnnotationRollback, value: "1", target: "a"}
+	retry := request{annotation: v1alpha1.AnnotationRetry, value: "1", target: "b"}
+	for name, c := range map[string]struct {
+		r      request
+		app    *v1alpha1.Application
+		silent bool
+		want   progress
+	}{
+		"not seen yet":             {sync, app("", "b", "b", "healthy", nil), false, pending},
+		"nothing new":              {sync, app("", "b", "b", "healthy", nil), true, arrived},
+		"done":                     {sync, app("1", "b", "b", "healthy", nil), false, arrived},
+		"applied and observed":     {sync, app("1", "b", "b", "healthy", phase(v1alpha1.PhaseObserving)), false, pending},
+		"applying":                 {sync, app("1", "b", "a", "healthy", phase(v1alpha1.PhaseApplying)), true, pending},
+		"watched":                  {sync, app("1", "b", "b", "healthy", phase(v1alpha1.PhaseWatching)), false, arrived},
+		"health unknown":           {sync, app("1", "b", "b", "unknown", nil), true, pending},
+		"status of older settings": {sync, app("1", "b", "b", "healthy", func(a *v1alpha1.Application) { a.Generation = 2 }), false, pending},
+		"source unknown":           {sync, app("1", "", "", "healthy", nil), true, pending},
+		"stalled":                  {sync, app("1", "b", "a", "healthy", stalled), false, refused},
+		"suspended":                {sync, app("1", "b", "b", "healthy", func(a *v1alpha1.Application) { a.Spec.Suspend = true }), false, refused},
+		"back":                     {back, app("1", "b", "a", "healthy", stalled), false, arrived},
+		"not back yet":             {back, app("1", "b", "b", "healthy", stalled), false, pending},
+		"retried":                  {retry, app("1", "b", "b", "healthy", nil), false, arrived},
+		"failed again":             {retry, app("1", "b", "a", "healthy", held), false, refused},
+		"being retried":            {retry, app("1", "b", "a", "healthy", phase(v1alpha1.PhaseApplying)), false, pending},
+	} {
+		if got := c.r.judge(c.app, c.silent); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestGoBackTo(t *testing.T) {
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "s"}}
+	app.Status.Sync = &v1alpha1.Revision{Revision: "cc33"}
+	release := func(app, revision, phase string) v1alpha1.Release {
+		return v1alpha1.Release{Spec: v1alpha1.ReleaseSpec{Application: app, Revision: revision}, Status: v1alpha1.ReleaseStatus{Phase: phase}}
+	}
+	all := []v1alpha1.Release{
+		release("shop", "cc33", "Good"), release("shop", "bb22", "Failed"), release("other", "dd44", "Good"),
+		release("shop", "ab99", "Good"), release("shop", "ab11", "Good"), release("shop", "ee55", "Refused"),
+	}
+	full := strings.Repeat("f", 40)
+	for asked, want := range map[string]string{"": "ab99", "bb": "bb22", "ab1": "ab11", full: full} {
+		if got, err := goBackTo(app, all, asked); got != want || err != nil {
+			t.Errorf("%q: %q, %v, want %q", asked, got, err, want)
+		}
+	}
+	for asked, want := range map[string]fault.Kind{"ab": fault.Invalid, "dd": fault.NotFound, "ee": fault.NotFound} {
+		if got, err := goBackTo(app, all, asked); fault.KindOf(err) != want || err == nil {
+			t.Errorf("%q: %q, %v", asked, got, err)
+		}
+	}
+	if got, err := goBackTo(app, all[:1], ""); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("there is nothing to go back to, but: %q, %v", got, err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"shop", "shop-eu", "billing", "web"}
+	for name, want := range map[string][]string{"shpo": nil, "shp": {"shop"}, "shop": {"shop", "shop-eu"}, "bilinng": {"billing"}, "zzz": nil, "": nil} {
+		if got := nearest(name, names, 3); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+	if d := distance("kitten", "sitting"); d != 3 {
+		t.Errorf("distance is %d", d)
+	}
+}
+
+func TestClean(t *testing.T) {
+	if got := clean("a\x1b[2Jb\nc\u202ed"); got != "a?[2Jb c?d" {
+		t.Errorf("%q", got)
+	}
+	for address, want := range map[string]string{"https://me:secret@h/x": "https://h/x", "git@h:x": "git@h:x", "file:///x": "file:///x"} {
+		if got := publicURL(address); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
