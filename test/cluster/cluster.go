@@ -33,6 +33,9 @@ type Cluster struct {
 func Start(t testing.TB, options ...Option) *Cluster {
 	t.Helper()
 	c, err := up(t.Context(), setup.NameOf(t.Name()), options)
+	if errors.Is(err, setup.ErrNoRealNode) {
+		t.Skip(err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +151,18 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	return c.keeper.Start(ctx, programs.APIServer)
 }
 
-// Stop ends a program of the control plane at once, as a crash would. The
-// names are those of package programs.
+// Host is the address by which pods on the real node reach this machine; there
+// is none without such a node. Servers for pods have to listen on it.
+func (c *Cluster) Host(ctx context.Context) (string, error) {
+	s, err := c.keeper.Status(ctx)
+	if err == nil && s.Host == "" {
+		err = errors.New("find this machine's address for pods: the cluster has no real node")
+	}
+	return s.Host, err
+}
+
+// Stop ends a program of the control plane or of the real node at once, as a
+// crash would. The names are those of package programs, and "containerd".
 func (c *Cluster) Stop(ctx context.Context, program string) error {
 	return c.keeper.Stop(ctx, program)
 }

@@ -21,6 +21,10 @@ import (
 // nodes.
 const Auto keeper.Nodes = "auto"
 
+// ErrNoRealNode says that this machine does not allow a real node. What it lacks
+// is in the text of the error that holds it.
+var ErrNoRealNode = errors.New("a real node is not possible on this machine")
+
 // DefaultSimulated is how many nodes are simulated when nobody says.
 const DefaultSimulated = 3
 
@@ -93,7 +97,7 @@ func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, erro
 	}
 	if spec.Real {
 		if err := allow(ctx, spec.Dir, say); err != nil {
-			return spec, fmt.Errorf("a real node is not possible here: %w", err)
+			return spec, fmt.Errorf("%w: %w", ErrNoRealNode, err)
 		}
 	}
 	return spec, nil
