@@ -6,11 +6,13 @@
 package cachedir
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -56,31 +58,114 @@ const piece = 256 << 10
 
 // Get returns the entry, ok is false if there is none that is intact.
 func (d *Dir) Get(k Key) (value []byte, ok bool) {
-	f, err := os.Open(d.file(k))
-	if err != nil {
+	f, size, ok := d.open(k)
+	if !ok {
 		return nil, false
 	}
 	defer f.Close()
+	value = make([]byte, size)
+	ok = intact(f, k, size, func() room {
+		return func(from, to int64) []byte { return value[from:to] }
+	})
+	return value, ok
+}
+
+// Entry is an intact entry that is open for copying. Close it.
+type Entry struct {
+	file     *os.File
+	from, to int64 // bytes of the file that are left
+}
+
+// Find opens an entry, ok is false if there is none that is intact. The value
+// is not held in memory.
+func (d *Dir) Find(k Key) (e *Entry, ok bool) {
+	f, size, ok := d.open(k)
+	if !ok {
+		return nil, false
+	}
+	ok = intact(f, k, size, func() room {
+		buf := make([]byte, 64<<10)
+		return func(from, to int64) []byte { return buf[:min(to-from, int64(len(buf)))] }
+	})
+	if !ok {
+		f.Close()
+		return nil, false
+	}
+	return &Entry{f, sha256.Size, sha256.Size + size}, true
+}
+
+// Line takes the first line off the value and returns it without its end; ok is
+// false if none ends within 64 KiB.
+func (e *Entry) Line() (line []byte, ok bool) {
+	text := make([]byte, min(e.to-e.from, 64<<10))
+	if _, err := e.file.ReadAt(text, e.from); err != nil {
+		return nil, false
+	}
+	line, _, ok = bytes.Cut(text, []byte("\n"))
+	if ok {
+		e.from += int64(len(line)) + 1
+	}
+	return line, ok
+}
+
+// WriteTo implements io.WriterTo. The kernel copies from file to file.
+func (e *Entry) WriteTo(w io.Writer) (int64, error) {
+	if _, err := e.file.Seek(e.from, io.SeekStart); err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(w, io.LimitReader(e.file, e.to-e.from))
+	if err == nil && n < e.to-e.from {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (e *Entry) Close() error { return e.file.Close() }
+
+// open opens an entry's file and returns the size of its value in bytes.
+func (d *Dir) open(k Key) (f *os.File, size int64, ok bool) {
+	f, err := os.Open(d.file(k))
+	if err != nil {
+		return nil, 0, false
+	}
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() < sha256.Size || info.Size() > MaxBytes {
-		return nil, false
+		f.Close()
+		return nil, 0, false
 	}
+	return f, info.Size() - sha256.Size, true
+}
+
+// room returns where the bytes of a value from one place to another are read to,
+// or as many of them as are read at a time.
+type room func(from, to int64) []byte
+
+// intact reads a value and compares its checksum. Each worker has a room of its
+// own.
+func intact(f *os.File, k Key, size int64, newRoom func() room) bool {
 	var want [sha256.Size]byte
 	if _, err := f.ReadAt(want[:], 0); err != nil {
-		return nil, false
+		return false
 	}
-	value = make([]byte, info.Size()-sha256.Size)
-	sums := make([][sha256.Size]byte, (len(value)+piece-1)/piece)
+	sums := make([][sha256.Size]byte, (size+piece-1)/piece)
 	var next atomic.Int64
 	var failed atomic.Bool
 	work := func() {
-		for i := int(next.Add(1)) - 1; i < len(sums) && !failed.Load(); i = int(next.Add(1)) - 1 {
-			part := value[i*piece : min((i+1)*piece, len(value))]
-			if n, _ := f.ReadAt(part, int64(sha256.Size+i*piece)); n < len(part) {
-				failed.Store(true)
-				return
+		part, room := sha256.New(), newRoom()
+		for i := next.Add(1) - 1; i < int64(len(sums)) && !failed.Load(); i = next.Add(1) - 1 {
+			part.Reset()
+			for from, to := i*piece, min((i+1)*piece, size); from < to; {
+				buf := room(from, to)
+				n, _ := f.ReadAt(buf, sha256.Size+from)
+				if n == 0 {
+					failed.Store(true) // it is shorter than it was
+					return
+				}
+				part.Write(buf[:n])
+				from += int64(n)
 			}
-			sums[i] = sha256.Sum256(part)
+			part.Sum(sums[i][:0])
 		}
 	}
 	var wg sync.WaitGroup
@@ -89,14 +174,11 @@ func (d *Dir) Get(k Key) (value []byte, ok bool) {
 	}
 	work()
 	wg.Wait()
-	if failed.Load() {
-		return nil, false
-	}
 	sum := newChecksum(k)
 	for _, s := range sums {
 		sum.all.Write(s[:])
 	}
-	return value, [sha256.Size]byte(sum.total()) == want
+	return !failed.Load() && [sha256.Size]byte(sum.total()) == want
 }
 
 // checksum is the hash of a key and of the hashes of a value's pieces. It covers

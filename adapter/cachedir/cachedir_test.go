@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -94,6 +95,66 @@ func TestDamageIsAbsence(t *testing.T) {
 	}
 }
 
+func TestFindCopies(t *testing.T) {
+	d, path := opened(t)
+	for _, v := range []string{"", "head\n", "head\nvalue", "head\n" + strings.Repeat("0123456789", 100_000), "no line"} {
+		put(t, d, "a", []byte(v))
+		e, ok := d.Find(key("a"))
+		if !ok {
+			t.Fatalf("%d bytes are not found", len(v))
+		}
+		head, body, cut := strings.Cut(v, "\n")
+		line, found := e.Line()
+		if found != cut || cut && string(line) != head {
+			t.Errorf("%d bytes: %q, %v", len(v), line, found)
+		}
+		if !cut {
+			body = v
+		}
+		// Into memory, and from file to file, also when the name has gone.
+		if err := os.Remove(filepath.Join(path, fmt.Sprintf("%x", key("a")))); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if n, err := e.WriteTo(&b); err != nil || n != int64(len(body)) || b.String() != body {
+			t.Errorf("%d of %d bytes, %v", n, len(body), err)
+		}
+		out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.WriteTo(out)
+		if err := errors.Join(err, out.Close(), e.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(out.Name()); err != nil || string(got) != body {
+			t.Errorf("%d bytes, %v, want %d", len(got), err, len(body))
+		}
+		if _, err := e.WriteTo(&b); err == nil {
+			t.Error("what is closed can be copied")
+		}
+		if _, ok := d.Find(key("a")); ok {
+			t.Error("what was removed is found")
+		}
+	}
+}
+
+func TestAFileCutWhileItIsCopiedIsAnError(t *testing.T) {
+	d, path := opened(t)
+	put(t, d, "a", []byte(strings.Repeat("x", 1000)))
+	e, ok := d.Find(key("a"))
+	if !ok {
+		t.Fatal("it is not found")
+	}
+	defer e.Close()
+	if err := os.Truncate(filepath.Join(path, fmt.Sprintf("%x", key("a"))), 500); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := e.WriteTo(io.Discard); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
 // TestDamageOfALargeEntry damages an entry of several pieces.
 func TestDamageOfALargeEntry(t *testing.T) {
 	d, path := opened(t)
@@ -124,6 +185,9 @@ func TestDamageOfALargeEntry(t *testing.T) {
 		}
 		if _, ok := d.Get(key("a")); ok {
 			t.Errorf("%s: it is believed", name)
+		}
+		if _, ok := d.Find(key("a")); ok {
+			t.Errorf("%s: it is found", name)
 		}
 	}
 	if err := os.Truncate(a, 1<<50); err == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/cachedir"
 	"github.com/autoecoops/autoecoops/assess"
+	"github.com/autoecoops/autoecoops/internal/cli"
 )
 
 // replaced is what JSON has in place of a byte that is no text.
@@ -42,17 +43,16 @@ func (c *resultCache) outputKey(fact cachedir.Key, view string) cachedir.Key {
 }
 
 // Recall implements cli.Memory.
-func (c *resultCache) Recall(view string) (s assess.Summary, text []byte, ok bool) {
+func (c *resultCache) Recall(view string) (s assess.Summary, text cli.Text, ok bool) {
 	for _, fact := range c.facts {
-		value, found := c.dir.Get(c.outputKey(fact, view))
+		entry, found := c.dir.Find(c.outputKey(fact, view))
 		if !found {
 			continue
 		}
-		head, text, cut := bytes.Cut(value, []byte("\n"))
-		if !cut || json.Unmarshal(head, &s) != nil {
-			continue
+		if head, cut := entry.Line(); cut && json.Unmarshal(head, &s) == nil {
+			return s, entry, true
 		}
-		return s, text, true
+		_ = entry.Close() // it was only read
 	}
 	return s, nil, false
 }

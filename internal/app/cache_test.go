@@ -465,7 +465,10 @@ func TestWhatChangesMeanwhileIsNotKept(t *testing.T) {
 		}
 	}
 	recalled := func(view string) bool {
-		_, _, ok := open().Memory.Recall(view)
+		_, text, ok := open().Memory.Recall(view)
+		if ok {
+			text.Close()
+		}
 		return ok
 	}
 	out := open()

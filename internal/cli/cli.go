@@ -72,13 +72,19 @@ type Outcome struct {
 	Close func() error
 }
 
+// Text is a remembered output.
+type Text interface {
+	io.WriterTo
+	io.Closer
+}
+
 // Memory keeps finished outputs of one assessment, so that an unchanged rerun
 // need not write them anew. A view says all that an output depends on besides
 // the assessment and its target.
 type Memory interface {
 	// Recall returns the output of a view, and the summary behind it, if that
-	// is what would be written now.
-	Recall(view string) (summary assess.Summary, text []byte, ok bool)
+	// is what would be written now. Close the text.
+	Recall(view string) (summary assess.Summary, text Text, ok bool)
 	// Keep has an output written to w and keeps it if write succeeds. Its error
 	// is that of write.
 	Keep(view string, summary assess.Summary, w io.Writer, write func(io.Writer) error) error

@@ -94,15 +94,22 @@ func (p *printer) recall(sinks []sink) (summary assess.Summary, ok bool, err err
 	if p.memory == nil {
 		return summary, false, nil
 	}
-	texts := make([][]byte, len(sinks))
-	for i, s := range sinks {
-		if summary, texts[i], ok = p.memory.Recall(p.view(s)); !ok {
+	var texts []Text
+	defer func() {
+		for _, t := range texts {
+			_ = t.Close() // it was only read
+		}
+	}()
+	for _, s := range sinks {
+		sum, text, ok := p.memory.Recall(p.view(s))
+		if !ok {
 			return summary, false, nil
 		}
+		summary, texts = sum, append(texts, text)
 	}
 	for i, s := range sinks {
 		err := writeTo(s.file, p.stdout, func(w io.Writer) error {
-			_, err := w.Write(texts[i])
+			_, err := texts[i].WriteTo(w)
 			return err
 		})
 		if err != nil {

@@ -21,9 +21,14 @@ type kept struct {
 	text    []byte
 }
 
-func (s shelf) Recall(view string) (assess.Summary, []byte, bool) {
+// open is a remembered text that is read once.
+type open struct{ *bytes.Reader }
+
+func (open) Close() error { return nil }
+
+func (s shelf) Recall(view string) (assess.Summary, Text, bool) {
 	k, ok := s[view]
-	return k.summary, k.text, ok
+	return k.summary, open{bytes.NewReader(k.text)}, ok
 }
 
 func (s shelf) Keep(view string, sum assess.Summary, w io.Writer, write func(io.Writer) error) error {
