@@ -73,7 +73,7 @@ func (p *pass) changed(objects []*Object) []*Object {
 	for _, o := range objects {
 		entry := p.inventory(o.Key)
 		if entry != nil && entry.Desired == o.Digest && entry.ID == o.ID() {
-			if live, known := p.View.Object(o.Key); known && live.UID == entry.UID && live.Owned == entry.Live && !live.Foreign && live.App == p.key {
+			if live, known := p.View.Object(o.Key); known && live.UID == entry.UID && live.Owned == entry.Live && (!live.Foreign || p.ignores(o.Key)) && live.App == p.key {
 				continue
 			}
 		}
@@ -208,7 +208,7 @@ func (p *pass) applyOne(ctx context.Context, o *Object) (Live, error) {
 			return Live{}, err
 		}
 	}
-	if known && live.Foreign {
+	if known && live.Foreign && !p.ignores(o.Key) {
 		if err := p.Cluster.Disown(ctx, p.identity(), o); err != nil {
 			return Live{}, err
 		}

@@ -81,6 +81,9 @@ type memory struct {
 	failures int
 	// following tells that the pods of unhealthy workloads are watched.
 	following bool
+	// request is the newest request for a sync, requested when it was seen.
+	request   string
+	requested time.Time
 	// blind is since when a watch that is needed has not seen its objects.
 	blind time.Time
 	// begun is when the release in flight began to be applied, as far as known.
@@ -227,7 +230,7 @@ func (p *pass) settle(ctx context.Context) error {
 			p.st.Source = &v1alpha1.Revision{Revision: head, Ref: p.head.Ref, Time: &seen}
 		}
 	}
-	p.choice = Choose(&p.app.Spec, p.st, head, p.settings, p.asked(v1alpha1.AnnotationSync))
+	p.choice = Choose(&p.app.Spec, p.st, head, p.settings, p.syncAsked())
 	return nil
 }
 
@@ -250,6 +253,8 @@ func (p *pass) work(ctx context.Context) {
 		} else if done {
 			p.mem.failures = 0
 		}
+	} else if p.syncAsked() {
+		p.done(v1alpha1.AnnotationSync) // there is nothing new
 	}
 	p.steady(ctx)
 }
@@ -264,6 +269,18 @@ func (p *pass) settingsDigest(inputs string) string {
 	}
 	parts := []any{inputs, s.Namespace, s.ServiceAccountName, valueOf(s.Source), valueOf(s.Gate), valueOf(s.Ignore), valueOf(s.Health), valueOf(s.Substitute), valueOf(s.Decryption), valueOf(s.DependsOn)}
 	return p.Digester.Value(parts)
+}
+
+// syncAsked tells whether somebody asked for a sync, and the source has been
+// asked since: what it said before may be old.
+func (p *pass) syncAsked() bool {
+	if !p.asked(v1alpha1.AnnotationSync) {
+		return false
+	}
+	if value := p.app.Annotations[v1alpha1.AnnotationSync]; p.mem.request != value {
+		p.mem.request, p.mem.requested = value, p.now
+	}
+	return !p.head.Checked.Before(p.mem.requested)
 }
 
 // requests acts on the annotations by which people ask for things.

@@ -319,6 +319,35 @@ func TestManualSyncWaits(t *testing.T) {
 	}
 }
 
+func TestSyncRequestWithoutNewsIsSpent(t *testing.T) {
+	w := newWorld(t)
+	w.app.Spec.Sync.Manual = true
+	w.app.Annotations = map[string]string{v1alpha1.AnnotationSync: "1"}
+	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
+	w.settle()
+	w.app.Annotations[v1alpha1.AnnotationSync] = "2" // nothing is new
+	w.settle()
+	w.push("r2", &commit{objects: []map[string]any{object("ConfigMap", "a", "2")}})
+	w.settle()
+	if w.app.Status.Sync.Revision != "r1" {
+		t.Error("an old request lets a new commit through")
+	}
+}
+
+func TestWhatPeopleAddToIgnoredObjectsStays(t *testing.T) {
+	w := newWorld(t)
+	w.app.Spec.Ignore = []v1alpha1.IgnoreRule{{Kind: "ConfigMap", Fields: []string{"/data/other"}}}
+	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
+	w.settle()
+	n := w.mutations
+	w.objects[deliver.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}].Foreign = true
+	w.settle()
+	if w.mutations != n {
+		t.Error("taken away")
+	}
+	w.mustBeReady("r1")
+}
+
 func TestFullLedgerStopsEverything(t *testing.T) {
 	w := newWorld(t)
 	w.full = true

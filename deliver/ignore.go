@@ -70,6 +70,17 @@ func without(v any, path []string) any {
 	return v
 }
 
+// ignores tells whether fields of an object are left to others. What people add
+// to such an object stays: nobody can tell it from what is left to them.
+func (p *pass) ignores(k Key) bool {
+	for _, r := range p.app.Spec.Ignore {
+		if matches(r, k) {
+			return true
+		}
+	}
+	return false
+}
+
 // leftTo returns the managers whose fields the application leaves to them.
 func leftTo(app *v1alpha1.Application, k Key) map[string]bool {
 	out := map[string]bool{}

@@ -141,7 +141,7 @@ func (p *pass) differs(e v1alpha1.InventoryEntry, k Key) string {
 		return "lost our fields"
 	case live.Owned != e.Live:
 		return "was changed"
-	case live.Foreign:
+	case live.Foreign && !p.ignores(k):
 		return "was added to by hand"
 	}
 	return ""

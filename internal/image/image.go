@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -44,7 +45,11 @@ func Write(s Spec, archive string) error {
 	if err != nil {
 		return fmt.Errorf("read the image's name: %w", err)
 	}
-	img := mutate.MediaType(empty.Image, "application/vnd.docker.distribution.manifest.v2+json")
+	// Runtimes leave out images that don't say what they run on.
+	img, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH, RootFS: v1.RootFS{Type: "layers"}})
+	if err != nil {
+		return err
+	}
 	if s.Folder != "" {
 		if img, err = add(img, func(w *tar.Writer) error { return folder(w, s.Folder) }); err != nil {
 			return fmt.Errorf("pack %s: %w", s.Folder, err)
