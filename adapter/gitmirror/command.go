@@ -170,8 +170,8 @@ func (m *Mirrors) exchange(ctx context.Context, x exchange) error {
 			}
 			return err
 		}
-		scheme, url = "fd", fmt.Sprintf("fd::%d,%d", 3+len(run.files), 4+len(run.files))
-		run.files = append(run.files, t.toGit, t.fromGit)
+		scheme, url = "fd", fmt.Sprintf("fd::%d", 3+len(run.files))
+		run.files = append(run.files, t.end)
 		run.started = t.handed
 		said = t.close
 	} else {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,17 +21,20 @@ import (
 )
 
 // Git's own ssh transport would need keys in files and a shell to start ssh.
-// The connection is made here instead, and git gets its two ends (git help
-// remote-fd): keys never leave this process, and the host key is checked here.
+// The connection is made here instead, and git gets one end of a socket (git
+// help remote-fd): keys never leave this process, and the host key is checked
+// here. It is a socket, not two pipes, since git and its helper both hold it:
+// only of a socket can one of them say that nothing more will come.
 
 // tunnel is an ssh session that runs git-upload-pack on the server.
 type tunnel struct {
 	client  *ssh.Client
 	session *ssh.Session
-	// toGit and fromGit are git's ends.
-	toGit, fromGit *os.File
-	complaint      tail
-	copied         chan struct{}
+	// end is git's end.
+	end       *os.File
+	here      *net.UnixConn
+	complaint tail
+	copied    chan struct{}
 }
 
 // dial connects, logs in and starts the session.
@@ -77,26 +81,47 @@ func (t *tunnel) start(a giturl.Address) (err error) {
 	if err := t.session.Start(command); err != nil {
 		return err
 	}
-	toGit, fromServer, err := os.Pipe()
+	here, there, err := socketPair()
 	if err != nil {
 		return err
 	}
-	toServer, fromGit, err := os.Pipe()
-	if err != nil {
-		return errors.Join(err, toGit.Close(), fromServer.Close())
-	}
-	t.toGit, t.fromGit = toGit, fromGit
+	t.end = there
 	go func() {
-		_, _ = io.Copy(in, toServer)
+		_, _ = io.Copy(in, here)
 		_ = in.Close()
-		_ = toServer.Close()
 	}()
 	go func() {
 		defer close(t.copied)
-		_, _ = io.Copy(fromServer, out)
-		_ = fromServer.Close()
+		_, _ = io.Copy(here, out)
+		_ = here.CloseWrite()
 	}()
+	t.here = here
 	return nil
+}
+
+// socketPair returns two ends of a socket, the second to pass on.
+func socketPair() (*net.UnixConn, *os.File, error) {
+	// No program that is started meanwhile may inherit an end of it.
+	syscall.ForkLock.RLock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	here, there := os.NewFile(uintptr(fds[0]), "tunnel"), os.NewFile(uintptr(fds[1]), "tunnel")
+	conn, err := net.FileConn(here) // a copy
+	if err = errors.Join(err, here.Close()); err != nil {
+		return nil, nil, errors.Join(err, there.Close())
+	}
+	unix, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, nil, errors.Join(errors.New("the socket is none"), conn.Close(), there.Close())
+	}
+	return unix, there, nil
 }
 
 // uploadPack is the command as git itself would send it.
@@ -111,12 +136,13 @@ func uploadPack(a giturl.Address) (string, error) {
 	return "git-upload-pack '" + strings.ReplaceAll(p, "'", `'\''`) + "'", nil
 }
 
-// handed closes this process's copies of git's ends once git has its own.
-func (t *tunnel) handed() { _ = errors.Join(t.toGit.Close(), t.fromGit.Close()) }
+// handed closes this process's copy of git's end once git has its own.
+func (t *tunnel) handed() { _ = t.end.Close() }
 
 // close ends the session and returns what the server printed.
 func (t *tunnel) close() string {
 	_ = t.client.Close()
+	_ = t.here.Close()
 	<-t.copied
 	return t.complaint.String()
 }
