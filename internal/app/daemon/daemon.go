@@ -17,6 +17,7 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/helm"
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/kustomize"
+	"github.com/autoecoops/autoecoops/adapter/lease"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/controller"
 	"github.com/autoecoops/autoecoops/deliver"
@@ -78,7 +79,7 @@ func (d *daemon) lead(ctx context.Context) error {
 		d.work(ctx)
 		return nil
 	}
-	return d.client.Lead(ctx, kube.Lease{Namespace: d.opts.Namespace, Name: "aeod", Holder: holder()}, d.log, d.work)
+	return lease.Lead(ctx, d.client.Config(), lease.Lease{Namespace: d.opts.Namespace, Name: "aeod", Holder: holder()}, d.log, d.work)
 }
 
 func holder() string {
