@@ -27,13 +27,17 @@ type Cluster struct {
 	config *rest.Config
 }
 
+// ErrNoRealNode says that this machine does not allow a real node. The error
+// that holds it says what is lacking.
+var ErrNoRealNode = setup.ErrNoRealNode
+
 // Start starts a cluster for the test t: a control plane alone unless options
 // say more. It ends with the test. When the test fails, the ends of the
 // programs' logs are printed.
 func Start(t testing.TB, options ...Option) *Cluster {
 	t.Helper()
 	c, err := up(t.Context(), setup.NameOf(t.Name()), options)
-	if errors.Is(err, setup.ErrNoRealNode) {
+	if errors.Is(err, ErrNoRealNode) {
 		t.Skip(err)
 	}
 	if err != nil {

@@ -22,6 +22,11 @@ func WithSimulatedNodes(n int) Option {
 	return func(s *keeper.Spec) { s.Simulated = n }
 }
 
+// Simulate is the annotation of pods on simulated nodes that has them fail.
+// Its values are "unready", "crash-loop", "image-error" and "oom"; without it
+// pods become ready, and pods of jobs succeed.
+const Simulate = "cluster.autoecoops.io/simulate"
+
 // WithAuditPolicy replaces the audit policy, which otherwise logs every change
 // without its content. yaml is a Policy of audit.k8s.io/v1.
 func WithAuditPolicy(yaml string) Option {
