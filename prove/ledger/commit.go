@@ -174,7 +174,7 @@ func (l *Ledger) attempt(ctx context.Context, need Need, decide func(*plan) erro
 		if s.Key != l.log.String() {
 			return Batch{}, fault.New(fault.Conflict, "write the ledger", s.Origin, "the store holds the ledger of another key", "was the database replaced? Open the ledger again")
 		}
-		p, err := newPlan(s, l.log, l.opts.Now(), l.opts.Random)
+		p, err := l.plan(s)
 		if err != nil {
 			return Batch{}, err
 		}

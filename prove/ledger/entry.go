@@ -1,11 +1,8 @@
 package ledger
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/autoecoops/autoecoops/fault"
@@ -121,111 +118,25 @@ func (w *writer) effects(effects []ops.Effect) {
 	w.end(']')
 }
 
-// form is the JSON of an entry, for reading.
-type form struct {
-	Action   string            `json:"action"`
-	Actor    formActor         `json:"actor"`
-	After    string            `json:"after"`
-	Before   string            `json:"before"`
-	Controls []string          `json:"controls"`
-	Decision *formDecision     `json:"decision"`
-	Details  map[string]string `json:"details"`
-	Effects  []formEffect      `json:"effects"`
-	Key      string            `json:"key"`
-	Personal formPersonal      `json:"personal"`
-	formPlace
-	Target  formTarget `json:"target"`
-	Time    string     `json:"time"`
-	TraceID string     `json:"traceId"`
-	Version int        `json:"v"`
-}
-
-// formPlace is where an entry has its place in its source.
-type formPlace struct {
-	Phase    string `json:"phase"`
-	Sequence int64  `json:"sequence"`
-	Source   string `json:"source"`
-}
-
-type formActor struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-}
-
-type formDecision struct {
-	Policy  string `json:"policy"`
-	Reason  string `json:"reason"`
-	Verdict string `json:"verdict"`
-}
-
-type formEffect struct {
-	After   string     `json:"after"`
-	Before  string     `json:"before"`
-	Message string     `json:"message"`
-	Result  string     `json:"result"`
-	Target  formTarget `json:"target"`
-}
-
-type formTarget struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Name       string `json:"name"`
-	Namespace  string `json:"namespace"`
-	UID        string `json:"uid"`
-}
-
-type formPersonal struct {
-	Commitment string `json:"commitment"`
-	Subject    string `json:"subject"`
-}
-
-func (t formTarget) target() ops.Target {
-	return ops.Target{Ref: ops.Ref{APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}, UID: t.UID}
-}
-
 // Decode reads an entry. Bytes that Encode would not have written are refused,
 // so that there is one form of each entry, and one hash.
 func Decode(body []byte) (*Entry, error) {
-	refuse := func(why string, cause error) error {
-		return &fault.Error{Kind: fault.Invalid, Op: "read a ledger entry", Public: why, Hint: "it was not written by the ledger, or was changed since", Cause: cause}
+	refuse := func(why string) error {
+		return fault.New(fault.Invalid, "read a ledger entry", "", why, "it was not written by the ledger, or was changed since")
 	}
 	if len(body) > MaxEntry {
-		return nil, refuse("it is too long", nil)
+		return nil, refuse("it is too long")
 	}
-	var f form
-	if err := json.Unmarshal(body, &f); err != nil {
-		return nil, refuse("it is no JSON of the expected form", err)
+	p := parser{rest: string(body)}
+	e := p.entry()
+	if p.why == "" && p.rest != "" {
+		p.fail("there is more behind it")
 	}
-	if f.Version != version {
-		return nil, refuse(fmt.Sprintf("its version is %d, and this program knows %d", f.Version, version), nil)
-	}
-	at, err := time.Parse(timeForm, f.Time)
-	if err != nil {
-		return nil, refuse("its time is no time", err)
-	}
-	e := &Entry{
-		Record: ops.Record{
-			Time: at, Source: f.Source, Sequence: f.Sequence, Key: f.Key, Actor: ops.Actor{Kind: ops.ActorKind(f.Actor.Kind), Name: f.Actor.Name},
-			Action: f.Action, Phase: ops.Phase(f.Phase), Target: f.Target.target(), Before: f.Before, After: f.After,
-			TraceID: f.TraceID, Controls: f.Controls, Details: f.Details,
-		},
-		Subject: f.Personal.Subject, Commitment: f.Personal.Commitment,
-	}
-	if d := f.Decision; d != nil {
-		e.Decision = &ops.Decision{Verdict: d.Verdict, Policy: d.Policy, Reason: d.Reason}
-	}
-	for _, x := range f.Effects {
-		e.Effects = append(e.Effects, ops.Effect{Target: x.Target.target(), Before: x.Before, After: x.After, Result: x.Result, Message: x.Message})
-	}
-	again, err := e.Encode()
-	if err != nil {
-		return nil, refuse("it cannot be written again", err)
-	}
-	if !bytes.Equal(again, body) {
-		return nil, refuse("it is not in canonical form", nil)
+	if p.why != "" {
+		return nil, refuse(fmt.Sprintf("%s, at byte %d", p.why, len(body)-len(p.rest)))
 	}
 	if err := e.check(); err != nil {
-		return nil, refuse("it lacks what every entry has", err)
+		return nil, refuse(err.Error())
 	}
 	return e, nil
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -60,6 +61,9 @@ type Ledger struct {
 	mu     sync.Mutex
 	queue  []*call
 	closed bool
+	// last is the newest checkpoint that was opened: most transactions find the
+	// one that the transaction before has left.
+	last *Checkpoint
 	// wake has an element when the queue is not empty.
 	wake chan struct{}
 	// done is closed when the committing goroutine has ended.
@@ -131,19 +135,17 @@ func (l *Ledger) create(ctx context.Context) error {
 
 // matches checks the tree against the newest checkpoint.
 func (l *Ledger) matches(ctx context.Context) error {
-	var last *Signed
+	var c *Checkpoint
 	var size int64
 	err := l.store.Update(ctx, Need{}, func(s State) (Batch, error) {
-		last, size = s.Last, s.Size
-		_, err := newPlan(s, l.log, l.opts.Now(), l.opts.Random)
+		p, err := l.plan(s)
+		if err == nil {
+			c, size = p.last, s.Size
+		}
 		return Batch{}, err
 	})
-	if err != nil || last == nil || last.Size == 0 {
+	if err != nil || c == nil || c.N == 0 {
 		return err
-	}
-	c, err := OpenCheckpoint(last.Note, l.log)
-	if err != nil {
-		return damaged(err)
 	}
 	root, err := tlog.TreeHash(c.N, readHashes(ctx, l.store, size))
 	if err != nil {
@@ -153,6 +155,26 @@ func (l *Ledger) matches(ctx context.Context) error {
 		return damaged(fmt.Errorf("its tree is not the one that was signed at %d entries", c.N))
 	}
 	return nil
+}
+
+// plan begins a plan on what the store holds.
+func (l *Ledger) plan(s State) (*plan, error) {
+	if s.Last == nil {
+		return newPlan(s, nil, l.opts.Now(), l.opts.Random)
+	}
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if last == nil || !bytes.Equal(last.Note, s.Last.Note) {
+		var err error
+		if last, err = OpenCheckpoint(s.Last.Note, l.log); err != nil {
+			return nil, damaged(err)
+		}
+		l.mu.Lock()
+		l.last = last
+		l.mu.Unlock()
+	}
+	return newPlan(s, last, l.opts.Now(), l.opts.Random)
 }
 
 // Append adds records to the log, all or none, one behind the other, and

@@ -28,7 +28,8 @@ type marks struct {
 	// queue are the next ones; loaded is the next file to read.
 	queue  []mark
 	loaded int64
-	// floor is the time of the last checkpoint that was passed, at its size.
+	// floor is the time of the last checkpoint that the log agreed with, at its
+	// size.
 	floor     time.Time
 	floorSize int64
 	// last is the last one read from the files.
@@ -77,9 +78,6 @@ func (m *marks) next() int64 {
 func (m *marks) take() []mark {
 	n := 0
 	for n < len(m.queue) && m.queue[n].N == m.queue[0].N {
-		if t := m.queue[n].Time; t.After(m.floor) {
-			m.floor, m.floorSize = t, m.queue[n].N
-		}
 		n++
 	}
 	taken := m.queue[:n]
@@ -87,16 +85,25 @@ func (m *marks) take() []mark {
 	return taken
 }
 
+// pass notes that the log agrees with a checkpoint.
+func (m *marks) pass(k mark) {
+	if k.Time.After(m.floor) {
+		m.floor, m.floorSize = k.Time, k.N
+	}
+}
+
 // timely says what is wrong with the time of an entry between the last
-// checkpoint taken and the next one; "" if nothing.
+// checkpoint that the log agreed with and the next one in its files; "" if
+// nothing.
 func (m *marks) timely(t time.Time) string {
 	if !m.floor.IsZero() && t.Before(m.floor.Add(-Tolerance)) {
 		return fmt.Sprintf("back-dated: it says %s, and was added behind the checkpoint of %d entries, signed at %s", stamp(t), m.floorSize, stamp(m.floor))
 	}
-	if len(m.queue) == 0 {
+	i := slices.IndexFunc(m.queue, func(k mark) bool { return k.name == "" })
+	if i < 0 {
 		return ""
 	}
-	next := m.queue[0]
+	next := m.queue[i]
 	by := next.Time
 	if !next.witnessed.IsZero() && (by.IsZero() || next.witnessed.Before(by)) {
 		by = next.witnessed

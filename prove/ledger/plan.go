@@ -40,18 +40,20 @@ type plan struct {
 	known    map[KeyRef]Known
 	counts   map[string]int64
 	subjects map[string]Subject
-	// floor is the time of the newest checkpoint.
+	// last is the newest checkpoint, nil if there is none, and floor its time.
+	last  *Checkpoint
 	floor time.Time
 }
 
-// newPlan begins a plan on what the store holds.
-func newPlan(s State, log *Key, now time.Time, random io.Reader) (*plan, error) {
+// newPlan begins a plan on what the store holds; last is its newest checkpoint,
+// opened.
+func newPlan(s State, last *Checkpoint, now time.Time, random io.Reader) (*plan, error) {
 	t, err := newTree(s.Size, s.Edge)
 	if err != nil {
 		return nil, damaged(err)
 	}
 	p := &plan{
-		state: s, now: now.UTC(), random: random, tree: t,
+		state: s, now: now.UTC(), random: random, tree: t, last: last,
 		known: maps.Clone(s.Known), counts: maps.Clone(s.Counts), subjects: maps.Clone(s.Subjects),
 	}
 	if p.known == nil {
@@ -63,11 +65,7 @@ func newPlan(s State, log *Key, now time.Time, random io.Reader) (*plan, error) 
 	if p.subjects == nil {
 		p.subjects = map[string]Subject{}
 	}
-	if s.Last != nil {
-		c, err := OpenCheckpoint(s.Last.Note, log)
-		if err != nil {
-			return nil, damaged(err)
-		}
+	if c := last; c != nil {
 		if c.N != s.Last.Size || c.N > s.Size {
 			return nil, damaged(fmt.Errorf("its checkpoint is of %d entries and it has %d", c.N, s.Size))
 		}

@@ -449,6 +449,7 @@ func (v *verifier) mark(m mark, size int64) {
 	}
 	if v.tree.root() == m.Hash {
 		v.proven = size
+		v.marks.pass(m)
 		return
 	}
 	if m.name == "" && v.diverged {
