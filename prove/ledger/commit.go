@@ -145,16 +145,19 @@ func needOf(calls []*call) Need {
 
 // transact runs one planned transaction. If its outcome is not known it is
 // planned again on what the store then holds: records that were written are
-// found by their keys.
+// found by their keys. Until that has succeeded, a store that is down does not
+// mean that nothing was written.
 func (l *Ledger) transact(ctx context.Context, need Need, decide func(*plan) error) error {
-	wait := 20 * time.Millisecond
+	wait, unknown := 20*time.Millisecond, false
 	for try := 0; ; try++ {
 		err := l.attempt(ctx, need, decide)
-		if err == nil || !errors.Is(err, ErrUnknownOutcome) {
+		unknown = unknown || errors.Is(err, ErrUnknownOutcome)
+		kind := fault.KindOf(err)
+		if err == nil || !unknown || kind != fault.Unavailable && kind != fault.TimedOut {
 			return err
 		}
 		if try == retries {
-			return &fault.Error{Kind: fault.TimedOut, Op: "write the ledger", Public: "the connection was lost at the commit and did not come back", Hint: "append the same records with the same keys again", Cause: err}
+			return &fault.Error{Kind: fault.TimedOut, Op: "write the ledger", Public: "the connection was lost at the commit and did not come back; the records may have been written", Hint: "append the same records with the same keys again", Cause: err}
 		}
 		timer := time.NewTimer(wait)
 		select {
