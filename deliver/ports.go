@@ -171,11 +171,12 @@ type Witness interface {
 	// UserOf names a running pod that reads a ConfigMap or Secret, "" if none
 	// does.
 	UserOf(ctx context.Context, k Key) (string, error)
-	// Look says what is wrong, from what was seen already.
-	Look(app AppKey, unhealthy []Live) Report
+	// Look says what is wrong, from what was seen already. Pods that were made
+	// before since are another revision's, and don't count.
+	Look(app AppKey, unhealthy []Live, since time.Time) Report
 	// Evidence takes down what a person will want to see of what failed: events,
 	// logs of the containers before, conditions.
-	Evidence(ctx context.Context, app AppKey, unhealthy []Live) []v1alpha1.Evidence
+	Evidence(ctx context.Context, app AppKey, unhealthy []Live, since time.Time) []v1alpha1.Evidence
 }
 
 // Report is what a Witness saw.

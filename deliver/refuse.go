@@ -114,10 +114,14 @@ func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason str
 		digest = s.Digest
 	}
 	p.onFailure(ctx)
-	AddQuarantine(p.st, v1alpha1.Quarantined{
-		Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: QuarantineFailed,
-		Message: reason, Release: a.Name, Time: metav1.NewTime(p.now),
-	})
+	if a.Trigger != TriggerRollback {
+		// What was good before is not given up because it does not recover: there
+		// is nothing better to go to.
+		AddQuarantine(p.st, v1alpha1.Quarantined{
+			Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: QuarantineFailed,
+			Message: reason, Release: a.Name, Time: metav1.NewTime(p.now),
+		})
+	}
 	p.finished(v1alpha1.PhaseFailed, reason, a, now)
 	p.event(true, "ReleaseFailed", "revision "+Short(a.Revision)+" failed: "+reason)
 	p.st.Active = nil

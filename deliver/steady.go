@@ -243,7 +243,7 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 			p.mem.lost = p.now
 		}
 		p.lookCloser(unhealthy)
-		seen = p.Witness.Look(p.key, unhealthy)
+		seen = p.Witness.Look(p.key, unhealthy, began(a))
 		j.Definite, j.Cause = seen.Definite, cmpText(seen.Message, p.st.Health.Message)
 	}
 	j.Lost = p.mem.lost
@@ -251,7 +251,7 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 	c := Progress(j)
 	switch {
 	case c.Phase == v1alpha1.PhaseFailed:
-		p.reject(ctx, a, c.Reason, p.Witness.Evidence(ctx, p.key, unhealthy))
+		p.reject(ctx, a, c.Reason, p.Witness.Evidence(ctx, p.key, unhealthy, began(a)))
 		return
 	case c.Phase == v1alpha1.PhaseGood:
 		p.good(ctx, a)
@@ -267,6 +267,17 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 		}
 	}
 	p.wait(c.Wait)
+}
+
+// began is from when on pods are a release's own. The API server counts whole
+// seconds: those of the second in which a rollback began are of what it takes
+// back.
+func began(a *v1alpha1.ActiveRelease) time.Time {
+	since := timeOf(a.Seen).Truncate(time.Second)
+	if a.Trigger == TriggerRollback {
+		since = since.Add(time.Second)
+	}
+	return since
 }
 
 // onlyUnknown tells whether nothing worse than not knowing is the matter.

@@ -367,8 +367,10 @@ type witness struct{ *world }
 func (witness) Follow(deliver.AppKey, []deliver.Key)                {}
 func (witness) Forget(deliver.AppKey)                               {}
 func (witness) UserOf(context.Context, deliver.Key) (string, error) { return "", nil }
-func (witness) Look(deliver.AppKey, []deliver.Live) deliver.Report  { return deliver.Report{} }
-func (witness) Evidence(context.Context, deliver.AppKey, []deliver.Live) []v1alpha1.Evidence {
+func (witness) Look(deliver.AppKey, []deliver.Live, time.Time) deliver.Report {
+	return deliver.Report{}
+}
+func (witness) Evidence(context.Context, deliver.AppKey, []deliver.Live, time.Time) []v1alpha1.Evidence {
 	return []v1alpha1.Evidence{{Kind: "log", Text: "panic: no settings"}}
 }
 

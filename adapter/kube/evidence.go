@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
@@ -20,10 +22,10 @@ const (
 
 // Evidence implements deliver.Witness. What cannot be read is left out: the
 // way back does not wait for it.
-func (w *Witness) Evidence(ctx context.Context, app deliver.AppKey, unhealthy []deliver.Live) []v1alpha1.Evidence {
+func (w *Witness) Evidence(ctx context.Context, app deliver.AppKey, unhealthy []deliver.Live, since time.Time) []v1alpha1.Evidence {
 	var out []v1alpha1.Evidence
 	for _, l := range unhealthy {
-		c, ok := w.caseOf(app, l.Key)
+		c, ok := w.caseOf(app, l.Key, since)
 		if !ok {
 			out = append(out, v1alpha1.Evidence{Kind: "condition", Object: l.Key.String(), Text: string(l.Health.Status) + ": " + l.Health.Message})
 			continue
@@ -54,15 +56,27 @@ func (w *Witness) logs(ctx context.Context, namespace string, pod map[string]any
 			if ready || name == "" {
 				continue
 			}
-			text, err := w.client.do(ctx, request{
-				verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(nameOf(pod)) + "/log",
-				query: url.Values{"container": {name}, "previous": {strconv.FormatBool(restarts > 0)}, "tailLines": {strconv.Itoa(logLines)}, "limitBytes": {strconv.Itoa(logBytes)}},
-			})
-			if err == nil && len(text) > 0 {
-				into[nameOf(pod)+"/"+name] = string(text)
+			for _, previous := range []bool{restarts > 0, restarts == 0} {
+				if text := w.log(ctx, namespace, nameOf(pod), name, previous); text != "" {
+					into[nameOf(pod)+"/"+name] = text
+					break
+				}
 			}
 		}
 	}
+}
+
+// log reads the end of one container's log, "" if there is none. That the
+// runtime has dropped it the API server says with a status of success.
+func (w *Witness) log(ctx context.Context, namespace, pod, container string, previous bool) string {
+	text, err := w.client.do(ctx, request{
+		verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(pod) + "/log",
+		query: url.Values{"container": {container}, "previous": {strconv.FormatBool(previous)}, "tailLines": {strconv.Itoa(logLines)}, "limitBytes": {strconv.Itoa(logBytes)}},
+	})
+	if err != nil || strings.HasPrefix(string(text), "unable to retrieve container logs") {
+		return ""
+	}
+	return string(text)
 }
 
 // eventsOf reads the events about objects of a namespace by name.

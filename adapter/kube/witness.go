@@ -282,10 +282,10 @@ func trimmed(pod map[string]any) map[string]any {
 }
 
 // Look implements deliver.Witness.
-func (w *Witness) Look(app deliver.AppKey, unhealthy []deliver.Live) deliver.Report {
+func (w *Witness) Look(app deliver.AppKey, unhealthy []deliver.Live, since time.Time) deliver.Report {
 	var out deliver.Report
 	for _, l := range unhealthy {
-		c, ok := w.caseOf(app, l.Key)
+		c, ok := w.caseOf(app, l.Key, since)
 		if !ok {
 			continue
 		}
@@ -298,19 +298,20 @@ func (w *Witness) Look(app deliver.AppKey, unhealthy []deliver.Live) deliver.Rep
 }
 
 // caseOf copies what is known of a workload.
-func (w *Witness) caseOf(app deliver.AppKey, k deliver.Key) (Case, bool) {
+func (w *Witness) caseOf(app deliver.AppKey, k deliver.Key, since time.Time) (Case, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.cases[app][k]
 	if c == nil || c.workload == nil {
 		return Case{}, false
 	}
-	return Case{Workload: c.workload, Pods: newest(c.pods)}, true
+	return Case{Workload: c.workload, Pods: newest(c.pods, since)}, true
 }
 
-// newest leaves out the pods of revisions before the newest one: what is wrong
-// with them is not the newest revision's doing.
-func newest(pods map[string]map[string]any) []map[string]any {
+// newest leaves out the pods of revisions before the newest one, and those that
+// were made before since: what is wrong with them is not the newest revision's
+// doing.
+func newest(pods map[string]map[string]any, since time.Time) []map[string]any {
 	hash := func(p map[string]any) string {
 		meta, _ := p["metadata"].(map[string]any)
 		labels, _ := meta["labels"].(map[string]any)
@@ -334,7 +335,8 @@ func newest(pods map[string]map[string]any) []map[string]any {
 	}
 	var out []map[string]any
 	for _, p := range pods {
-		if hash(p) == want {
+		made, err := time.Parse(time.RFC3339, created(p))
+		if hash(p) == want && (err != nil || !made.Before(since)) {
 			out = append(out, p)
 		}
 	}

@@ -415,7 +415,7 @@ func TestNames(t *testing.T) {
 	a, b := application(), application()
 	b.Name = "other"
 	bad := strings.Repeat("ab", 20)
-	if Branch(a, bad) != Branch(a, bad) || Branch(a, bad) == Branch(b, bad) || !strings.HasPrefix(Branch(a, bad), "aeo/revert-abababab-") {
+	if Branch(a, bad) == Branch(b, bad) || !strings.HasPrefix(Branch(a, bad), "aeo/revert-abababab-") {
 		t.Errorf("%s %s", Branch(a, bad), Branch(b, bad))
 	}
 	if got := Title(a, bad); got != "Revert abababab: it failed in prod/shop" {

@@ -275,7 +275,7 @@ func (s *story) proof(ctx context.Context) error {
 	if text, err = command(ctx, "bin/aeo", "audit", "verify", export); err != nil {
 		return err
 	}
-	s.say("aeo audit verify: %s", lastLine(text))
+	s.say("aeo audit verify: %s", firstLine(text))
 	file, err := flipByte(export)
 	if err != nil {
 		return err
@@ -284,7 +284,7 @@ func (s *story) proof(ctx context.Context) error {
 	if err == nil {
 		return errors.New("a flipped byte was not found")
 	}
-	s.say("One bit of %s is flipped. aeo audit verify: %s", filepath.Base(file), lastLine(text))
+	s.say("One bit of %s is flipped. aeo audit verify: %s", relative(file), firstLine(text))
 	return nil
 }
 
@@ -313,6 +313,11 @@ func since(t time.Time) string {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+	return string(line)
 }
 
 func lastLine(text []byte) string {

@@ -60,7 +60,7 @@ func write(ctx context.Context, out string, n int, seed uint64) (err error) {
 	}
 	// The history ends now, so that its times look real.
 	records := ledgertest.History(rand.New(rand.NewPCG(seed, 0)), time.Now(), n)
-	shift := records[n-1].Time.Sub(time.Now())
+	shift := time.Until(records[n-1].Time)
 	s.clock.Set(records[0].Time.Add(-shift))
 	if s.ledger, err = ledger.Open(ctx, &s.store, ledger.Options{Key: key, Now: s.clock.Now, CheckpointEntries: 20}); err != nil {
 		return err
