@@ -160,7 +160,7 @@ func (m *Mirrors) exchange(ctx context.Context, x exchange) error {
 		run.watch, run.maxSize = x.dir, m.opts.MaxSize
 	}
 	scheme, url := string(x.address.Scheme), x.address.String()
-	settings := x.settings
+	settings := slices.Clone(x.settings)
 	said := func() string { return "" }
 	if x.address.Scheme == giturl.SSH {
 		t, err := dial(ctx, x.address, x.auth)

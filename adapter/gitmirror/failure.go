@@ -44,6 +44,8 @@ var symptoms = []symptom{
 	{"not our ref", fault.NotFound, "the server has no such commit", "it may have been removed by a force-push; name one that a branch or tag contains", nil},
 	{"over limit", fault.Blocked, "an object of the repository needs more memory than allowed", "remove the huge file from the repository, or raise the operator's limit", nil},
 	{"no space left on device", fault.Blocked, "the disk of the cache is full", "free space on the cache's volume", nil},
+	{"repository corruption on the remote side", fault.Blocked, "the server says that its repository is damaged", "run git fsck on the server", nil},
+	{"not a tree", fault.Blocked, "the repository holds objects that are malformed", "see git fsck in a clone of the repository", nil},
 	{"fsck error", fault.Blocked, "the repository holds objects that are malformed or dangerous", "see git fsck in a clone of the repository", nil},
 	{"transport '", fault.Denied, "this way of reaching a repository is not allowed", "use https or ssh", nil},
 }

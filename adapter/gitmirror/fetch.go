@@ -85,7 +85,7 @@ func (m *Mirrors) fetch(ctx context.Context, r *mirror, who string, a giturl.Add
 		if err := m.prepare(ctx, r, lock, len(c.want()), partial); err != nil {
 			return struct{}{}, err
 		}
-		if err := m.download(ctx, r, lock, a, auth, c); err != nil {
+		if err := m.download(ctx, r, lock, a, auth, c, false); err != nil {
 			return struct{}{}, err
 		}
 		r.grant(who)
@@ -94,22 +94,29 @@ func (m *Mirrors) fetch(ctx context.Context, r *mirror, who string, a giturl.Add
 	return err
 }
 
-// download asks for the object itself. A server that only hands out what its
+// download asks for the object itself, again also what is here already. A server that only hands out what its
 // references name is asked for the reference, and failing that for all of them.
-func (m *Mirrors) download(ctx context.Context, r *mirror, lock *os.File, a giturl.Address, auth Auth, c Commit) error {
+func (m *Mirrors) download(ctx context.Context, r *mirror, lock *os.File, a giturl.Address, auth Auth, c Commit, again bool) error {
 	get := func(args ...string) error {
 		x := exchange{address: a, auth: auth, dir: r.dir, lock: lock, partial: r.partial()}
 		x.args = []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--no-prune", "--refmap="}
 		if x.partial {
 			x.args = append(x.args, "--filter=blob:none")
 		}
+		if r.marked(mixedMark) {
+			x.settings = noNegotiation
+		}
+		if again {
+			x.args = append(x.args, "--refetch")
+		}
 		x.args = append(x.args, args...)
 		return m.reach(ctx, r, x)
 	}
 	seen := seenRefs + "/" + c.want()
-	err := get("--depth=1", "--", urlArgument, "+"+c.want()+":"+seen)
-	if !errors.Is(err, errUnadvertised) {
-		return err
+	if !again { // then it was seen that asking for objects is in vain
+		if err := get("--depth=1", "--", urlArgument, "+"+c.want()+":"+seen); !errors.Is(err, errUnadvertised) {
+			return err
+		}
 	}
 	if strings.HasPrefix(c.Ref, "refs/") && validRefName(c.Ref) {
 		if err := get("--depth=1", "--", urlArgument, "+"+c.Ref+":"+seen); err != nil {

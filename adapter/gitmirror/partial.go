@@ -3,6 +3,7 @@ package gitmirror
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,9 +20,24 @@ import (
 // partialMark is the file that makes a mirror partial.
 const partialMark = "aeo-partial"
 
-func (r *mirror) partial() bool {
-	_, err := os.Stat(filepath.Join(r.dir, partialMark))
+// mixedMark is the file of a mirror that was partial once: what it has says
+// nothing about the rest of the files.
+const mixedMark = "aeo-mixed"
+
+func (r *mirror) marked(mark string) bool {
+	_, err := os.Stat(filepath.Join(r.dir, mark))
 	return err == nil
+}
+
+func (r *mirror) partial() bool { return r.marked(partialMark) }
+
+// makeWhole ends that a mirror is partial. The commits in it, which lack
+// files, have to be fetched again.
+func (r *mirror) makeWhole() error {
+	if err := os.RemoveAll(filepath.Join(r.dir, filepath.FromSlash(seenRefs))); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(r.dir, partialMark), filepath.Join(r.dir, mixedMark))
 }
 
 // promisor tells git, in one call only, that files may be missing. It is not
@@ -30,6 +46,9 @@ func (r *mirror) partial() bool {
 func promisor(url string) [][2]string {
 	return [][2]string{{"remote." + url + ".promisor", "true"}, {"remote." + url + ".partialclonefilter", "blob:none"}}
 }
+
+// noNegotiation makes git not tell the server what the mirror has.
+var noNegotiation = [][2]string{{"fetch.negotiationAlgorithm", "noop"}}
 
 // maxComplete bounds how many folders are remembered to be complete.
 const maxComplete = 100_000
@@ -40,13 +59,13 @@ func (r *mirror) isComplete(id string) bool {
 	return r.complete[id]
 }
 
-func (r *mirror) setComplete(ids []string) {
+func (r *mirror) setComplete(ids map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.complete)+len(ids) > maxComplete {
 		clear(r.complete)
 	}
-	for _, id := range ids {
+	for id := range ids {
 		r.complete[id] = true
 	}
 }
@@ -77,13 +96,13 @@ func isBroken(err error) bool {
 
 // complete fetches what is missing below entries.
 func (t *Tree) complete(ctx context.Context, tops []entry) error {
-	ids, folders := map[string]bool{}, []string{}
+	g := &gathering{tree: t, files: map[string]bool{}, folders: map[string]bool{}}
 	for _, e := range tops {
-		if err := t.gather(e, 0, ids, &folders); err != nil {
+		if err := g.gather(e, 0); err != nil {
 			return err
 		}
 	}
-	lacking, err := t.m.lacking(t.r.dir, ids)
+	lacking, err := t.m.lacking(t.r.dir, g.files)
 	if err != nil {
 		return t.blobError(err)
 	}
@@ -92,18 +111,27 @@ func (t *Tree) complete(ctx context.Context, tops []entry) error {
 			return err
 		}
 	}
-	t.r.setComplete(folders)
+	t.r.setComplete(g.folders)
 	return nil
 }
 
+// gathering collects what lies below entries, each object once: a folder that
+// contains another a million times costs no more than one that does it once.
+type gathering struct {
+	tree    *Tree
+	files   map[string]bool // object ids in hexadecimal
+	folders map[string]bool // object ids
+}
+
 // gather collects the files below e, but for folders that were completed
-// before. Ids of folders visited are added to folders.
-func (t *Tree) gather(e entry, depth int, ids map[string]bool, folders *[]string) error {
+// before.
+func (g *gathering) gather(e entry, depth int) error {
+	t := g.tree
 	switch {
-	case e.mode == modeSubmodule || e.mode == modeDir && t.r.isComplete(e.id):
+	case e.mode == modeSubmodule || e.mode == modeDir && (g.folders[e.id] || t.r.isComplete(e.id)):
 		return nil
 	case e.mode != modeDir:
-		ids[e.hex()] = true
+		g.files[e.hex()] = true
 		return nil
 	case depth > maxDepth:
 		return fault.New(fault.Invalid, "read folder of a commit", t.info.SHA, errDepth.Error(), "fetch a folder below it")
@@ -112,13 +140,13 @@ func (t *Tree) gather(e entry, depth int, ids map[string]bool, folders *[]string
 	if err != nil {
 		return err
 	}
-	*folders = append(*folders, e.id)
+	g.folders[e.id] = true
 	for _, sub := range f.entries {
-		if err := t.gather(sub, depth+1, ids, folders); err != nil {
+		if err := g.gather(sub, depth+1); err != nil {
 			return err
 		}
 	}
-	if len(*folders) > maxComplete || len(ids) > maxEntries {
+	if len(g.folders) > maxEntries || len(g.files) > maxEntries {
 		return fault.New(fault.Invalid, "fetch files of a commit", t.info.SHA, "it has more files than allowed", "name the folder that is needed")
 	}
 	return nil
@@ -177,13 +205,21 @@ func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, ids []string) error {
 	if err := m.prepare(ctx, t.r, lock, len(t.info.SHA), true); err != nil {
 		return err
 	}
-	return m.reach(ctx, t.r, exchange{address: t.address, auth: t.repo.Auth, dir: t.r.dir, lock: lock,
+	err = m.reach(ctx, t.r, exchange{address: t.address, auth: t.repo.Auth, dir: t.r.dir, lock: lock,
 		// Without negotiation the server takes nothing for granted.
-		settings: [][2]string{{"fetch.negotiationAlgorithm", "noop"}},
+		settings: noNegotiation,
 		partial:  true,
 		args:     []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--filter=blob:none", "--stdin", "--", urlArgument},
 		stdin:    strings.NewReader(strings.Join(ids, "\n") + "\n"),
 	})
+	if !errors.Is(err, errUnadvertised) {
+		return err
+	}
+	// A server that leaves files out, but doesn't hand them out later.
+	if err := t.r.makeWhole(); err != nil {
+		return fault.Wrap(fault.Unavailable, "fetch files of a commit", t.info.SHA, err, "the cache's folder must be writable")
+	}
+	return m.download(ctx, t.r, lock, t.address, t.repo.Auth, t.commit, true)
 }
 
 // load fetches the files of a folder after one of them was found missing.

@@ -23,8 +23,9 @@ type Tree struct {
 	r       *mirror
 	address giturl.Address
 	// repo is where missing files come from; no URL means nowhere.
-	repo Repo
-	info *Info
+	repo   Repo
+	commit Commit
+	info   *Info
 }
 
 // Limits of what a tree can look like.
@@ -39,7 +40,7 @@ const (
 // open reads the commit that c names out of the mirror.
 func (m *Mirrors) open(r *mirror, a giturl.Address, repo Repo, c Commit) (*Tree, error) {
 	const op = "read commit"
-	t := &Tree{m: m, r: r, address: a, repo: repo}
+	t := &Tree{m: m, r: r, address: a, repo: repo, commit: c}
 	var tag []byte
 	err := m.pool.with(r.dir, func(rd *reader) (err error) {
 		if c.Tag != "" {
@@ -80,16 +81,18 @@ func (t *Tree) folder(id string) (*folder, error) {
 	if f := t.m.trees.get(id); f != nil {
 		return f, nil
 	}
-	var f *folder
-	err := t.m.pool.with(t.r.dir, func(rd *reader) error {
-		text, err := rd.contents(entry{id: id}.hex(), "tree", maxFolder)
-		if err == nil {
-			f, err = parseFolder(text, len(id))
-		}
+	var text []byte
+	err := t.m.pool.with(t.r.dir, func(rd *reader) (err error) {
+		text, err = rd.contents(entry{id: id}.hex(), "tree", maxFolder)
 		return err
 	})
+	const op = "read folder of a commit"
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "read folder of a commit", t.info.SHA, err, "the cache may be damaged; clearing it helps")
+		return nil, fault.Wrap(fault.Unavailable, op, t.info.SHA, err, "the cache may be damaged; clearing it helps")
+	}
+	f, err := parseFolder(text, len(id))
+	if err != nil {
+		return nil, fault.Wrap(fault.Blocked, op, t.info.SHA, err, "see git fsck in a clone of the repository")
 	}
 	t.m.trees.put(id, f)
 	return f, nil
