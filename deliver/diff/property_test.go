@@ -211,10 +211,30 @@ func FuzzText(f *testing.F) {
 		if err := diff.Markdown(&out, d); err != nil || out.Len() > diff.MaxMarkdown {
 			t.Fatal(err, out.Len())
 		}
-		if n := strings.Count(out.String(), "</details>"); n < strings.Count(out.String(), "<details>") {
-			t.Fatalf("%d details closed: %s", n, out.String())
+		if open, closed := tags(out.String()); open != closed || open == 0 {
+			t.Fatalf("%d blocks opened, %d closed: %s", open, closed, out.String())
 		}
 	})
+}
+
+// tags counts the blocks outside of fences.
+func tags(text string) (open, closed int) {
+	fence := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case fence != "":
+			if line == fence {
+				fence = ""
+			}
+		case strings.HasPrefix(line, "```"):
+			fence = strings.TrimSuffix(line, "diff")
+		default:
+			open += strings.Count(line, "<details>")
+			closed += strings.Count(line, "</details>")
+		}
+	}
+	return open, closed
 }
 
 func BenchmarkCompare(b *testing.B) {

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,6 +140,22 @@ func TestOddValues(t *testing.T) {
 		for _, s := range all {
 			if got := r.judge(s.body); got.Status == "" {
 				t.Errorf("%s judges %s: no health", key, s.title)
+			}
+		}
+	}
+}
+
+// TestPage holds docs/health.md to the catalogue.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/health.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range catalogue() {
+		for _, kind := range r.each() {
+			group, name, _ := strings.Cut(kind, "/")
+			if !strings.Contains(string(page), "`"+group+"`") || name != "*" && !strings.Contains(string(page), name) {
+				t.Errorf("docs/health.md does not name %s", kind)
 			}
 		}
 	}
