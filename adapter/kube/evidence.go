@@ -73,7 +73,7 @@ func (w *Witness) log(ctx context.Context, namespace, pod, container string, pre
 		verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods/" + url.PathEscape(pod) + "/log",
 		query: url.Values{"container": {container}, "previous": {strconv.FormatBool(previous)}, "tailLines": {strconv.Itoa(logLines)}, "limitBytes": {strconv.Itoa(logBytes)}},
 	})
-	if err != nil || strings.HasPrefix(string(text), "unable to retrieve container logs") {
+	if err != nil || strings.HasPrefix(string(text), "unable to retrieve container logs") || strings.HasPrefix(string(text), "failed to try resolving symlinks") {
 		return ""
 	}
 	return string(text)
