@@ -20,7 +20,7 @@ type Limits struct {
 
 // The default limits.
 const (
-	DefaultCost  = 50_000  // some 50 ms of one core
+	DefaultCost  = 50_000  // at worst some 0.1 s of one core
 	DefaultInput = 3 << 20 // above what the Kubernetes API stores
 )
 
