@@ -150,7 +150,7 @@ func (m *marks) read(ctx context.Context, src Source, n int64, key *Key, witness
 	wrong := func(from, to int64, format string, args ...any) {
 		problems = append(problems, Finding{from, to, path, fmt.Sprintf(format, args...)})
 	}
-	if problem == "it is missing" {
+	if problem == missing {
 		return nil, nil, nil // none was signed at these sizes
 	}
 	if problem != "" {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,6 +154,9 @@ func (v *verifier) findFile(file, format string, args ...any) {
 	v.find(-1, -1, file, fmt.Sprintf(format, args...))
 }
 
+// missing is the problem of a file that is not there.
+const missing = "it is missing"
+
 // read reads a file. What is wrong with it is a problem to find; the error is
 // why it could not be read.
 func read(ctx context.Context, src Source, path string, max int64) (data []byte, problem string, err error) {
@@ -161,7 +165,7 @@ func read(ctx context.Context, src Source, path string, max int64) (data []byte,
 	case err == nil:
 		return data, "", nil
 	case errors.Is(err, fs.ErrNotExist), fault.KindOf(err) == fault.NotFound:
-		return nil, "it is missing", nil
+		return nil, missing, nil
 	case errors.Is(err, errForm):
 		return nil, err.Error(), nil
 	case fault.KindOf(err) == fault.Blocked:
@@ -186,6 +190,11 @@ func (v *verifier) openKey(ctx context.Context) (bool, error) {
 	}
 	v.key, v.report.KeyGiven = v.opts.Key, v.opts.Key != nil
 	switch {
+	case v.key == nil && problem == missing:
+		if _, problem, err := read(ctx, v.src, fileCheckpoint, maxCheckpoint); err != nil || problem == missing {
+			return false, cmp.Or(err, error(fault.New(fault.NotFound, "verify", "", "there is no export: neither a key nor a checkpoint", "name the folder that `aeo audit export` wrote")))
+		}
+		fallthrough
 	case v.key == nil && problem != "":
 		v.findFile(fileKey, "%s, and no other key was given", problem)
 		return false, nil

@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": exit, "finding": finding, "input": input, "zero": zero,
+			"ledger": makeLedger, "witness": witness, "flip": flip,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
