@@ -148,7 +148,7 @@ func TestBounds(t *testing.T) {
 		`object.many.all(x, object.many.all(y, x + y > -1))`:        "the evaluation costs more than allowed",
 		`object.text.replace('a', object.text) == ''`:               "an operation of the expression failed on this input",
 		`[object.text, object.text].join(object.text) == ''`:        "an operation of the expression failed on this input",
-		`[object.text, object.text].join() == ''`:              "an operation of the expression failed on this input",
+		`[object.text, object.text].join() == ''`:                   "an operation of the expression failed on this input",
 		`object.many.all(x, object.text.find('(a|b|c|d)*e') == '')`: "the evaluation costs more than allowed",
 		`['a']` + strings.Repeat(`.map(x, x + x)`, 25) + ` == []`:   "the evaluation costs more than allowed",
 		`(object.text + object.text).split('') == []`:               "an operation of the expression failed on this input",
