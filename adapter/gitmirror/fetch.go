@@ -67,7 +67,7 @@ func (m *Mirrors) ensure(ctx context.Context, t *Tree, paths []string) error {
 
 // fetch brings a commit into the mirror.
 func (m *Mirrors) fetch(ctx context.Context, r *mirror, who string, a giturl.Address, auth Auth, c Commit, partial bool) error {
-	_, err := r.fetches.do(ctx, who+c.want(), m.opts.Now(), m.opts.Now, func() (struct{}, error) {
+	_, err := r.fetches.Do(ctx, who+c.want(), m.opts.Now(), m.opts.Now, func() (struct{}, error) {
 		if err := m.begin(); err != nil {
 			return struct{}{}, err
 		}

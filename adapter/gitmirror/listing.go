@@ -60,7 +60,7 @@ func (m *Mirrors) list(ctx context.Context, a giturl.Address, auth Auth, onlyHea
 	if onlyHead {
 		key, args = who+" HEAD", []string{"ls-remote", "--quiet", "--symref", "--", urlArgument, "HEAD"}
 	}
-	return r.lists.do(ctx, key, since, m.opts.Now, func() (*listing, error) {
+	return r.lists.Do(ctx, key, since, m.opts.Now, func() (*listing, error) {
 		if err := m.begin(); err != nil {
 			return nil, err
 		}

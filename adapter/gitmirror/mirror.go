@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/autoecoops/autoecoops/deliver/flight"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -25,8 +26,8 @@ type mirror struct {
 	key string
 	// dir is the repository; dir+".lock" is its lock.
 	dir     string
-	lists   group[*listing]
-	fetches group[struct{}]
+	lists   flight.Group[*listing]
+	fetches flight.Group[struct{}]
 	gate    chan struct{} // holds the right to change dir, in this process
 
 	mu     sync.Mutex
@@ -46,7 +47,7 @@ func newMirror(key, dir string) *mirror {
 func (r *mirror) grant(who string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.grants) >= maxCalls {
+	if len(r.grants) >= flight.MaxCalls {
 		clear(r.grants)
 	}
 	r.grants[who] = true

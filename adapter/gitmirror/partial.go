@@ -232,7 +232,7 @@ func (t *Tree) load(parent entry) error {
 	// fs.FS has no context to pass on; what bounds this is the timeout.
 	ctx, cancel := m.detach(context.Background())
 	defer cancel()
-	_, err := t.r.fetches.do(ctx, m.digest(t.address, t.repo.Auth)+" below "+parent.hex(), m.opts.Now(), m.opts.Now, func() (struct{}, error) {
+	_, err := t.r.fetches.Do(ctx, m.digest(t.address, t.repo.Auth)+" below "+parent.hex(), m.opts.Now(), m.opts.Now, func() (struct{}, error) {
 		t.r.forget(parent.id)
 		return struct{}{}, t.complete(ctx, []entry{parent})
 	})

@@ -1,4 +1,7 @@
-package gitmirror
+// Package flight lets callers who want the same share one piece of work, such as
+// one question to a server, without ever giving anybody an answer that is
+// older than they can use.
+package flight
 
 import (
 	"context"
@@ -6,8 +9,8 @@ import (
 	"time"
 )
 
-// maxCalls bounds the results that a group remembers.
-const maxCalls = 4096
+// MaxCalls bounds the results that a Group remembers.
+const MaxCalls = 4096
 
 // call is work that is under way or done.
 type call[V any] struct {
@@ -26,18 +29,19 @@ func (c *call[V]) finished() bool {
 	}
 }
 
-// group lets callers who want the same share one piece of work, and its
-// result as long as it is fresh enough for them.
-type group[V any] struct {
+// Group shares pieces of work by their keys, and their results as long as they
+// are fresh enough for who asks. The zero value is ready. It is safe for
+// concurrent use.
+type Group[V any] struct {
 	mu    sync.Mutex
 	calls map[string]*call[V]
 }
 
-// do returns the result of work that began at since or later. If such work is
+// Do returns the result of work that began at since or later. If such work is
 // under way it is joined; work that began earlier is waited for and then done
 // again, once for all who came meanwhile. An error is shared with those who
 // wait for it, and not remembered. The work goes on when ctx ends.
-func (g *group[V]) do(ctx context.Context, key string, since time.Time, now func() time.Time, work func() (V, error)) (V, error) {
+func (g *Group[V]) Do(ctx context.Context, key string, since time.Time, now func() time.Time, work func() (V, error)) (V, error) {
 	for {
 		c, mine := g.join(key, since, now)
 		if mine {
@@ -60,7 +64,7 @@ func (g *group[V]) do(ctx context.Context, key string, since time.Time, now func
 
 // join returns the call that answers, or must end before one can begin; mine
 // if the caller is to do it.
-func (g *group[V]) join(key string, since time.Time, now func() time.Time) (c *call[V], mine bool) {
+func (g *Group[V]) join(key string, since time.Time, now func() time.Time) (c *call[V], mine bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if c := g.calls[key]; c != nil {
@@ -71,7 +75,7 @@ func (g *group[V]) join(key string, since time.Time, now func() time.Time) (c *c
 	if g.calls == nil {
 		g.calls = map[string]*call[V]{}
 	}
-	if len(g.calls) >= maxCalls {
+	if len(g.calls) >= MaxCalls {
 		for k, c := range g.calls {
 			if c.finished() {
 				delete(g.calls, k)
