@@ -12,6 +12,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/deliver/health"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -253,6 +254,31 @@ func TestFailedReleaseIsRolledBack(t *testing.T) {
 	w.app.Annotations = map[string]string{v1alpha1.AnnotationRetry: "r2@1"}
 	w.settle()
 	w.mustBeReady("r2")
+}
+
+func TestRollbackThatDoesNotRecoverCondemnsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.push("r1", &commit{objects: []map[string]any{object("Deployment", "web", "1")}})
+	w.settle()
+	w.push("r2", &commit{crashing: true, objects: []map[string]any{object("Deployment", "web", "2")}})
+	for range 100 {
+		if q := w.app.Status.Quarantine; len(q) > 0 && w.app.Status.Active == nil && w.app.Status.Sync.Revision == "r1" {
+			break
+		}
+		if w.app.Status.Sync.Revision == "r1" && len(w.app.Status.Quarantine) > 0 {
+			for _, s := range w.objects { // the node is broken, say: r1 does not come up either
+				s.Health = health.Health{Status: health.Progressing, Message: "no node"}
+			}
+		}
+		again, _ := w.reconcile()
+		w.now = w.now.Add(max(again, time.Second))
+	}
+	if held, _ := deliver.Quarantine(&w.app.Status, "r1", "", w.app.Status.Quarantine[0].Settings); held.Revision == "r1" {
+		t.Fatalf("what was good is in quarantine: %+v", held)
+	}
+	if w.app.Status.Sync.Revision != "r1" || w.condition(v1alpha1.ConditionReady).Status == metav1.ConditionTrue {
+		t.Errorf("at %+v, %+v", w.app.Status.Sync, w.condition(v1alpha1.ConditionReady))
+	}
 }
 
 func TestSameObjectsFromAnotherCommitAreQuarantinedToo(t *testing.T) {
