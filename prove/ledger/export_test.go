@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -48,3 +49,26 @@ func (i impostor) Sign(text []byte) ([]byte, error) { return noteSigner{i.Signin
 
 // NoteHash is the hash that stands for a log's key in its signatures.
 func (k *Key) NoteHash() uint32 { return plain{k}.KeyHash() }
+
+// Waiting waits until so many calls are queued.
+func (l *Ledger) Waiting(t testing.TB, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		l.mu.Lock()
+		have := len(l.queue)
+		l.mu.Unlock()
+		if have == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d calls wait, want %d", have, n)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// Count follows the numbers of sources.
+func Count() (count func(source string, n int64) string, lose func()) {
+	c := newCounts()
+	return c.count, c.lose
+}

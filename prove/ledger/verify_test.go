@@ -194,3 +194,82 @@ func TestKept(t *testing.T) {
 		t.Errorf("a witness of %d entries: %v", v.kept.N, rep.Findings)
 	}
 }
+
+// TestArchive reads exports that are not whole.
+func TestArchive(t *testing.T) {
+	v := newVictim(t, rand.New(rand.NewPCG(11, 11)), 300)
+	for path, change := range map[string]struct {
+		data []byte
+		kind fault.Kind
+	}{
+		"log.vkey":                {nil, fault.NotFound},
+		"checkpoint":              {nil, fault.NotFound},
+		"log.vkey ":               {[]byte("x"), fault.Invalid},
+		"checkpoint ":             {[]byte("x"), fault.Invalid},
+		"tile/entries/000":        {nil, fault.NotFound},
+		"tile/entries/000 ":       {[]byte{0, 9}, fault.Invalid},
+		"tile/entries/001.p/44 ":  {[]byte{0, 9}, fault.Invalid},
+		"tile/0/000":              {nil, fault.NotFound},
+		"tile/0/001.p/44 ":        {make([]byte, 32), fault.Invalid},
+		"tile/0/000 ":             {make([]byte, 8192), fault.Blocked},
+		"checkpoints/000 ":        {[]byte("x"), fault.Invalid},
+		"checkpoints/000  ":       {[]byte("x\n\n— a b\n\n"), fault.Invalid},
+		"checkpoint  (unsigned) ": {[]byte("example.com\n1\nAAAA\n\n"), fault.Invalid},
+	} {
+		f := maps.Clone(v.files)
+		name := strings.TrimSpace(strings.Split(path, " (")[0])
+		if change.data == nil {
+			delete(f, name)
+		} else {
+			f[name] = change.data
+		}
+		err := func() error {
+			r, err := ledger.Archive(t.Context(), ledgertest.FilesOf(f))
+			if err != nil {
+				return err
+			}
+			for _, n := range []int64{0, 299} {
+				if _, err := ledger.Prove(t.Context(), r, n); err != nil {
+					return err
+				}
+			}
+			if _, ok, err := r.Sealed(t.Context(), 1); ok || err != nil {
+				t.Errorf("an export has personal data: %v", err)
+			}
+			if _, err := r.Bodies(t.Context(), 299, 301); fault.KindOf(err) != fault.NotFound {
+				t.Errorf("beyond: %v", err)
+			}
+			_, err = r.Checkpoints(t.Context(), 0, 1000)
+			return err
+		}()
+		if fault.KindOf(err) != change.kind || err == nil {
+			t.Errorf("%s: %v, want kind %s", path, err, change.kind)
+		}
+	}
+	r, err := ledger.Archive(t.Context(), ledgertest.FilesOf(v.files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An export of an export is the same.
+	again := files{}
+	if _, err := ledger.Export(t.Context(), r, again, func(done, total int64) {
+		if done > total || total != 300 {
+			t.Errorf("%d of %d", done, total)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range v.files {
+		if string(again[path]) != string(data) {
+			t.Errorf("%s is another", path)
+		}
+	}
+	if _, err := ledger.Export(t.Context(), r, refusing{}, nil); err == nil {
+		t.Error("a folder that refuses takes an export")
+	}
+}
+
+type refusing struct{}
+
+// Write implements ledger.Folder.
+func (refusing) Write(context.Context, string, []byte) error { return errors.New("full") }
