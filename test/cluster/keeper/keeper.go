@@ -66,7 +66,7 @@ func Run(ctx context.Context, in io.Reader, out io.Writer, log *slog.Logger) err
 		return err
 	}
 	l := layout{spec.Dir}
-	held, err := take(l)
+	held, err := takeFirmly(ctx, l)
 	if err != nil {
 		tell(Event{Error: err.Error(), Kept: errors.Is(err, ErrKept)})
 		return err

@@ -42,6 +42,9 @@ func Launch(ctx context.Context, exe string, spec Spec, progress func(string)) (
 	if err := spec.Validate(); err != nil {
 		return nil, fmt.Errorf("start cluster %q: %w", spec.Name, err)
 	}
+	if os.Getenv(kept) != "" {
+		return nil, fmt.Errorf("start cluster %q: a keeper starts no clusters; %s is not the cluster command", spec.Name, exe)
+	}
 	k, heard, err := startKeeper(exe, spec)
 	if err != nil {
 		return nil, fmt.Errorf("start the keeper of cluster %q: %w", spec.Name, err)
@@ -65,6 +68,11 @@ func Launch(ctx context.Context, exe string, spec Spec, progress func(string)) (
 	return k, nil
 }
 
+// kept is set in the environment of keepers. A program that is taken for the
+// cluster command by mistake, and starts a cluster itself, would otherwise
+// start itself for ever.
+const kept = "AEO_CLUSTER_KEEPER"
+
 var errSilent = errors.New("the keeper ended without a word")
 
 // startKeeper starts the keeper in a session of its own, so that keys pressed
@@ -83,7 +91,7 @@ func startKeeper(exe string, spec Spec) (*Kept, io.ReadCloser, error) {
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{tells}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin") // where ip and iptables lie
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", kept+"=1") // where ip and iptables lie
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -158,10 +166,16 @@ func (k *Kept) end() error {
 	return Sweep(k.dir)
 }
 
-// Sweep removes what the keeper of the run directory dir left when it was
-// killed. With a living keeper it does nothing and returns ErrKept; that there
-// is no such directory is no error.
-func Sweep(dir string) error {
+// Sweep removes the run directory dir and what a killed keeper left outside of
+// it. With a living keeper it does nothing and returns ErrKept; that there is
+// no such directory is no error.
+func Sweep(dir string) error { return sweep(dir, false) }
+
+// SweepDead is Sweep where there has been a keeper. Else it does nothing: the
+// directory may be one whose keeper is about to start.
+func SweepDead(dir string) error { return sweep(dir, true) }
+
+func sweep(dir string, dead bool) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -173,6 +187,9 @@ func Sweep(dir string) error {
 		return err
 	}
 	defer held.release()
+	if _, err := os.Stat(layout{dir}.identity()); dead && err != nil {
+		return nil
+	}
 	if err := node.Release(dir); err != nil {
 		return err
 	}

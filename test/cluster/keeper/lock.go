@@ -1,10 +1,12 @@
 package keeper
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,6 +39,35 @@ func take(l layout) (*lock, error) {
 		}
 		f.Close() // the holder removed the file before it let go: what we hold is no lock any more
 	}
+}
+
+// takeFirmly is take that does not give way to those who only look whether the
+// lock is held, which they do by holding it for a moment.
+func takeFirmly(ctx context.Context, l layout) (*lock, error) {
+	for range 20 {
+		held, err := take(l)
+		if !errors.Is(err, ErrKept) {
+			return held, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil, ErrKept
+}
+
+// HasKeeper reports whether the run directory dir has a living keeper.
+func HasKeeper(dir string) bool {
+	if _, err := os.Stat(dir); err != nil {
+		return false
+	}
+	held, err := take(layout{dir})
+	if err == nil {
+		held.release()
+	}
+	return errors.Is(err, ErrKept)
 }
 
 func sameFile(f *os.File, path string) bool {

@@ -55,22 +55,33 @@ type Spec struct {
 // names, of a cgroup and of a node's name.
 var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
+// ValidateName says what is wrong with the name of a cluster.
+func ValidateName(name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("the name %q is not 1 to 40 lower-case letters, digits and inner dashes", name)
+	}
+	return nil
+}
+
 // Validate returns everything that is wrong with the spec.
 func (s Spec) Validate() error {
-	var all []error
-	if !namePattern.MatchString(s.Name) {
-		all = append(all, fmt.Errorf("the name %q is not 1 to 40 lower-case letters, digits and inner dashes", s.Name))
+	all := []error{s.Check()}
+	for _, name := range s.needed() {
+		if s.Programs[name] == "" {
+			all = append(all, fmt.Errorf("the path of %s is missing", name))
+		}
 	}
+	return errors.Join(all...)
+}
+
+// Check is Validate before the programs are known.
+func (s Spec) Check() error {
+	all := []error{ValidateName(s.Name)}
 	if !filepath.IsAbs(s.Dir) {
 		all = append(all, fmt.Errorf("the run directory %q is not an absolute path", s.Dir))
 	}
 	if s.Simulated < 0 || s.Simulated > MaxSimulated {
 		all = append(all, fmt.Errorf("%d simulated nodes: from 0 to %d are possible", s.Simulated, MaxSimulated))
-	}
-	for _, name := range s.needed() {
-		if s.Programs[name] == "" {
-			all = append(all, fmt.Errorf("the path of %s is missing", name))
-		}
 	}
 	return errors.Join(all...)
 }

@@ -47,6 +47,9 @@ func Prepare(ctx context.Context, r Request) (keeper.Spec, error) {
 		say = func(string) {}
 	}
 	spec, err := decide(ctx, r, say)
+	if err == nil {
+		err = spec.Check()
+	}
 	if err != nil {
 		return spec, err
 	}
@@ -81,7 +84,9 @@ func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, erro
 		spec.Real, spec.Simulated = false, 0
 	case keeper.NodesSimulated:
 		spec.Real = false
-		spec.Simulated = max(spec.Simulated, 1)
+		if spec.Simulated == 0 {
+			spec.Simulated = DefaultSimulated
+		}
 	case keeper.NodesReal:
 		spec.Real = true
 	case Auto:
@@ -89,7 +94,9 @@ func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, erro
 		spec.Real = why == nil
 		if !spec.Real {
 			say("simulated nodes, on which no container runs: " + why.Error())
-			spec.Simulated = max(spec.Simulated, DefaultSimulated)
+			if spec.Simulated == 0 {
+				spec.Simulated = DefaultSimulated
+			}
 		}
 		return spec, nil
 	default:
@@ -134,13 +141,21 @@ func Allows(ctx context.Context) error {
 // NamedDir is the run directory of the cluster name, which outlives the
 // process that starts it.
 func NamedDir(name string) (string, error) {
+	if err := keeper.ValidateName(name); err != nil {
+		return "", err
+	}
+	dir, err := namedBase()
+	return filepath.Join(dir, name), err
+}
+
+func namedBase() (string, error) {
 	dir, err := programs.CacheDir()
-	return filepath.Join(dir, "run", name), err
+	return filepath.Join(dir, "run"), err
 }
 
 // Named lists the clusters that have a run directory.
 func Named() ([]string, error) {
-	dir, err := NamedDir("")
+	dir, err := namedBase()
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +165,9 @@ func Named() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if keeper.ValidateName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
 	}
 	return names, nil
 }
@@ -176,12 +193,7 @@ func TempDir() (string, error) {
 	}
 	for _, e := range entries {
 		old := filepath.Join(base, e.Name())
-		// Only where a keeper has been: another starter may be just between
-		// making its directory and launching its keeper.
-		if _, err := os.Stat(filepath.Join(old, "keeper.json")); old == dir || err != nil {
-			continue
-		}
-		if err := keeper.Sweep(old); err != nil && !errors.Is(err, keeper.ErrKept) {
+		if err := keeper.SweepDead(old); err != nil && !errors.Is(err, keeper.ErrKept) {
 			return "", fmt.Errorf("clear %s, which a killed keeper left: %w", old, err)
 		}
 	}

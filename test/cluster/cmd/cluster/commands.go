@@ -74,7 +74,7 @@ func up(ctx context.Context, out io.Writer, name string, nodes keeper.Nodes, sim
 	if _, err := keeper.NewClient(dir).Status(ctx); err == nil {
 		return resume(ctx, out, dir)
 	}
-	if err := keeper.Sweep(dir); err != nil && !errors.Is(err, keeper.ErrKept) {
+	if err := keeper.SweepDead(dir); err != nil && !errors.Is(err, keeper.ErrKept) {
 		return err
 	}
 	spec, err := setup.Prepare(ctx, setup.Request{
@@ -107,7 +107,7 @@ func resume(ctx context.Context, out io.Writer, dir string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("the cluster is starting for more than 3 minutes"))
 	defer cancel()
 	status, err := client.Status(ctx)
-	for ; err == nil && !status.Ready; status, err = client.Status(ctx) {
+	for ; !status.Ready && (err == nil || keeper.HasKeeper(dir)); status, err = client.Status(ctx) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -14,7 +14,6 @@ func main() {
 	defer stop()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
-		stop()
 		if ctx.Err() != nil {
 			os.Exit(130)
 		}
