@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/autoecoops/autoecoops/adapter/postgres"
-	"github.com/autoecoops/autoecoops/adapter/postgres/postgrestest"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 	"github.com/autoecoops/autoecoops/prove/ledger/ledgertest"
+	"github.com/autoecoops/autoecoops/test/postgrestest"
 )
 
 // server is the one that all tests share; nil if why says why there is none.
