@@ -37,7 +37,7 @@ type Entry struct {
 // Encode returns the entry's canonical form, the bytes that are hashed into
 // the tree.
 func (e *Entry) Encode() ([]byte, error) {
-	w := writer{buf: make([]byte, 0, 512)}
+	w := writer{buf: make([]byte, 0, 1024)}
 	w.open('{')
 	w.text("action", e.Action)
 	w.name("actor")
