@@ -40,7 +40,8 @@ check: ## the quick part: build, vet, gofmt, staticcheck, architecture and unit 
 
 .PHONY: test
 test: check generated ## everything: also races, the other tools' own output, the page in a browser
-	$(GO) test -race -short ./graph/... ./adapter/... ./assess/... ./internal/...
+	$(GO) test -race -short ./graph/... ./assess/... ./internal/... ./deliver ./controller ./prove/... \
+		./adapter/cachedir ./adapter/forge ./adapter/git ./adapter/helm ./adapter/kube ./adapter/kustomize ./adapter/sops ./adapter/worktree ./adapter/yamldoc
 	$(GO) test ./...
 	cd test/parity && $(GO) test ./...
 
