@@ -505,3 +505,26 @@ func forgeHistory(t *testing.T, rng *rand.Rand, v *victim, f files) (ledger.Veri
 	f[path] = b
 	return none(), 0, 0
 }
+
+// TestEveryByte flips a bit of every byte of every file of a small export.
+func TestEveryByte(t *testing.T) {
+	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	v := newVictim(t, rng, 5)
+	for path, data := range v.files {
+		if path == "README.txt" {
+			continue // it is for people, and says so
+		}
+		for i := range data {
+			f := maps.Clone(v.files)
+			f[path] = bytes.Clone(data)
+			f[path][i] ^= byte(1 << rng.IntN(8))
+			o := ledger.VerifyOptions{Witnesses: []*ledger.Key{v.watcher}}
+			if i%2 == 0 {
+				o = none()
+			}
+			if rep := verify(t, f, o); rep.OK() {
+				t.Errorf("%s: byte %d as %q instead of %q is not found", path, i, f[path][i], data[i])
+			}
+		}
+	}
+}

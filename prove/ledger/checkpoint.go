@@ -95,6 +95,9 @@ func OpenCheckpoint(text []byte, log *Key, witnesses ...*Key) (*Checkpoint, erro
 	if err != nil {
 		return nil, refuse("it is no signed note", err)
 	}
+	if !strict(n) {
+		return nil, refuse("a signature is not in its one form", nil)
+	}
 	c := &Checkpoint{Note: text}
 	if c.Origin, c.Tree, err = parseTree(n.Text); err != nil {
 		return nil, refuse(err.Error(), nil)
@@ -118,4 +121,17 @@ func OpenCheckpoint(text []byte, log *Key, witnesses ...*Key) (*Checkpoint, erro
 		return nil, refuse("it is not signed with the log's key", nil)
 	}
 	return c, nil
+}
+
+// strict reports whether the signatures of a note are in the one form that
+// their bytes have: base64 may have bits that are in none of them.
+func strict(n *note.Note) bool {
+	for _, list := range [][]note.Signature{n.Sigs, n.UnverifiedSigs} {
+		for _, s := range list {
+			if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+				return false
+			}
+		}
+	}
+	return true
 }

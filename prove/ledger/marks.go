@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -23,6 +24,8 @@ type mark struct {
 // read span by span, the newest, and those that were kept.
 type marks struct {
 	size int64
+	// head is the newest checkpoint's text.
+	head []byte
 	// kept are the newest checkpoint and those that somebody kept.
 	kept []mark
 	// queue are the next ones; loaded is the next file to read.
@@ -40,7 +43,7 @@ type marks struct {
 
 // newMarks begins with the newest checkpoint.
 func newMarks(head *Checkpoint, signed bool) *marks {
-	m := &marks{size: head.N, covered: map[string]int64{}}
+	m := &marks{size: head.N, head: head.Note, covered: map[string]int64{}}
 	if signed {
 		m.keep(head, "")
 		m.kept[0].file = fileCheckpoint
@@ -175,6 +178,8 @@ func (m *marks) read(ctx context.Context, src Source, n int64, key *Key, witness
 			continue
 		case c.Time.IsZero():
 			wrong(-1, -1, "checkpoint %d in it does not say when it was signed", i+1)
+		case c.N == m.size && m.head != nil && !bytes.Equal(signed, m.head):
+			wrong(-1, -1, "checkpoint %d in it is of %d entries like the newest, and has other signatures", i+1, c.N)
 		case c.Time.Before(m.last.Time):
 			wrong(-1, -1, "checkpoint %d in it, of %d entries, was signed at %s, before one of %d entries", i+1, c.N, stamp(c.Time), m.last.N)
 		}

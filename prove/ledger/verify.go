@@ -203,6 +203,9 @@ func (v *verifier) openKey(ctx context.Context) (bool, error) {
 	case beside != nil && beside.String() != v.key.String():
 		v.findFile(fileKey, "it is the key %s and not the given %s", beside, v.key)
 	}
+	if beside != nil && string(text) != beside.String()+"\n" {
+		v.findFile(fileKey, "it has more in it than a public key")
+	}
 	v.report.Key, v.report.Origin = v.key.String(), v.key.name
 	return true, nil
 }
