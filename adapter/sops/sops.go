@@ -9,20 +9,13 @@ package sops
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/sha512"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -58,31 +51,37 @@ func Encrypted(text []byte) bool {
 	return bytes.Contains(text, []byte("ENC[AES256_GCM,")) && (bytes.Contains(text, []byte("sops")))
 }
 
+// recipient is one key that can open the file.
+type recipient struct {
+	Recipient string `yaml:"recipient"`
+	Enc       string `yaml:"enc"`
+}
+
+// maxRecipients bounds how many are tried.
+const maxRecipients = 256
+
 // metadata is what SOPS notes about a file.
 type metadata struct {
-	Age []struct {
-		Recipient string `yaml:"recipient"`
-		Enc       string `yaml:"enc"`
-	} `yaml:"age"`
-	KeyGroups               []any  `yaml:"key_groups"`
-	ShamirThreshold         int    `yaml:"shamir_threshold"`
-	LastModified            string `yaml:"lastmodified"`
-	MAC                     string `yaml:"mac"`
-	MACOnlyEncrypted        bool   `yaml:"mac_only_encrypted"`
-	UnencryptedSuffix       string `yaml:"unencrypted_suffix"`
-	EncryptedSuffix         string `yaml:"encrypted_suffix"`
-	UnencryptedRegex        string `yaml:"unencrypted_regex"`
-	EncryptedRegex          string `yaml:"encrypted_regex"`
-	UnencryptedCommentRegex string `yaml:"unencrypted_comment_regex"`
-	EncryptedCommentRegex   string `yaml:"encrypted_comment_regex"`
-	Version                 string `yaml:"version"`
+	Age                     []recipient `yaml:"age"`
+	KeyGroups               []any       `yaml:"key_groups"`
+	ShamirThreshold         int         `yaml:"shamir_threshold"`
+	LastModified            string      `yaml:"lastmodified"`
+	MAC                     string      `yaml:"mac"`
+	MACOnlyEncrypted        bool        `yaml:"mac_only_encrypted"`
+	UnencryptedSuffix       string      `yaml:"unencrypted_suffix"`
+	EncryptedSuffix         string      `yaml:"encrypted_suffix"`
+	UnencryptedRegex        string      `yaml:"unencrypted_regex"`
+	EncryptedRegex          string      `yaml:"encrypted_regex"`
+	UnencryptedCommentRegex string      `yaml:"unencrypted_comment_regex"`
+	EncryptedCommentRegex   string      `yaml:"encrypted_comment_regex"`
+	Version                 string      `yaml:"version"`
 }
 
 // YAML decrypts a YAML or JSON file of one or more documents; documents that
 // are not encrypted stay as they are.
 func (k *Keys) YAML(name string, text []byte) ([]byte, error) {
 	if len(text) > maxFile {
-		return nil, fault.New(fault.Invalid, op, name, fmt.Sprintf("it is larger than %d MiB", maxFile>>20), "split it")
+		return nil, tooLarge(name)
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var out bytes.Buffer
@@ -102,7 +101,7 @@ func (k *Keys) YAML(name string, text []byte) ([]byte, error) {
 		}
 		m, err := takeMetadata(&n)
 		if err != nil {
-			return nil, fault.New(fault.Invalid, op, name, err.Error(), "encrypt it again with sops")
+			return nil, malformed(name, err.Error())
 		}
 		if m != nil {
 			meta = m
@@ -113,11 +112,11 @@ func (k *Keys) YAML(name string, text []byte) ([]byte, error) {
 		return text, nil
 	}
 	if err := k.decrypt(docs, meta); err != nil {
-		return nil, fault.New(fault.Denied, op, name, err.Error(), "")
+		return nil, denied(name, err)
 	}
 	for _, d := range docs {
 		if err := enc.Encode(d); err != nil {
-			return nil, fault.New(fault.Invalid, op, name, "the decrypted values make no YAML", "")
+			return nil, fault.New(fault.Invalid, op, name, "the decrypted values make no YAML", "encrypt it again with sops")
 		}
 	}
 	if err := enc.Close(); err != nil {
@@ -159,7 +158,7 @@ func (k *Keys) dataKey(m *metadata) ([]byte, error) {
 	case len(k.identities) == 0:
 		return nil, errors.New("there is no age key: name a Secret with one in spec.decryption")
 	}
-	for _, r := range m.Age {
+	for _, r := range m.Age[:min(len(m.Age), maxRecipients)] {
 		reader, err := age.Decrypt(armor.NewReader(strings.NewReader(r.Enc)), k.identities...)
 		if err != nil {
 			continue
@@ -197,7 +196,7 @@ func (k *Keys) decrypt(docs []*yaml.Node, m *metadata) error {
 	}
 	for _, d := range docs {
 		for _, n := range d.Content {
-			if err := w.node(n, nil); err != nil {
+			if err := w.node(n, nil, 0); err != nil {
 				return err
 			}
 		}
@@ -211,182 +210,4 @@ func (k *Keys) decrypt(docs []*yaml.Node, m *metadata) error {
 		return errors.New("its MAC does not fit: values were changed, added or left out after it was encrypted")
 	}
 	return nil
-}
-
-// rules say which values are encrypted.
-type rules struct {
-	plainSuffix, suffix string
-	plain, encrypted    *regexp.Regexp
-}
-
-func rulesOf(m *metadata) (*rules, error) {
-	if m.UnencryptedCommentRegex != "" || m.EncryptedCommentRegex != "" {
-		return nil, errors.New("it chooses values by comments, which is not supported")
-	}
-	r := &rules{plainSuffix: m.UnencryptedSuffix, suffix: m.EncryptedSuffix}
-	var err error
-	if m.UnencryptedRegex != "" {
-		if r.plain, err = regexp.Compile(m.UnencryptedRegex); err != nil {
-			return nil, errors.New("its unencrypted_regex is not valid")
-		}
-	}
-	if m.EncryptedRegex != "" {
-		if r.encrypted, err = regexp.Compile(m.EncryptedRegex); err != nil {
-			return nil, errors.New("its encrypted_regex is not valid")
-		}
-	}
-	return r, nil
-}
-
-// secret tells whether the value at a path is encrypted.
-func (r *rules) secret(path []string) bool {
-	any := func(f func(string) bool) bool {
-		for _, p := range path {
-			if f(p) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case r.plainSuffix != "":
-		return !any(func(p string) bool { return strings.HasSuffix(p, r.plainSuffix) })
-	case r.suffix != "":
-		return any(func(p string) bool { return strings.HasSuffix(p, r.suffix) })
-	case r.plain != nil:
-		return !any(r.plain.MatchString)
-	case r.encrypted != nil:
-		return any(r.encrypted.MatchString)
-	}
-	return true
-}
-
-// walker decrypts a tree and adds its values up for the MAC.
-type walker struct {
-	*rules
-	aead          cipher.AEAD
-	mac           hash.Hash
-	onlyEncrypted bool
-}
-
-func (w *walker) node(n *yaml.Node, path []string) error {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if err := w.node(n.Content[i+1], append(path[:len(path):len(path)], n.Content[i].Value)); err != nil {
-				return err
-			}
-		}
-	case yaml.SequenceNode:
-		for _, c := range n.Content {
-			if err := w.node(c, path); err != nil {
-				return err
-			}
-		}
-	case yaml.ScalarNode:
-		return w.scalar(n, path)
-	case yaml.AliasNode:
-		return errors.New("it has anchors, which SOPS does not write")
-	}
-	// A comment may be encrypted too; it is dropped rather than shown.
-	for _, c := range []*string{&n.HeadComment, &n.LineComment, &n.FootComment} {
-		if strings.Contains(*c, "ENC[AES256_GCM") {
-			*c = ""
-		}
-	}
-	return nil
-}
-
-func (w *walker) scalar(n *yaml.Node, path []string) error {
-	for _, c := range []*string{&n.HeadComment, &n.LineComment, &n.FootComment} {
-		if strings.Contains(*c, "ENC[AES256_GCM") {
-			*c = ""
-		}
-	}
-	secret := w.secret(path)
-	if !secret || n.Tag == "!!null" {
-		if !w.onlyEncrypted && n.Tag != "!!null" {
-			w.mac.Write([]byte(plainText(n)))
-		}
-		return nil
-	}
-	if n.Value == "" && n.Tag == "!!str" {
-		return nil // an empty text stays as it is
-	}
-	where := strings.Join(path, ":") + ":"
-	value, kind, err := w.value(n.Value, where)
-	if err != nil {
-		return fmt.Errorf("the value at %s cannot be decrypted: it was changed, moved or never encrypted", strings.Join(path, "."))
-	}
-	w.mac.Write([]byte(value))
-	n.Style, n.Value = 0, value
-	switch kind {
-	case "int":
-		n.Tag = "!!int"
-	case "float":
-		n.Tag = "!!float"
-	case "bool":
-		n.Tag, n.Value = "!!bool", strings.ToLower(value)
-	default:
-		n.Tag = "!!str"
-	}
-	return nil
-}
-
-// plainText is a value as it counts for the MAC.
-func plainText(n *yaml.Node) string {
-	switch n.Tag {
-	case "!!bool":
-		if b, err := strconv.ParseBool(strings.ToLower(n.Value)); err == nil {
-			if b {
-				return "True"
-			}
-			return "False"
-		}
-	case "!!int":
-		if i, err := strconv.ParseInt(n.Value, 0, 64); err == nil {
-			return strconv.FormatInt(i, 10)
-		}
-	case "!!float":
-		if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
-			return strconv.FormatFloat(f, 'f', -1, 64)
-		}
-	}
-	return n.Value
-}
-
-// form is how an encrypted value is written.
-var form = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^ENC\[AES256_GCM,data:([A-Za-z0-9+/=]*),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:(str|int|float|bool|bytes|comment)\]$`)
-})
-
-// value decrypts one value. where is authenticated with it.
-func (w *walker) value(text, where string) (value, kind string, err error) {
-	m := form().FindStringSubmatch(text)
-	if m == nil {
-		return "", "", errors.New("no encrypted value")
-	}
-	var parts [3][]byte
-	for i := range parts {
-		if parts[i], err = base64.StdEncoding.DecodeString(m[i+1]); err != nil {
-			return "", "", err
-		}
-	}
-	data, iv, tag := parts[0], parts[1], parts[2]
-	if len(iv) != w.aead.NonceSize() || len(tag) != w.aead.Overhead() {
-		return "", "", errors.New("wrong sizes")
-	}
-	plain, err := w.aead.Open(nil, iv, append(data, tag...), []byte(where))
-	if err != nil {
-		return "", "", err
-	}
-	return string(plain), m[4], nil
-}
-
-func newAEAD(key []byte, nonce int) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithNonceSize(block, nonce)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/autoecoops/autoecoops/adapter/sops"
@@ -33,8 +34,12 @@ func keys(t *testing.T, name string) *sops.Keys {
 
 func value(t *testing.T, text []byte) any {
 	t.Helper()
+	// As the API server's clients read it, if it can be JSON at all.
 	var v any
-	if err := yaml.Unmarshal(text, &v); err != nil {
+	if err := yaml.Unmarshal(text, &v); err == nil {
+		return v
+	}
+	if err := yamlv3.Unmarshal(text, &v); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 	return v
@@ -42,8 +47,8 @@ func value(t *testing.T, text []byte) any {
 
 // The files were encrypted with sops 3.13.3.
 func TestDecrypts(t *testing.T) {
-	for encrypted, plain := range map[string]string{"all.yaml": "plain.yaml", "data.yaml": "plain.yaml", "suffix.yaml": "plain.yaml", "all.json": "j.json"} {
-		got, err := keys(t, "key.txt").YAML(encrypted, read(t, encrypted))
+	for encrypted, plain := range map[string]string{"all.yaml": "plain.yaml", "data.yaml": "plain.yaml", "suffix.yaml": "plain.yaml", "all.json": "j.json", "types.yaml": "types.plain.yaml", "maconly.yaml": "types.plain.yaml"} {
+		got, err := keys(t, "key.txt").File(encrypted, read(t, encrypted))
 		if err != nil {
 			t.Errorf("%s: %v", encrypted, err)
 			continue
@@ -55,6 +60,38 @@ func TestDecrypts(t *testing.T) {
 	got, err := keys(t, "key.txt").YAML("two.yaml", read(t, "two.yaml"))
 	if err != nil || strings.Count(string(got), "hunter2") != 2 || strings.Contains(string(got), "sops") {
 		t.Errorf("two.yaml: %v\n%s", err, got)
+	}
+}
+
+// TestOtherFiles decrypts what is no YAML or JSON, and refuses it changed.
+func TestOtherFiles(t *testing.T) {
+	k := keys(t, "key.txt")
+	for name, want := range map[string]string{"values.env": "A=1\nB=two words\nC=\nD=x=y\nE=line\\nline\nF_unencrypted=plain\n", "blob.bin": "\x00\x01binary\xff\n"} {
+		text := read(t, name)
+		got, err := k.File(name, text)
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if _, err := keys(t, "other.txt").File(name, text); err == nil || !strings.Contains(err.Error(), "age keys") {
+			t.Errorf("%s: %v", name, err)
+		}
+		i := bytes.Index(text, []byte("data:")) + len("data:")
+		text[i] ^= 1
+		if _, err := k.File(name, text); err == nil {
+			t.Errorf("%s was taken changed", name)
+		}
+	}
+	text := bytes.Replace(read(t, "values.env"), []byte("plain"), []byte("other"), 1)
+	if _, err := k.File("values.env", text); err == nil || !strings.Contains(err.Error(), "MAC does not fit") {
+		t.Error(err)
+	}
+	// A value that is passed off as a comment is missed.
+	types := read(t, "types.yaml")
+	i := bytes.Index(types, []byte("- ENC[AES256_GCM"))
+	end := i + bytes.Index(types[i:], []byte("type:int]"))
+	changed := bytes.Join([][]byte{types[:end], []byte("type:comment]"), types[end+len("type:int]"):]}, nil)
+	if _, err := k.File("types.yaml", changed); err == nil || !strings.Contains(err.Error(), "MAC does not fit") {
+		t.Error(err)
 	}
 }
 
@@ -112,7 +149,7 @@ func TestRefuses(t *testing.T) {
 }
 
 func FuzzYAML(f *testing.F) {
-	for _, n := range []string{"data.yaml", "all.json", "two.yaml"} {
+	for _, n := range []string{"data.yaml", "all.json", "two.yaml", "values.env", "blob.bin", "types.yaml"} {
 		text, err := os.ReadFile(filepath.Join("testdata", n))
 		if err != nil {
 			f.Fatal(err)
@@ -128,6 +165,8 @@ func FuzzYAML(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		_, _ = k.YAML("x", text) // it must not panic
+		for _, name := range []string{"x.yaml", "x.json", "x.env", "x"} {
+			_, _ = k.File(name, text) // it must not panic
+		}
 	})
 }

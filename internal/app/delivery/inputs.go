@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"io/fs"
-	"path"
 	"sort"
 	"strconv"
 	"strings"
@@ -141,11 +140,7 @@ func (c decrypting) ReadFile(name string) ([]byte, error) {
 	if err != nil || !sops.Encrypted(text) {
 		return text, err
 	}
-	switch path.Ext(name) {
-	case ".yaml", ".yml", ".json":
-		return c.keys.YAML(name, text)
-	}
-	return nil, fault.New(fault.Invalid, "decrypt", name, "only YAML and JSON files are decrypted", "encrypt the value inside of a Secret manifest")
+	return c.keys.File(name, text)
 }
 
 // Open implements fs.FS.
