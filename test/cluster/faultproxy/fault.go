@@ -2,7 +2,6 @@ package faultproxy
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -140,5 +139,5 @@ func writeStatus(w http.ResponseWriter, s *metav1.Status) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(s.Code))
-	_, _ = io.WriteString(w, string(text)) // the client may have gone
+	_, _ = w.Write(text) // the client may have gone
 }

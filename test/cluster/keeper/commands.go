@@ -50,6 +50,7 @@ func etcd(l layout) command {
 		"--name=" + "one", "--data-dir=" + l.at("etcd"), "--unsafe-no-fsync", "--log-level=warn",
 		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=one=" + peer,
+		"--heartbeat-interval=10", "--election-timeout=100", // the only voter need not wait for others
 		"--quota-backend-bytes=" + strconv.Itoa(4<<30), "--auto-compaction-retention=10m",
 	}}
 }
