@@ -627,3 +627,25 @@ func TestDamagedCache(t *testing.T) {
 		}
 	}
 }
+
+// FuzzUnpack unpacks archives of any content.
+func FuzzUnpack(f *testing.F) {
+	f.Add(pack(f, entry{name: "a/b", text: "x"}, entry{name: "l", text: "→a"}))
+	f.Add([]byte("hello"))
+	s := serve(f, httptest.NewServer)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		digest := push(t, s, []layer{{content, flux, nil}})
+		st := open(t, oci.Options{MaxUnpacked: 1 << 20, MaxPacked: 1 << 20, MaxFiles: 100})
+		tree, err := st.Fetch(t.Context(), oci.Repo{URL: s.url()}, oci.Artifact{Digest: digest})
+		if err == nil {
+			if err := fs.WalkDir(tree, ".", func(p string, _ fs.DirEntry, err error) error {
+				if !fs.ValidPath(p) {
+					t.Errorf("%q", p)
+				}
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -6,8 +6,12 @@
 //	${name:-default}   the same
 //	$${name}           ${name} itself, as it stands
 //
+// A default may hold variables itself, and is then filled in as well.
+//
 // Names are letters, digits and underscores and don't begin with a digit. What
-// looks otherwise, as $HOME or ${1} or ${x%.y} in a script, is left as it is. A
+// looks otherwise, as $HOME or ${1} or ${x%.y} in a script, is left as it is;
+// of the forms that Flux takes over from shells, such as ${x,,} and ${x/a/b},
+// none is understood. A
 // value is put in as it is and not looked at again. A document whose annotation
 // Annotation says "disabled" is left as it is.
 package substitute
@@ -31,8 +35,27 @@ const MaxGrowth = 16 << 20
 type Options struct {
 	// Values are the variables.
 	Values map[string]string
+	// Secret are the names of those that come from Secrets.
+	Secret map[string]bool
 	// Lenient makes variables without value and default empty.
 	Lenient bool
+}
+
+// MinSecret is how long a value must be, in bytes, to be hidden wherever it
+// occurs: a shorter one would hide half of every text, and says little.
+const MinSecret = 4
+
+// SecretValues returns the values that come from Secrets. They end up in
+// objects of any kind, so whoever shows an object hides them there.
+func (o Options) SecretValues() []string {
+	var out []string
+	for name := range o.Secret {
+		if v, ok := o.Values[name]; ok && len(v) >= MinSecret {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Text fills the variables of a text of YAML documents. Every name that is
@@ -47,7 +70,7 @@ func Text(text []byte, o Options) ([]byte, error) {
 			f.out = append(f.out, doc...)
 			continue
 		}
-		if err := f.fill(string(doc)); err != nil {
+		if err := f.fill(string(doc), 0); err != nil {
 			return nil, err
 		}
 	}
@@ -75,20 +98,6 @@ func documents(text []byte) func(func([]byte) bool) {
 	}
 }
 
-// disabled looks for the annotation as a line of its own.
-func disabled(doc []byte) bool {
-	if !bytes.Contains(doc, []byte(Annotation)) {
-		return false
-	}
-	for line := range bytes.Lines(doc) {
-		key, value, ok := bytes.Cut(bytes.TrimSpace(line), []byte(":"))
-		if ok && strings.Trim(string(key), `"'`) == Annotation && strings.Trim(strings.TrimSpace(string(value)), `"'`) == "disabled" {
-			return true
-		}
-	}
-	return false
-}
-
 type filler struct {
 	Options
 	out     []byte
@@ -96,7 +105,13 @@ type filler struct {
 	missing []string
 }
 
-func (f *filler) fill(text string) error {
+// maxNesting bounds how deep defaults hold defaults.
+const maxNesting = 8
+
+func (f *filler) fill(text string, depth int) error {
+	if depth > maxNesting {
+		return fault.New(fault.Invalid, "fill in variables", "", "defaults hold defaults too deep", "give the variables values")
+	}
 	for {
 		i := strings.Index(text, "${")
 		if i < 0 {
@@ -120,7 +135,9 @@ func (f *filler) fill(text string) error {
 		value, set := f.Values[name]
 		switch {
 		case hasDefault && value == "":
-			value = fallback
+			if err := f.fill(fallback, depth+1); err != nil {
+				return err
+			}
 		case !set && !f.Lenient && !hasDefault:
 			f.missing = append(f.missing, name)
 		}
@@ -150,11 +167,29 @@ func variable(text string) (name, fallback string, hasDefault bool, length int) 
 		return "", "", false, 0
 	}
 	rest := text[i+2:]
-	end := strings.IndexAny(rest, "}\n")
-	if end < 0 || rest[end] == '\n' {
+	end := closing(rest)
+	if end < 0 {
 		return "", "", false, 0
 	}
 	return name, rest[:end], true, i + 2 + end + 1
+}
+
+// closing finds the brace that ends a default, -1 if the line ends first.
+func closing(text string) int {
+	open := 0
+	for i := range len(text) {
+		switch {
+		case text[i] == '\n':
+			return -1
+		case text[i] == '{' && i > 0 && text[i-1] == '$':
+			open++
+		case text[i] == '}' && open > 0:
+			open--
+		case text[i] == '}':
+			return i
+		}
+	}
+	return -1
 }
 
 func isName(c byte, first bool) bool {

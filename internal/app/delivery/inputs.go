@@ -40,14 +40,15 @@ func (in *Inputs) read(ctx context.Context, app *v1alpha1.Application) (*given, 
 	// Made like a Secret, so that the digest is keyed: values may be secret.
 	data := map[string]any{}
 	if s := app.Spec.Substitute; s != nil {
-		g.substitute, g.options = true, substitute.Options{Values: map[string]string{}, Lenient: s.Lenient}
+		g.substitute, g.options = true, substitute.Options{Values: map[string]string{}, Secret: map[string]bool{}, Lenient: s.Lenient}
 		for _, from := range s.From {
-			if err := in.variables(ctx, app.Namespace, from, g.options.Values); err != nil {
+			if err := in.variables(ctx, app.Namespace, from, &g.options); err != nil {
 				return nil, err
 			}
 		}
 		for k, v := range s.Variables {
 			g.options.Values[k] = v
+			delete(g.options.Secret, k)
 		}
 		for k, v := range g.options.Values {
 			data["variable/"+k] = v
@@ -87,7 +88,7 @@ func sorted(m map[string][]byte) []string {
 }
 
 // variables adds the values of a ConfigMap or Secret.
-func (in *Inputs) variables(ctx context.Context, namespace string, from v1alpha1.VariableSource, into map[string]string) error {
+func (in *Inputs) variables(ctx context.Context, namespace string, from v1alpha1.VariableSource, into *substitute.Options) error {
 	body, err := in.Get(ctx, from.Kind, namespace, from.Name)
 	switch {
 	case err != nil && from.Optional && fault.KindOf(err) == fault.NotFound:
@@ -97,14 +98,15 @@ func (in *Inputs) variables(ctx context.Context, namespace string, from v1alpha1
 	}
 	if from.Kind == "Secret" {
 		for k, v := range SecretData(body) {
-			into[k] = string(v)
+			into.Values[k], into.Secret[k] = string(v), true
 		}
 		return nil
 	}
 	data, _ := body["data"].(map[string]any)
 	for k, v := range data {
 		if s, ok := v.(string); ok {
-			into[k] = s
+			into.Values[k] = s
+			delete(into.Secret, k)
 		}
 	}
 	return nil
