@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -38,6 +40,7 @@ func (m *Mirrors) Keep(ctx context.Context, repo Repo, holder string, c Commit) 
 	case !r.granted(m.digest(a, repo.Auth)):
 		return fault.New(fault.Denied, op, c.SHA, "these credentials have not fetched from the repository", "fetch the commit first")
 	case r.keeps(holder, c):
+		r.touchKept(holder, c.SHA, m.opts.Now())
 		return nil
 	}
 	lock, unlock, err := r.lock(ctx)
@@ -48,8 +51,70 @@ func (m *Mirrors) Keep(ctx context.Context, repo Repo, holder string, c Commit) 
 	if !r.has(c.want()) {
 		return fault.New(fault.NotFound, op, c.SHA, "the commit was not fetched", "fetch it first")
 	}
-	_, err = m.local(ctx, r.dir, lock, nil, "update-ref", keepRef(holder, c.SHA), c.want())
-	return err
+	if _, err = m.local(ctx, r.dir, lock, nil, "update-ref", keepRef(holder, c.SHA), c.want()); err != nil {
+		return err
+	}
+	r.touchKept(holder, c.SHA, m.opts.Now())
+	return nil
+}
+
+// touchKept notes when a commit was kept last, for Trim. It is no loss if that
+// cannot be written down.
+func (r *mirror) touchKept(holder, sha string, now time.Time) {
+	_ = os.Chtimes(filepath.Join(r.dir, filepath.FromSlash(keepRef(holder, sha))), now, now)
+}
+
+// Trim releases all of a holder's commits of one repository but those that
+// were kept last, at most n.
+func (m *Mirrors) Trim(ctx context.Context, url, holder string, n int) error {
+	a, err := m.address(url)
+	if err != nil {
+		return err
+	}
+	list, err := os.ReadDir(filepath.Join(m.mirror(a).dir, filepath.FromSlash(keepRefs), contentHash([]byte(holder))))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) <= n {
+		return nil
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "release commits", "", err, "the cache's folder must be readable")
+	}
+	var all []use
+	for _, d := range list {
+		if info, err := d.Info(); err == nil && validID(d.Name()) {
+			all = append(all, use{d.Name(), info.ModTime()})
+		}
+	}
+	slices.SortFunc(all, func(a, b use) int { return b.last.Compare(a.last) })
+	var old []string
+	for _, u := range all[min(n, len(all)):] {
+		old = append(old, u.id)
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	return m.Release(ctx, url, holder, old...)
+}
+
+// Forget releases all of a holder's commits, in every repository.
+func (m *Mirrors) Forget(ctx context.Context, holder string) error {
+	dirs, err := filepath.Glob(filepath.Join(m.dir, "*", filepath.FromSlash(keepRefs), contentHash([]byte(holder))))
+	for _, dir := range dirs {
+		r := m.mirrorIn(strings.TrimSuffix(dir, filepath.FromSlash("/"+keepRefs+"/"+filepath.Base(dir))))
+		err = errors.Join(err, r.withLock(ctx, func() error { return os.RemoveAll(dir) }))
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "release commits", "", err, "the cache's folder must be writable")
+	}
+	return nil
+}
+
+func (r *mirror) withLock(ctx context.Context, do func() error) error {
+	_, unlock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return do()
 }
 
 func (r *mirror) keeps(holder string, c Commit) bool {

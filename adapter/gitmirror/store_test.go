@@ -263,6 +263,51 @@ func TestCollectPartialAndFetchAgain(t *testing.T) {
 	}
 }
 
+func TestTrimAndForget(t *testing.T) {
+	o := newOrigin(t)
+	now := time.Now()
+	m, repo := open(t, t.TempDir(), gitmirror.Options{AllowFile: true, Now: func() time.Time { return now }}), gitmirror.Repo{URL: o.url()}
+	var commits []gitmirror.Commit
+	for i := range 5 {
+		c := gitmirror.Commit{SHA: o.commit(map[string]string{"a": fmt.Sprint(i)})}
+		commits = append(commits, c)
+		if _, err := m.Fetch(t.Context(), repo, c); err != nil {
+			t.Fatal(err)
+		}
+		for _, holder := range []string{"app", "other"} {
+			if err := m.Keep(t.Context(), repo, holder, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(time.Minute)
+	}
+	if err := m.Keep(t.Context(), repo, "app", commits[0]); err != nil { // again
+		t.Fatal(err)
+	}
+	kept := func(holder string) (is string) {
+		for i, c := range commits {
+			if _, err := m.Kept(t.Context(), repo.URL, holder, c.SHA); err == nil {
+				is += fmt.Sprint(i)
+			}
+		}
+		return is
+	}
+	for n, want := range map[int]string{9: "01234"} {
+		if err := m.Trim(t.Context(), repo.URL, "app", n); err != nil || kept("app") != want {
+			t.Errorf("%d: %s, %v", n, kept("app"), err)
+		}
+	}
+	if err := m.Trim(t.Context(), repo.URL, "app", 2); err != nil || kept("app") != "04" || kept("other") != "01234" {
+		t.Errorf("%s, %s, %v", kept("app"), kept("other"), err)
+	}
+	if err := m.Forget(t.Context(), "other"); err != nil || kept("app") != "04" || kept("other") != "" {
+		t.Errorf("%s, %s, %v", kept("app"), kept("other"), err)
+	}
+	if err := m.Trim(t.Context(), repo.URL, "nobody", 1); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatAKilledGitLeaves(t *testing.T) {
 	o := newOrigin(t)
 	o.commit(map[string]string{"a": "a"})

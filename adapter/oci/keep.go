@@ -39,8 +39,44 @@ func (s *Store) Keep(repo Repo, holder string, a Artifact) error {
 	if _, err := s.load(a.Digest); err != nil {
 		return fault.New(fault.NotFound, op, a.Digest, "the artifact was not fetched", "fetch it first")
 	}
-	if err := os.WriteFile(s.keepFile(a.Digest, holder), nil, 0o600); err != nil {
+	mark, now := s.keepFile(a.Digest, holder), s.opts.Now()
+	if err := errors.Join(os.WriteFile(mark, nil, 0o600), os.Chtimes(mark, now, now)); err != nil {
 		return disk(r, err)
+	}
+	return nil
+}
+
+// Trim releases all of a holder's artifacts but those that were kept last, at
+// most n.
+func (s *Store) Trim(holder string, n int) error {
+	files, err := s.marks(holder)
+	if err != nil || len(files) <= n {
+		return err
+	}
+	last := map[string]time.Time{}
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			last[f] = info.ModTime()
+		}
+	}
+	slices.SortFunc(files, func(a, b string) int { return last[b].Compare(last[a]) })
+	return remove(files[n:])
+}
+
+// marks are the files that say what a holder has pinned.
+func (s *Store) marks(holder string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(s.dir, "*"+filepath.Base(s.keepFile("", holder))))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "release artifact", "", err, "")
+	}
+	return files, nil
+}
+
+func remove(files []string) error {
+	for _, f := range files {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(fault.Unavailable, "release artifact", "", err, "the cache's folder must be writable")
+		}
 	}
 	return nil
 }
@@ -68,16 +104,11 @@ func (s *Store) Release(holder string, digests ...string) error {
 	}
 	if len(digests) == 0 {
 		var err error
-		if files, err = filepath.Glob(filepath.Join(s.dir, "*"+filepath.Base(s.keepFile("", holder)))); err != nil {
-			return fault.Wrap(fault.Internal, "release artifact", "", err, "")
+		if files, err = s.marks(holder); err != nil {
+			return err
 		}
 	}
-	for _, f := range files {
-		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fault.Wrap(fault.Unavailable, "release artifact", "", err, "the cache's folder must be writable")
-		}
-	}
-	return nil
+	return remove(files)
 }
 
 // touch notes that an artifact is in use. It is no loss if that cannot be

@@ -593,6 +593,40 @@ func TestKeepAndCollect(t *testing.T) {
 	}
 }
 
+func TestTrim(t *testing.T) {
+	s := serve(t, httptest.NewServer)
+	now := time.Now()
+	st, repo := open(t, oci.Options{Now: func() time.Time { return now }}), oci.Repo{URL: s.url()}
+	var digests []string
+	for i := range 4 {
+		d := push(t, s, []layer{{pack(t, entry{name: "a", text: fmt.Sprint(i)}), flux, nil}})
+		digests = append(digests, d)
+		if _, err := st.Fetch(t.Context(), repo, oci.Artifact{Digest: d}); err != nil {
+			t.Fatal(err)
+		}
+		for _, holder := range []string{"app", "other"} {
+			if err := st.Keep(repo, holder, oci.Artifact{Digest: d}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(time.Minute)
+	}
+	kept := func(holder string) (is string) {
+		for i, d := range digests {
+			if _, err := st.Kept(holder, d); err == nil {
+				is += fmt.Sprint(i)
+			}
+		}
+		return is
+	}
+	if err := errors.Join(st.Trim("app", 9), st.Trim("app", 2)); err != nil || kept("app") != "23" || kept("other") != "0123" {
+		t.Errorf("%s, %s, %v", kept("app"), kept("other"), err)
+	}
+	if err := st.Release("other"); err != nil || kept("app") != "23" || kept("other") != "" {
+		t.Errorf("%s, %s, %v", kept("app"), kept("other"), err)
+	}
+}
+
 // TestDamagedCache fetches again what is damaged.
 func TestDamagedCache(t *testing.T) {
 	s := serve(t, httptest.NewServer)
