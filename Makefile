@@ -24,6 +24,14 @@ demo-down: ## end what the demo started, and leave nothing behind
 	$(GO) build -o bin/aeo-demo ./test/demo
 	bin/aeo-demo down
 
+.PHONY: cluster
+cluster: ## start a real Kubernetes on this machine (the first time builds it: half an hour on two cores)
+	cd test/cluster && $(GO) run ./cmd/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## end that Kubernetes, and leave nothing behind
+	cd test/cluster && $(GO) run ./cmd/cluster down
+
 .PHONY: demo-assess
 demo-assess: build ## assess examples/shop and write its report as a page
 	@mkdir -p dist
