@@ -118,13 +118,12 @@ func TestBounds(t *testing.T) {
 		"shared values":          `{{ $x := dict "a" 1 }}{{ range 60 }}{{ $x = dict "a" $x "b" $x }}{{ end }}{{ toYaml $x }}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			begin := time.Now()
+			if testing.Short() && name == "doubling by regex" {
+				t.Skip("takes a minute with the race detector")
+			}
 			got, r := problems(Options{Timeout: time.Second, MaxOutput: 1 << 20}, chartOf(map[string]string{"templates/a.yaml": "a: " + template}))
 			if len(got) == 0 || len(r.Problems) == 0 || !strings.HasPrefix(got[0], "c/templates/a.yaml") {
 				t.Fatalf("problems %.300q", got)
-			}
-			if took := time.Since(begin); took > 90*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ const (
 	maxTpl      = 200      // nested tpl calls
 	maxProduced = 1 << 30  // bytes written in all, included text each time
 	maxKept     = 32 << 20 // bytes of included text that are kept for origins
-	maxString   = 64 << 20 // length of one string or list that a function makes
+	maxString   = 16 << 20 // length of one string or list that a function makes
 	tickEvery   = 64       // hooks between two looks at the clock
 )
 
