@@ -22,6 +22,8 @@ type Status struct {
 	Nodes Nodes `json:"nodes"`
 	// Simulated is the number of simulated nodes.
 	Simulated int `json:"simulated,omitempty"`
+	// Why says why the nodes are other than was wished for, "" if they are not.
+	Why string `json:"why,omitempty"`
 	// Server is the API server's URL.
 	Server string `json:"server"`
 	// Host is the address by which pods reach this machine; "" without a real
@@ -72,7 +74,7 @@ func (k *keeper) status() Status {
 	k.mu.Lock()
 	ready := k.ready
 	k.mu.Unlock()
-	s := Status{Name: k.spec.Name, Ready: ready, Nodes: k.spec.Nodes(), Simulated: k.spec.Simulated, Server: k.net.url()}
+	s := Status{Name: k.spec.Name, Ready: ready, Nodes: k.spec.Nodes(), Simulated: k.spec.Simulated, Why: k.spec.Why, Server: k.net.url()}
 	if k.node != nil {
 		s.Host = k.net.address
 	}

@@ -42,6 +42,8 @@ type Spec struct {
 	Real bool `json:"real,omitempty"`
 	// Simulated is the number of simulated nodes.
 	Simulated int `json:"simulated,omitempty"`
+	// Why says why the nodes are other than was wished for, "" if they are not.
+	Why string `json:"why,omitempty"`
 	// AuditPolicy is an audit policy in YAML; "" logs every change with who,
 	// what and how it ended, and nothing of its content.
 	AuditPolicy string `json:"auditPolicy,omitempty"`

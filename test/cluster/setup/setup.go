@@ -4,6 +4,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,12 +47,15 @@ func Prepare(ctx context.Context, r Request) (keeper.Spec, error) {
 	if say == nil {
 		say = func(string) {}
 	}
-	spec, err := decide(ctx, r, say)
+	spec, err := decide(r, func() error { return allow(ctx, r.Spec.Dir, say) })
 	if err == nil {
 		err = spec.Check()
 	}
 	if err != nil {
 		return spec, err
+	}
+	if spec.Why != "" {
+		say("simulated nodes, on which no container runs; " + spec.Why)
 	}
 	names := programs.ControlPlane()
 	if spec.Real {
@@ -75,8 +79,9 @@ func Prepare(ctx context.Context, r Request) (keeper.Spec, error) {
 	return spec, spec.Validate()
 }
 
-// decide fills in what kind of nodes there will be.
-func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, error) {
+// decide fills in what kind of nodes there will be. allow says what this
+// machine lacks for a real one; it is asked only where that matters.
+func decide(r Request, allow func() error) (keeper.Spec, error) {
 	spec := r.Spec
 	switch r.Nodes {
 	case "":
@@ -84,26 +89,22 @@ func decide(ctx context.Context, r Request, say func(string)) (keeper.Spec, erro
 		spec.Real, spec.Simulated = false, 0
 	case keeper.NodesSimulated:
 		spec.Real = false
-		if spec.Simulated == 0 {
-			spec.Simulated = DefaultSimulated
-		}
+		spec.Simulated = cmp.Or(spec.Simulated, DefaultSimulated)
 	case keeper.NodesReal:
 		spec.Real = true
 	case Auto:
-		why := allow(ctx, spec.Dir, say)
-		spec.Real = why == nil
-		if !spec.Real {
-			say("simulated nodes, on which no container runs: " + why.Error())
-			if spec.Simulated == 0 {
-				spec.Simulated = DefaultSimulated
-			}
+		err := allow()
+		spec.Real = err == nil
+		if err != nil {
+			spec.Why = fmt.Sprintf("%v: %v", ErrNoRealNode, err)
+			spec.Simulated = cmp.Or(spec.Simulated, DefaultSimulated)
 		}
 		return spec, nil
 	default:
 		return spec, fmt.Errorf("nodes %q: choose auto, real, simulated or none", r.Nodes)
 	}
 	if spec.Real {
-		if err := allow(ctx, spec.Dir, say); err != nil {
+		if err := allow(); err != nil {
 			return spec, fmt.Errorf("%w: %w", ErrNoRealNode, err)
 		}
 	}
@@ -122,18 +123,6 @@ func allow(ctx context.Context, dir string, say func(string)) error {
 	if err := node.Install(ctx, missing.Packages); err != nil {
 		return err
 	}
-	_, err = node.Check(ctx, dir)
-	return err
-}
-
-// Allows says whether this machine allows a real node, as Prepare finds: nil,
-// or what is lacking. It installs nothing.
-func Allows(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "aeo-check-")
-	if err != nil {
-		return fmt.Errorf("check this machine: %w", err)
-	}
-	defer os.RemoveAll(dir)
 	_, err = node.Check(ctx, dir)
 	return err
 }

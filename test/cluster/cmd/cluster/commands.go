@@ -136,8 +136,20 @@ func announce(ctx context.Context, out io.Writer, dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "cluster %s is up at %s, nodes: %s\nexport KUBECONFIG=%s\n", s.Name, s.Server, s.Nodes, keeper.KubeconfigPath(dir))
+	fmt.Fprintf(out, "cluster %s is up at %s, nodes: %s\nexport KUBECONFIG=%s\n", s.Name, s.Server, nodes(s), keeper.KubeconfigPath(dir))
 	return nil
+}
+
+// nodes says what runs pods, and why if something else was wished for.
+func nodes(s keeper.Status) string {
+	text := string(s.Nodes)
+	if s.Simulated > 0 {
+		text = fmt.Sprintf("%s (%d simulated)", text, s.Simulated)
+	}
+	if s.Why != "" {
+		text += "; " + s.Why
+	}
+	return text
 }
 
 func newDown() *cobra.Command {
@@ -206,7 +218,7 @@ func table(out io.Writer, s keeper.Status) error {
 	if s.Ready {
 		state = "up"
 	}
-	fmt.Fprintf(out, "%s: %s at %s, nodes: %s\n", s.Name, state, s.Server, s.Nodes)
+	fmt.Fprintf(out, "%s: %s at %s, nodes: %s\n", s.Name, state, s.Server, nodes(s))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, p := range s.Servers {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", p.Name, p.State, p.PID, p.Log)
