@@ -223,6 +223,15 @@ func checkLinks(t *testing.T, tree *gitmirror.Tree) {
 	if target, err := tree.ReadLink("absolute"); err != nil || target != "/etc/passwd" {
 		t.Errorf("%q, %v", target, err)
 	}
+	linked, linkedErr := tree.ReadID("right")
+	plain, plainErr := tree.ReadID("sub/x")
+	broken, brokenErr := tree.ReadID("nowhere")
+	if err := errors.Join(linkedErr, plainErr, brokenErr); err != nil || !strings.HasSuffix(linked, ">"+plain) || strings.Contains(broken, ">") {
+		t.Errorf("%s, %s, %s, %v", linked, plain, broken, err)
+	}
+	if id, err := tree.ReadID("gone"); err == nil || id != "" {
+		t.Errorf("%q, %v", id, err)
+	}
 	if _, err := tree.ReadLink("ok"); !errors.Is(err, fs.ErrInvalid) {
 		t.Error(err)
 	}

@@ -252,6 +252,23 @@ func (t *Tree) ID(name string) (string, error) {
 	return e.hex(), nil
 }
 
+// ReadID returns an id of what reading a path gives: that of the path and,
+// behind a link, that of what it leads to.
+func (t *Tree) ReadID(name string) (string, error) {
+	e, _, err := t.find("id", name, false)
+	switch {
+	case err != nil:
+		return "", err
+	case e.mode != modeLink:
+		return e.hex(), nil
+	}
+	end, _, err := t.find("id", name, true)
+	if err != nil {
+		return e.hex(), nil // a link to nothing reads as that
+	}
+	return e.hex() + ">" + end.hex(), nil
+}
+
 // Open implements fs.FS.
 func (t *Tree) Open(name string) (fs.File, error) {
 	e, parent, err := t.find("open", name, true)

@@ -15,6 +15,9 @@ import (
 type Auth struct {
 	// DockerConfig is the content of a Secret's .dockerconfigjson.
 	DockerConfig []byte
+	// Username and Password are shown to whichever registry the repository is
+	// in, if there is no DockerConfig.
+	Username, Password string
 	// CA are PEM certificates to trust instead of the system's.
 	CA []byte
 }
@@ -44,7 +47,11 @@ type dockerConfig struct {
 // of returns what to show to a registry; nothing if the Secret has nothing for
 // it.
 func (a Auth) of(registry string) (authn.Authenticator, error) {
-	if len(a.DockerConfig) == 0 {
+	switch {
+	case len(a.DockerConfig) > 0:
+	case a.Username != "" || a.Password != "":
+		return authn.FromConfig(authn.AuthConfig{Username: a.Username, Password: a.Password}), nil
+	default:
 		return authn.Anonymous, nil
 	}
 	const op = "read registry credentials"

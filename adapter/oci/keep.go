@@ -33,6 +33,7 @@ func (s *Store) Keep(repo Repo, holder string, a Artifact) error {
 	switch {
 	case holder == "" || !digestForm().MatchString(a.Digest):
 		return fault.New(fault.Invalid, op, a.Digest, "a holder and a digest are needed", "")
+	case s.keeps(holder, a.Digest):
 	case !s.granted(s.who(r, repo.Auth), a.Digest):
 		return fault.New(fault.Denied, op, a.Digest, "these credentials have not fetched the artifact", "fetch it first")
 	}
@@ -44,6 +45,13 @@ func (s *Store) Keep(repo Repo, holder string, a Artifact) error {
 		return disk(r, err)
 	}
 	return nil
+}
+
+// keeps tells whether holder has pinned an artifact already, and so has shown
+// credentials for it before.
+func (s *Store) keeps(holder, digest string) bool {
+	_, err := os.Stat(s.keepFile(digest, holder))
+	return err == nil
 }
 
 // Trim releases all of a holder's artifacts but those that were kept last, at

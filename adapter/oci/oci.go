@@ -151,7 +151,7 @@ func (s *Store) remote(ctx context.Context, r name.Repository, auth Auth) ([]rem
 // to, in this process only.
 func (s *Store) who(r name.Repository, auth Auth) string {
 	h := hmac.New(sha256.New, s.secret[:])
-	for _, part := range []string{r.Scheme(), r.String(), string(auth.DockerConfig), string(auth.CA)} {
+	for _, part := range []string{r.Scheme(), r.String(), string(auth.DockerConfig), auth.Username, auth.Password, string(auth.CA)} {
 		sum := sha256.Sum256([]byte(part))
 		h.Write(sum[:])
 	}

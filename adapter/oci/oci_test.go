@@ -415,12 +415,19 @@ func TestLinks(t *testing.T) {
 	if target, err := tree.ReadLink("out"); err != nil || target != "../../etc/passwd" {
 		t.Errorf("%q, %v", target, err)
 	}
+	linked, linkedErr := tree.ReadID("sub/up")
+	plain, plainErr := tree.ReadID("sub/x")
+	broken, brokenErr := tree.ReadID("nowhere")
+	if err := errors.Join(linkedErr, plainErr, brokenErr); err != nil || !strings.HasSuffix(linked, ">"+plain) || strings.Contains(broken, ">") {
+		t.Errorf("%s, %s, %s, %v", linked, plain, broken, err)
+	}
+	_, goneErr := tree.ReadID("gone")
 	_, linkErr := tree.ReadLink("sub")
 	_, dirErr := tree.ReadDir("sub/x")
 	_, fileErr := tree.ReadFile("sub")
 	_, idErr := tree.ID("gone")
 	_, pathErr := tree.Open("/x")
-	for _, err := range []error{linkErr, dirErr, fileErr, idErr, pathErr} {
+	for _, err := range []error{goneErr, linkErr, dirErr, fileErr, idErr, pathErr} {
 		if err == nil {
 			t.Error("an answer to a wrong question")
 		}

@@ -36,6 +36,23 @@ func (t *Tree) ID(name string) (string, error) {
 	return n.id, nil
 }
 
+// ReadID returns an id of what reading a path gives: that of the path and,
+// behind a link, that of what it leads to.
+func (t *Tree) ReadID(name string) (string, error) {
+	n, err := t.find("id", name, false)
+	switch {
+	case err != nil:
+		return "", err
+	case n.record.Link == "":
+		return n.id, nil
+	}
+	end, err := t.find("id", name, true)
+	if err != nil {
+		return n.id, nil // a link to nothing reads as that
+	}
+	return n.id + ">" + end.id, nil
+}
+
 var (
 	errEscape  = errors.New("the symbolic link leads out of the artifact")
 	errLoop    = errors.New("too many symbolic links")
