@@ -132,7 +132,8 @@ type GitSource struct {
 	Verify *Verification `json:"verify,omitempty"`
 }
 
-// OCISource is an artifact in a registry.
+// OCISource is an artifact in a registry, as flux push artifact, oras push and
+// helm push make them. The tag latest is followed if no other is named.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.tag), has(self.semver), has(self.digest)].filter(x, x).size() <= 1",message="set at most one of tag, semver and digest"
 type OCISource struct {
@@ -140,18 +141,23 @@ type OCISource struct {
 	// +kubebuilder:validation:Pattern=`^oci://.+`
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url"`
+	// Tag, Semver and Digest choose the artifact.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	Tag string `json:"tag,omitempty"`
+	// Semver is a range over the tags, such as ">=1.2 <2".
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	Semver string `json:"semver,omitempty"`
+	// Digest is that of the artifact's manifest.
 	// +optional
 	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
 	Digest string `json:"digest,omitempty"`
-	// Secret is of type kubernetes.io/dockerconfigjson.
+	// Secret is of type kubernetes.io/dockerconfigjson, or holds username and
+	// password; caFile in it is trusted instead of the system's certificates.
 	// +optional
 	Secret *LocalReference `json:"secret,omitempty"`
+	// Interval is how often to look without being told to; 3m if unset.
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/gitmirror"
+	"github.com/autoecoops/autoecoops/adapter/oci"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
@@ -17,15 +18,28 @@ import (
 // source, with the credentials that the application names.
 type Remote struct {
 	Mirrors *gitmirror.Mirrors
+	// Artifacts holds what comes from registries; nil refuses such sources.
+	Artifacts *oci.Store
 	// Secret reads the values of a Secret.
 	Secret func(ctx context.Context, namespace, name string) (map[string][]byte, error)
 	// Verify tells who signed a commit, with the trusted keys in files as a user
 	// names them; Denied if nobody who counts did.
 	Verify func(mode string, keys map[string][]byte, commit *gitmirror.Info) (signer string, err error)
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
 
 	mu sync.Mutex
 	// commits remembers by which tag a commit was found: its signature counts.
 	commits map[string]gitmirror.Commit
+	// holders are the names under which artifacts are kept.
+	holders map[deliver.AppKey]string
+	// collected is when unused artifacts were last removed.
+	collected time.Time
+}
+
+// noSource is the answer for an application that names no place that is known.
+func noSource(app *v1alpha1.Application) error {
+	return fault.New(fault.Invalid, "read the source of", app.Name, "it names neither a repository nor an artifact", "set spec.source.git or spec.source.oci")
 }
 
 func (r *Remote) repo(ctx context.Context, app *v1alpha1.Application) (gitmirror.Repo, error) {
@@ -57,8 +71,11 @@ func first(data map[string][]byte, names ...string) []byte {
 // Resolve implements controller.Remote.
 func (r *Remote) Resolve(ctx context.Context, app *v1alpha1.Application, maxAge time.Duration) (revision, ref string, err error) {
 	g := app.Spec.Source.Git
-	if g == nil {
-		return "", "", fault.New(fault.Invalid, "read the source of", app.Name, "only git is supported", "set spec.source.git")
+	switch {
+	case app.Spec.Source.OCI != nil:
+		return r.resolveArtifact(ctx, app, maxAge)
+	case g == nil:
+		return "", "", noSource(app)
 	}
 	repo, err := r.repo(ctx, app)
 	if err != nil {
@@ -80,8 +97,11 @@ func (r *Remote) Resolve(ctx context.Context, app *v1alpha1.Application, maxAge 
 // Fetch implements controller.Remote. A revision that was kept needs no server.
 func (r *Remote) Fetch(ctx context.Context, app *v1alpha1.Application, revision string) (deliver.Tree, error) {
 	g := app.Spec.Source.Git
-	if g == nil {
-		return nil, fault.New(fault.Invalid, "read the source of", app.Name, "only git is supported", "set spec.source.git")
+	switch {
+	case app.Spec.Source.OCI != nil:
+		return r.fetchArtifact(ctx, app, revision)
+	case g == nil:
+		return nil, noSource(app)
 	}
 	if t, err := r.Mirrors.Kept(ctx, g.URL, string(app.UID), revision); err == nil {
 		return r.verified(ctx, app, commitTree{t})
@@ -134,7 +154,10 @@ func (r *Remote) commit(url, sha string) gitmirror.Commit {
 
 // Keep implements controller.Remote.
 func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision string) error {
-	if app.Spec.Source.Git == nil {
+	switch {
+	case app.Spec.Source.OCI != nil:
+		return r.keepArtifact(ctx, app, revision)
+	case app.Spec.Source.Git == nil:
 		return nil
 	}
 	repo, err := r.repo(ctx, app)
@@ -145,7 +168,7 @@ func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision s
 }
 
 // Forget implements controller.Remote.
-func (r *Remote) Forget(deliver.AppKey) {}
+func (r *Remote) Forget(k deliver.AppKey) { r.forgetArtifacts(k) }
 
 // SecretData reads the values of a Secret.
 func SecretData(body map[string]any) map[string][]byte {

@@ -18,7 +18,7 @@ type commitTree struct{ *gitmirror.Tree }
 
 // ID implements deliver.Tree.
 func (t commitTree) ID(name string) string {
-	id, err := t.Tree.ID(name)
+	id, err := t.ReadID(name)
 	if err != nil {
 		return ""
 	}
