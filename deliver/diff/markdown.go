@@ -44,10 +44,13 @@ func Markdown(w io.Writer, diffs []ObjectDiff) error {
 
 func section(d ObjectDiff) string {
 	var b strings.Builder
-	verb := map[Action]string{Create: "create", Update: "change", Delete: "delete", None: "unchanged"}[d.Action]
+	verb := map[Action]string{Create: "create", Update: "change", Delete: "delete", None: "unchanged", Refuse: "refused", Unknown: "unknown"}[d.Action]
 	fmt.Fprintf(&b, "\n<details><summary>%s <code>%s</code>", verb, escape(title(d)))
 	if d.Action == Update {
 		fmt.Fprintf(&b, ": %s", count(len(d.Changes), "change"))
+	}
+	if d.Source != "" {
+		fmt.Fprintf(&b, ", <code>%s</code>", escape(clean(d.Source)))
 	}
 	b.WriteString("</summary>\n\n")
 	if d.Note != "" {

@@ -5,12 +5,15 @@ import "github.com/autoecoops/autoecoops/ops"
 // Action is what would happen to an object.
 type Action string
 
-// The actions. None means that nothing differs.
+// The actions. None means that nothing differs, Refuse that the change would not
+// be accepted, Unknown that nobody can tell.
 const (
-	Create Action = "create"
-	Update Action = "update"
-	Delete Action = "delete"
-	None   Action = "none"
+	Create  Action = "create"
+	Update  Action = "update"
+	Delete  Action = "delete"
+	None    Action = "none"
+	Refuse  Action = "refuse"
+	Unknown Action = "unknown"
 )
 
 // ObjectDiff is the difference of one object.
@@ -20,6 +23,9 @@ type ObjectDiff struct {
 	Changes []Change `json:"changes"`
 	// Note is a sentence for people, such as why an object cannot be compared.
 	Note string `json:"note,omitempty"`
+	// Source is where the object is written, as file:line; "" if that is not
+	// known.
+	Source string `json:"source,omitempty"`
 }
 
 // Objects compares an object with what it is to become; nil stands for an object

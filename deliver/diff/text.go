@@ -48,14 +48,14 @@ func Text(w io.Writer, diffs []ObjectDiff, s Style) error {
 }
 
 func total(counts map[Action]int) string {
-	if counts[Create]+counts[Update]+counts[Delete] == 0 {
+	if counts[Create]+counts[Update]+counts[Delete]+counts[Refuse]+counts[Unknown] == 0 {
 		return fmt.Sprintf("no difference in %s", count(counts[None], "object"))
 	}
 	var parts []string
 	for _, a := range []struct {
 		action Action
 		verb   string
-	}{{Create, "to create"}, {Update, "to change"}, {Delete, "to delete"}, {None, "unchanged"}} {
+	}{{Create, "to create"}, {Update, "to change"}, {Delete, "to delete"}, {Refuse, "refused"}, {Unknown, "unknown"}, {None, "unchanged"}} {
 		if n := counts[a.action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, a.verb))
 		}
@@ -93,7 +93,7 @@ func (p *printer) line(sign byte, text string) {
 	_, _ = io.WriteString(p.w, text+"\n") // the buffer keeps the error for Flush
 }
 
-var signs = map[Action]string{Create: "+", Update: "~", Delete: "-", None: "="}
+var signs = map[Action]string{Create: "+", Update: "~", Delete: "-", None: "=", Refuse: "!", Unknown: "?"}
 
 func title(d ObjectDiff) string {
 	t := clean(d.Object.String())
@@ -112,6 +112,13 @@ func (p *printer) object(d ObjectDiff) {
 		head += ": to be deleted"
 	case Update:
 		head += ": " + count(len(d.Changes), "change")
+	case Refuse:
+		head += ": refused"
+	case Unknown:
+		head += ": unknown"
+	}
+	if d.Source != "" {
+		head += ", " + clean(d.Source)
 	}
 	p.line('=', head)
 	if d.Note != "" {

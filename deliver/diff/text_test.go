@@ -193,3 +193,25 @@ func TestBrokenWriter(t *testing.T) {
 		t.Error("markdown: no error")
 	}
 }
+
+func TestRefusedAndUnknown(t *testing.T) {
+	ref := ops.Ref{APIVersion: "v1", Kind: "Service", Namespace: "shop", Name: "cart"}
+	all := []diff.ObjectDiff{
+		{Object: ref, Action: diff.Refuse, Note: "the API server would refuse this: no", Source: "app/svc.yaml:3"},
+		{Object: ref, Action: diff.Unknown, Note: "nobody knows"},
+	}
+	var text, md strings.Builder
+	if err := errors.Join(diff.Text(&text, all, diff.Style{}), diff.Markdown(&md, all)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"! Service shop/cart (v1): refused, app/svc.yaml:3", "the API server would refuse this: no", "? Service shop/cart (v1): unknown", "1 refused, 1 unknown"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, text.String())
+		}
+	}
+	for _, want := range []string{"**1 refused, 1 unknown**", "<summary>refused <code>", "<code>app/svc.yaml:3</code>"} {
+		if !strings.Contains(md.String(), want) {
+			t.Errorf("the Markdown lacks %q:\n%s", want, md.String())
+		}
+	}
+}

@@ -24,6 +24,7 @@ type ClusterOptions struct {
 // Cluster is the custom resources of a cluster, with the caller's rights.
 type Cluster interface {
 	ClusterState
+	Previews
 	// Change merges a change into an Application and returns what it is then.
 	Change(ctx context.Context, k deliver.AppKey, change map[string]any) (*v1alpha1.Application, error)
 	// Person names the caller.
@@ -171,12 +172,14 @@ The commands use your kubeconfig and your rights. What you ask for is written
 to the Application; the operator acts on it and records who asked.`,
 		Example: `  aeo app list -A                     every application, with health and revision
   aeo app get shop -n shop            one in full
+  aeo app diff shop -n shop --revision feature/cart   what a merge would change
+  aeo app trace shop -n shop          from commit to healthy, step by step
   aeo app sync shop -n shop           look at Git now, and wait until it is done
   aeo app rollback shop -n shop       back to the last good revision`,
 	}
 	flags := func() *clusterFlags { return &clusterFlags{backend: b, streams: s, now: time.Now} }
 	c.AddCommand(newAppList(flags()), newAppGet(flags()), newAppHistory(flags()),
-		newAppSync(flags()), newAppRollback(flags()), newAppSuspend(flags(), true), newAppSuspend(flags(), false))
+		newAppDiff(flags()), newAppTrace(flags()), newAppSync(flags()), newAppRollback(flags()), newAppSuspend(flags(), true), newAppSuspend(flags(), false))
 	return c
 }
 
