@@ -24,7 +24,7 @@ func (s *Store) failed(op string, err error) error {
 	}
 	switch {
 	case strings.HasPrefix(e.Code, "28"):
-		return fault.Wrap(fault.Denied, op, s.where, err, "check the user and the password in the ledger's address")
+		return fault.Wrap(fault.Denied, op, s.where, err, "check the user in the ledger's address, and the password")
 	case e.Code == "3D000":
 		return fault.Wrap(fault.NotFound, op, s.where, err, "create the database")
 	case e.Code == "42501":

@@ -246,7 +246,7 @@ func TestWrongAddresses(t *testing.T) {
 		url + "&search_path=nowhere":                                fault.NotFound,
 		"postgres://u:s3cret@localhost/x?sslmode=verify-s3cret-all": fault.Invalid,
 	} {
-		s, err := postgres.Open(t.Context(), address, false)
+		s, err := postgres.Open(t.Context(), address, postgres.Options{})
 		if err == nil {
 			s.Close()
 			t.Errorf("%s can be opened", address)
@@ -270,7 +270,7 @@ func TestWrongAddresses(t *testing.T) {
 	}
 	open(t, url)
 	exec("UPDATE ledger SET version = 9")
-	if _, err := postgres.Open(t.Context(), url, true); fault.KindOf(err) != fault.Blocked {
+	if _, err := postgres.Open(t.Context(), url, postgres.Options{Create: true}); fault.KindOf(err) != fault.Blocked {
 		t.Errorf("a newer form: %v", err)
 	}
 	exec("UPDATE ledger SET version = 1", "DROP TABLE ledger_tiles")
@@ -279,11 +279,11 @@ func TestWrongAddresses(t *testing.T) {
 		t.Errorf("a missing table: %v", err)
 	}
 	exec("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
-	if _, err := postgres.Open(t.Context(), server.URL("latin"), true); fault.KindOf(err) != fault.Invalid {
+	if _, err := postgres.Open(t.Context(), server.URL("latin"), postgres.Options{Create: true}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a database in Latin-1: %v", err)
 	}
 	exec("CREATE ROLE reader LOGIN")
-	if _, err := postgres.Open(t.Context(), strings.Replace(server.URL("latin"), "postgres@", "reader@", 1), false); err == nil {
+	if _, err := postgres.Open(t.Context(), strings.Replace(server.URL("latin"), "postgres@", "reader@", 1), postgres.Options{}); err == nil {
 		t.Error("a role without rights can open it")
 	}
 }

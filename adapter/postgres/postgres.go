@@ -17,8 +17,21 @@ import (
 type Store struct {
 	// where names the database without its password.
 	where string
+	// password is asked before each connection, if it is set.
+	password func() (string, error)
 	// write and read are a connection each.
 	write, read session
+}
+
+// Options say how a ledger is opened.
+type Options struct {
+	// Create makes the tables if there are none; without it NotFound is returned
+	// then.
+	Create bool
+	// Password is asked for before each connection is made, so that it may
+	// change; nil leaves it to the address and to what PostgreSQL's own programs
+	// look at (PGPASSWORD, PGPASSFILE).
+	Password func() (string, error)
 }
 
 var _ ledger.Store = (*Store)(nil)
@@ -32,12 +45,11 @@ type session struct {
 }
 
 // Open opens the ledger of a database, by an address such as
-// postgres://user@host/database. With create the tables are made if there are
-// none; without, NotFound is returned then. No error shows the password.
-func Open(ctx context.Context, address string, create bool) (*Store, error) {
+// postgres://user@host/database. No error shows the password.
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil { // its text repeats the address
-		return nil, fault.New(fault.Invalid, "open the ledger", "", "the database's address cannot be read", "write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, characters such as @ and / percent-encoded")
+		return nil, fault.New(fault.Invalid, "open the ledger", "", "the database's address cannot be read", "write it as postgres://USER@HOST:PORT/DATABASE, characters such as @ and / percent-encoded")
 	}
 	config.RuntimeParams["application_name"] = "aeo-ledger"
 	// Durable is durable, whatever the server's default.
@@ -47,9 +59,9 @@ func Open(ctx context.Context, address string, create bool) (*Store, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
-	s := &Store{where: fmt.Sprintf("%s/%s", config.Host, config.Database)}
+	s := &Store{where: fmt.Sprintf("%s/%s", config.Host, config.Database), password: o.Password}
 	s.write.config, s.read.config = config, config.Copy()
-	if err := s.migrate(ctx, create); err != nil {
+	if err := s.migrate(ctx, o.Create); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -66,7 +78,16 @@ func (x *session) use(ctx context.Context, s *Store, op string, f func(*pgx.Conn
 		x.conn = nil
 	}
 	if x.conn == nil {
-		conn, err := pgx.ConnectConfig(ctx, x.config)
+		config := x.config
+		if s.password != nil {
+			word, err := s.password()
+			if err != nil {
+				return err
+			}
+			config = config.Copy()
+			config.Password = word
+		}
+		conn, err := pgx.ConnectConfig(ctx, config)
 		if err != nil {
 			return s.failed(op, err)
 		}

@@ -61,7 +61,7 @@ func database(t *testing.T) string {
 
 func open(t *testing.T, url string) *postgres.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), url, true)
+	s, err := postgres.Open(t.Context(), url, postgres.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,13 +126,33 @@ func (s *Server) Create(ctx context.Context, name string) (string, error) {
 	return s.URL(name), errors.Join(err, conn.Close(ctx))
 }
 
-// Kill ends the server as a crash does, and starts it again.
-func (s *Server) Kill(ctx context.Context, settings ...string) error {
-	if err := s.end(syscall.SIGQUIT); err != nil {
+// RequirePassword has a user show a password; all others may still come without.
+func (s *Server) RequirePassword(ctx context.Context, user string) error {
+	file := filepath.Join(s.dir, "data", "pg_hba.conf")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "local all %s scram-sha-256\nlocal all all trust\n", user), 0o644); err != nil {
 		return err
 	}
-	return s.run(ctx, settings)
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "SELECT pg_reload_conf()")
+	return errors.Join(err, conn.Close(ctx))
 }
+
+// Kill ends the server as a crash does, and starts it again.
+func (s *Server) Kill(ctx context.Context, settings ...string) error {
+	if err := s.Down(); err != nil {
+		return err
+	}
+	return s.Up(ctx, settings...)
+}
+
+// Down ends the server as a crash does; Up starts it again.
+func (s *Server) Down() error { return s.end(syscall.SIGQUIT) }
+
+// Up starts a server that Down has ended.
+func (s *Server) Up(ctx context.Context, settings ...string) error { return s.run(ctx, settings) }
 
 // Stop ends the server. Connections are cut.
 func (s *Server) Stop() error { return errors.Join(s.end(syscall.SIGINT), s.log.Close()) }

@@ -35,14 +35,27 @@ func signingKey(ctx context.Context, file, origin string, of ledger.Reader) (key
 	if h.Key != "" {
 		return nil, false, fault.New(fault.Blocked, "read the ledger's signing key", file, "there is no such file, and the ledger belongs to the key "+h.Key, "put the key back from where you keep it; without it nothing can be added to this ledger")
 	}
-	key, secret, err := ledger.GenerateKey(rand.Reader, origin)
-	if err != nil {
+	if key, err = MakeKey(file, origin); err != nil {
 		return nil, false, err
 	}
-	if err := keep(file, secret+"\n"); err != nil {
-		return nil, false, fault.Wrap(fault.Unavailable, "write the ledger's signing key", file, err, "its folder must be there and writable")
-	}
 	return key, true, nil
+}
+
+// MakeKey makes a signing key for ledgers of a name and writes it to a file
+// that is not there yet.
+func MakeKey(file, origin string) (*ledger.SigningKey, error) {
+	key, secret, err := ledger.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		return nil, err
+	}
+	err = keep(file, secret+"\n")
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, fault.New(fault.Conflict, "write the ledger's signing key", file, "there is a file of this name", "name another one: a key that is in use must not be lost")
+	case err != nil:
+		return nil, fault.Wrap(fault.Unavailable, "write the ledger's signing key", file, err, "its folder must be there and writable")
+	}
+	return key, nil
 }
 
 // keep writes a file that only its owner can read and that outlives a crash.
