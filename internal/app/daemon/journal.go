@@ -2,85 +2,152 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
+	"time"
 
-	"github.com/autoecoops/autoecoops/adapter/sqlite"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app/audit"
 	"github.com/autoecoops/autoecoops/ops"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
 
-// journal implements deliver.Journal with the ledger.
-type journal struct {
-	ledger *ledger.Ledger
-	store  ledger.Store
+// ledgerPlace says where the ledger is.
+type ledgerPlace struct {
+	// Location is the path of a file or a postgres:// address.
+	Location string
+	// KeyFile holds the signing key; beside the file if empty, which a database
+	// does not have.
+	KeyFile string
+	// PasswordFile holds the password of a database.
+	PasswordFile string
 }
 
 // origin names the ledgers of this daemon.
 const origin = "autoecoops.io/aeod"
 
-// openJournal opens the ledger of a file, and makes it if there is none. Its
-// signing key lies beside it.
-func openJournal(ctx context.Context, location string, log *slog.Logger) (*journal, error) {
-	if strings.Contains(location, "://") {
-		return nil, fault.New(fault.Invalid, "open the ledger", "", "only files are supported", "name a file with --ledger")
-	}
-	if err := os.MkdirAll(filepath.Dir(location), 0o750); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "make the folder of the ledger", location, err, "its folder must be writable")
-	}
-	key, made, err := signingKey(location + ".key")
-	if err != nil {
-		return nil, err
-	}
-	if made {
-		log.Info("made a signing key for the ledger", "file", location+".key")
-	}
-	store, err := sqlite.Open(ctx, location, true)
-	if err != nil {
-		return nil, err
-	}
-	l, err := ledger.Open(ctx, store, ledger.Options{Key: key})
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	return &journal{l, store}, nil
+// journal implements deliver.Journal with the ledger. A database that does not
+// answer when the daemon starts is opened when there is something to record;
+// until then nothing can be recorded, and so nothing is done.
+type journal struct {
+	place ledgerPlace
+	log   *slog.Logger
+	now   func() time.Time
+
+	mu     sync.Mutex
+	ledger *ledger.Ledger
+	closed bool
+	// failed and failedAt keep many who wait from trying one behind the other.
+	failed   error
+	failedAt time.Time
 }
 
-// signingKey reads a signing key, and makes one if there is none.
-func signingKey(file string) (key *ledger.SigningKey, made bool, err error) {
-	text, err := os.ReadFile(file)
-	if err == nil {
-		key, err = ledger.ParseSigningKey(string(text))
-		return key, false, err
+// retryOpening is how long a failure to open the ledger is remembered.
+const retryOpening = time.Second
+
+// openJournal opens the ledger of a location about which nothing else is said.
+func openJournal(ctx context.Context, location string, log *slog.Logger) (*journal, error) {
+	return openLedger(ctx, ledgerPlace{Location: location}, log)
+}
+
+// openLedger opens the ledger, and makes it if there is none.
+func openLedger(ctx context.Context, p ledgerPlace, log *slog.Logger) (*journal, error) {
+	database := audit.Database(p.Location)
+	switch {
+	case database && p.KeyFile == "":
+		return nil, fault.New(fault.Invalid, "open the ledger", "", "a ledger in a database needs a file for its signing key", "name it with --ledger-key, and keep it away from the database, so that nobody has both")
+	case !database && p.PasswordFile != "":
+		return nil, fault.New(fault.Invalid, "open the ledger", "", "a ledger in a file has no password", "leave --ledger-password-file out, or name a postgres:// address with --ledger")
+	case !database:
+		if err := os.MkdirAll(filepath.Dir(p.Location), 0o750); err != nil {
+			return nil, fault.Wrap(fault.Unavailable, "make the folder of the ledger", p.Location, err, "its folder must be writable")
+		}
+	case tellsPassword(p.Location):
+		log.Warn("the password of the ledger's database is in its address: whoever can list processes sees it", "instead", "--ledger-password-file")
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, false, fault.Wrap(fault.Unavailable, "read the ledger's key", file, err, "it must be readable by the daemon alone")
+	j := &journal{place: p, log: log, now: time.Now}
+	_, err := j.open(ctx)
+	if database && passes(err) {
+		log.Error("the ledger is out of reach: nothing is done until it answers", "error", err.Error())
+		return j, nil
 	}
-	key, secret, err := ledger.GenerateKey(rand.Reader, origin)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return j, nil
+}
+
+// tellsPassword tells whether an address has a password in it.
+func tellsPassword(address string) bool {
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, false, fault.Wrap(fault.Unavailable, "write the ledger's key", file, err, "its folder must be writable")
+		return false // opening it says what is wrong
 	}
-	_, err = f.WriteString(secret + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, false, fault.Wrap(fault.Unavailable, "write the ledger's key", file, err, "is the disk full?")
+	_, has := u.User.Password()
+	return has || u.Query().Has("password")
+}
+
+// passes tells whether a failure may be over by itself.
+func passes(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.TimedOut:
+		return err != nil
 	}
-	return key, true, nil
+	return false
+}
+
+// open returns the ledger, opened if it was not yet.
+func (j *journal) open(ctx context.Context) (*ledger.Ledger, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.closed:
+		return nil, fault.New(fault.Unavailable, "open the ledger", "", "the daemon is ending", "")
+	case j.ledger != nil:
+		return j.ledger, nil
+	}
+	if j.failed != nil && j.now().Sub(j.failedAt) < retryOpening {
+		return nil, j.failed
+	}
+	l, made, err := audit.Open(ctx, j.place.Location, audit.Options{KeyFile: j.place.KeyFile, PasswordFile: j.place.PasswordFile, Origin: origin})
+	if made {
+		j.log.Info("made a signing key for the ledger", "file", j.keyFile())
+	}
+	if err != nil {
+		j.failed, j.failedAt = err, j.now()
+		return nil, err
+	}
+	j.ledger, j.failed = l, nil
+	return l, nil
+}
+
+func (j *journal) keyFile() string {
+	if j.place.KeyFile != "" {
+		return j.place.KeyFile
+	}
+	return j.place.Location + ".key"
 }
 
 // Append implements deliver.Journal.
 func (j *journal) Append(ctx context.Context, records ...ops.Record) error {
-	_, err := j.ledger.Append(ctx, records...)
+	l, err := j.open(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = l.Append(ctx, records...)
 	return err
 }
 
-func (j *journal) close() error { return errors.Join(j.ledger.Close(), j.store.Close()) }
+// close ends what is open.
+func (j *journal) close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	if j.ledger == nil {
+		return nil
+	}
+	return j.ledger.Close()
+}
