@@ -15,8 +15,8 @@ import (
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
 
-// ledgerPlace says where the ledger is.
-type ledgerPlace struct {
+// Ledger says where the ledger is.
+type Ledger struct {
 	// Location is the path of a file or a postgres:// address.
 	Location string
 	// KeyFile holds the signing key; beside the file if empty, which a database
@@ -33,7 +33,7 @@ const origin = "autoecoops.io/aeod"
 // answer when the daemon starts is opened when there is something to record;
 // until then nothing can be recorded, and so nothing is done.
 type journal struct {
-	place ledgerPlace
+	place Ledger
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -50,11 +50,11 @@ const retryOpening = time.Second
 
 // openJournal opens the ledger of a location about which nothing else is said.
 func openJournal(ctx context.Context, location string, log *slog.Logger) (*journal, error) {
-	return openLedger(ctx, ledgerPlace{Location: location}, log)
+	return openLedger(ctx, Ledger{Location: location}, log)
 }
 
 // openLedger opens the ledger, and makes it if there is none.
-func openLedger(ctx context.Context, p ledgerPlace, log *slog.Logger) (*journal, error) {
+func openLedger(ctx context.Context, p Ledger, log *slog.Logger) (*journal, error) {
 	database := audit.Database(p.Location)
 	switch {
 	case database && p.KeyFile == "":

@@ -54,7 +54,7 @@ func database(t *testing.T) (*postgrestest.Server, string) {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func opened(t *testing.T, p ledgerPlace) *journal {
+func opened(t *testing.T, p Ledger) *journal {
 	t.Helper()
 	j, err := openLedger(t.Context(), p, quiet())
 	if err != nil {
@@ -146,15 +146,15 @@ func TestLedgerIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")
 	for _, x := range []struct {
-		place ledgerPlace
+		place Ledger
 		kind  fault.Kind
 		text  string
 	}{
-		{ledgerPlace{Location: "postgres://u@db.invalid/aeod"}, fault.Invalid, "--ledger-key"},
-		{ledgerPlace{Location: "mysql://u@db.invalid/aeod", KeyFile: key}, fault.Invalid, "mysql"},
-		{ledgerPlace{Location: filepath.Join(dir, "x.db"), PasswordFile: key}, fault.Invalid, "--ledger-password-file"},
-		{ledgerPlace{Location: "postgres://u:s3cret@db.invalid:wrong/aeod", KeyFile: key}, fault.Invalid, "address"},
-		{ledgerPlace{Location: filepath.Join("/proc/none", "x.db")}, fault.Unavailable, "writable"},
+		{Ledger{Location: "postgres://u@db.invalid/aeod"}, fault.Invalid, "--ledger-key"},
+		{Ledger{Location: "mysql://u@db.invalid/aeod", KeyFile: key}, fault.Invalid, "mysql"},
+		{Ledger{Location: filepath.Join(dir, "x.db"), PasswordFile: key}, fault.Invalid, "--ledger-password-file"},
+		{Ledger{Location: "postgres://u:s3cret@db.invalid:wrong/aeod", KeyFile: key}, fault.Invalid, "address"},
+		{Ledger{Location: filepath.Join("/proc/none", "x.db")}, fault.Unavailable, "writable"},
 	} {
 		_, err := openLedger(t.Context(), x.place, quiet())
 		if fault.KindOf(err) != x.kind || err == nil {
@@ -174,7 +174,7 @@ func TestLedgerIsRefused(t *testing.T) {
 // every record of both is there once, and the ledger is sound.
 func TestLedgerInADatabase(t *testing.T) {
 	_, address := database(t)
-	place := ledgerPlace{Location: address, KeyFile: filepath.Join(t.TempDir(), "ledger.key")}
+	place := Ledger{Location: address, KeyFile: filepath.Join(t.TempDir(), "ledger.key")}
 	first, second := opened(t, place), opened(t, place)
 	const each = 60
 	var wg sync.WaitGroup
@@ -212,7 +212,7 @@ func TestLedgerInADatabase(t *testing.T) {
 // recorded, and so nothing is done; when it is back the same daemon goes on.
 func TestDatabaseGoesAway(t *testing.T) {
 	server, address := database(t)
-	place := ledgerPlace{Location: address, KeyFile: filepath.Join(t.TempDir(), "ledger.key")}
+	place := Ledger{Location: address, KeyFile: filepath.Join(t.TempDir(), "ledger.key")}
 	j := opened(t, place)
 	if err := j.Append(t.Context(), record(1)); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestDatabasePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	place := ledgerPlace{Location: strings.Replace(address, "postgres@", "aeod@", 1), KeyFile: filepath.Join(dir, "key"), PasswordFile: file}
+	place := Ledger{Location: strings.Replace(address, "postgres@", "aeod@", 1), KeyFile: filepath.Join(dir, "key"), PasswordFile: file}
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(io.MultiWriter(&log, io.Discard), nil))
 	write("wr0ng\n")
