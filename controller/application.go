@@ -54,6 +54,7 @@ type Applications struct {
 	active atomic.Bool
 
 	claims claims
+	held   held
 }
 
 func (c *Applications) init() {
@@ -133,6 +134,7 @@ func (c *Applications) reconcile(ctx context.Context, k deliver.AppKey) (time.Du
 		c.Engine.Forget(k)
 		c.Sources.Forget(k)
 		c.claims.set(k, nil, true)
+		c.held.drop(k)
 		return 0, nil
 	}
 	if app.Spec.Observe != nil {
@@ -162,8 +164,9 @@ func hasFinalizer(app *v1alpha1.Application) bool {
 }
 
 // conclude reconciles and writes what came of it, if anything did.
-func (c *Applications) conclude(ctx context.Context, app *v1alpha1.Application, f func(context.Context, *v1alpha1.Application) (deliver.Outcome, error)) (time.Duration, error) {
-	k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
+func (c *Applications) conclude(ctx context.Context, stored *v1alpha1.Application, f func(context.Context, *v1alpha1.Application) (deliver.Outcome, error)) (time.Duration, error) {
+	k := deliver.AppKey{Namespace: stored.Namespace, Name: stored.Name}
+	app := c.held.over(k, stored)
 	began := time.Now()
 	out, err := f(ctx, app)
 	if err != nil {
@@ -173,11 +176,15 @@ func (c *Applications) conclude(ctx context.Context, app *v1alpha1.Application, 
 	if seen := (&v1alpha1.Application{ObjectMeta: app.ObjectMeta, Spec: app.Spec, Status: *out.Status}); !c.Sources.Behind(seen) {
 		c.claims.look(k, began)
 	}
-	if !reflect.DeepEqual(&app.Status, out.Status) {
-		if err := c.Store.SetStatus(ctx, app, out.Status); err != nil {
+	if wait := c.held.put(k, stored, out.Status, time.Now()); wait > 0 {
+		return sooner(out.Again, wait), nil
+	}
+	if !reflect.DeepEqual(&stored.Status, out.Status) {
+		if err := c.Store.SetStatus(ctx, stored, out.Status); err != nil {
 			return 0, err
 		}
 	}
+	c.held.drop(k)
 	if out.RemoveFinalizer {
 		if app = c.Store.Get(k); app != nil {
 			return 0, c.Store.SetFinalizer(ctx, app, false)

@@ -9,18 +9,23 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/client-go/util/flowcontrol"
+
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 )
 
 // Events writes Kubernetes events beside the applications that they are about.
-// They are for people who look: nothing waits for them, and they are dropped,
-// and counted, when they come faster than they can be written.
+// They are for people who look: nothing waits for them, they are written at a
+// rate that leaves the API server to what matters, warnings first, and dropped,
+// and counted, when more come than that bears.
 type Events struct {
-	client  *Client
-	queue   chan event
-	dropped atomic.Int64
-	host    string
-	serial  atomic.Int64
+	client *Client
+	// warnings and queue are what waits to be written.
+	warnings, queue chan event
+	rate            flowcontrol.RateLimiter
+	dropped         atomic.Int64
+	host            string
+	serial          atomic.Int64
 }
 
 // event is one event to be written.
@@ -29,9 +34,19 @@ type event struct {
 	text      []byte
 }
 
+// How many events wait to be written, and how fast they are.
+const (
+	waitingEvents   = 2048
+	eventsPerSecond = 5
+	eventBurst      = 50
+)
+
 // NewEvents returns a writer; Run writes. host names this operator.
 func NewEvents(c *Client, host string) *Events {
-	return &Events{client: c, queue: make(chan event, 256), host: host}
+	return &Events{
+		client: c, warnings: make(chan event, waitingEvents), queue: make(chan event, waitingEvents), host: host,
+		rate: flowcontrol.NewTokenBucketRateLimiter(eventsPerSecond, eventBurst),
+	}
 }
 
 // Dropped is how many events were not written.
@@ -63,8 +78,12 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 		e.dropped.Add(1)
 		return
 	}
+	queue := e.queue
+	if warning {
+		queue = e.warnings
+	}
 	select {
-	case e.queue <- event{app.Namespace, text}:
+	case queue <- event{app.Namespace, text}:
 	default:
 		e.dropped.Add(1)
 	}
@@ -73,14 +92,30 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 // Run writes until ctx ends.
 func (e *Events) Run(ctx context.Context) {
 	for {
-		select {
-		case <-ctx.Done():
+		next, ok := e.next(ctx)
+		if !ok || e.rate.Wait(ctx) != nil {
 			return
-		case next := <-e.queue:
-			path := "/apis/events.k8s.io/v1/namespaces/" + next.namespace + "/events"
-			if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text}); err != nil {
-				e.dropped.Add(1)
-			}
 		}
+		path := "/apis/events.k8s.io/v1/namespaces/" + next.namespace + "/events"
+		if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text}); err != nil {
+			e.dropped.Add(1)
+		}
+	}
+}
+
+// next returns the event to be written next, a warning if one waits.
+func (e *Events) next(ctx context.Context) (event, bool) {
+	select {
+	case w := <-e.warnings:
+		return w, true
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return event{}, false
+	case w := <-e.warnings:
+		return w, true
+	case n := <-e.queue:
+		return n, true
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -14,28 +16,112 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 )
 
-// Releases implements deliver.Releases.
+// Releases implements deliver.Releases. A release is written for the first time
+// when it ends or has been under way for settleTime: most are over sooner, and
+// then take one write. Until then a crash loses nothing that matters: it is in
+// the ledger, and is made again under the same name.
 type Releases struct {
 	Client *Client
 	// Keep is how many releases of an application that ended are kept.
 	Keep int
+
+	mu sync.Mutex
+	// unwritten are the releases that no write was made of yet.
+	unwritten map[objectName]*unwritten
+	// ended counts the releases of an application that ended since they were
+	// last listed.
+	ended map[deliver.AppKey]int
 }
 
-func releasePath(namespace, name, sub string) string {
+// objectName is where an object of a known kind is.
+type objectName struct{ namespace, name string }
+
+// unwritten is a release that is still to be made.
+type unwritten struct {
+	release *v1alpha1.Release
+	timer   *time.Timer
+}
+
+// settleTime is how long the first write of a release waits for more to tell.
+const settleTime = 2000 * time.Millisecond
+
+func releasePath(namespace, name string) string {
 	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ReleaseKind}, v1alpha1.ReleaseResource, true, true}
-	return r.path(namespace, name) + sub
+	return r.path(namespace, name)
 }
 
 // Create implements deliver.Releases.
 func (r *Releases) Create(ctx context.Context, rel *v1alpha1.Release) error {
+	rel = rel.DeepCopy()
 	rel.TypeMeta = typeMeta(v1alpha1.ReleaseKind)
+	k := objectName{rel.Namespace, rel.Name}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unwritten == nil {
+		r.unwritten = map[objectName]*unwritten{}
+	}
+	if r.unwritten[k] != nil {
+		return nil
+	}
+	later := context.WithoutCancel(ctx)
+	r.unwritten[k] = &unwritten{rel, time.AfterFunc(settleTime, func() {
+		if u := r.take(k); u != nil && r.write(later, u.release) != nil {
+			r.giveBack(k, u)
+		}
+	})}
+	return nil
+}
+
+// take returns a release that nobody else will write then, nil if it was
+// written.
+func (r *Releases) take(k objectName) *unwritten {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.unwritten[k]
+	if u != nil {
+		u.timer.Stop()
+		delete(r.unwritten, k)
+	}
+	return u
+}
+
+// giveBack keeps a release that could not be written for the next try.
+func (r *Releases) giveBack(k objectName, u *unwritten) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unwritten[k] = u
+	u.timer.Reset(5 * settleTime)
+}
+
+// write makes a release as it is now. One that exists gets its status.
+func (r *Releases) write(ctx context.Context, rel *v1alpha1.Release) error {
 	text, err := json.Marshal(rel)
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write release", rel.Name, err, "")
 	}
-	_, err = r.Client.do(ctx, request{verb: http.MethodPost, path: releasePath(rel.Namespace, "", ""), body: text, query: url.Values{"fieldManager": {"aeod"}}})
+	_, err = r.Client.do(ctx, request{verb: http.MethodPost, path: releasePath(rel.Namespace, ""), body: text, query: url.Values{"fieldManager": {"aeod"}}})
 	f := classify(err, "create release", rel.Name, false)
-	if f != nil && fault.KindOf(f) == fault.Conflict {
+	if f == nil || fault.KindOf(f) != fault.Conflict {
+		return f
+	}
+	if rel.Status.Phase == "" {
+		return nil
+	}
+	return r.patch(ctx, rel.Namespace, rel.Name, &rel.Status)
+}
+
+// patch adds to the status of a release. One that somebody deleted has none.
+func (r *Releases) patch(ctx context.Context, namespace, name string, status *v1alpha1.ReleaseStatus) error {
+	patch, err := json.Marshal(map[string]any{"status": status})
+	if err != nil {
+		return fault.Wrap(fault.Internal, "write the status of release", name, err, "")
+	}
+	_, err = r.Client.do(ctx, request{
+		verb: http.MethodPatch, path: releasePath(namespace, name), body: patch,
+		patch: types.MergePatchType, query: url.Values{"fieldManager": {"aeod"}},
+	})
+	f := classify(err, "write the status of release", name, false)
+	if f != nil && fault.KindOf(f) == fault.NotFound {
 		return nil
 	}
 	return f
@@ -43,7 +129,13 @@ func (r *Releases) Create(ctx context.Context, rel *v1alpha1.Release) error {
 
 // Get reads a release.
 func (r *Releases) Get(ctx context.Context, namespace, name string) (*v1alpha1.Release, error) {
-	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(namespace, name, "")})
+	r.mu.Lock()
+	u := r.unwritten[objectName{namespace, name}]
+	r.mu.Unlock()
+	if u != nil {
+		return u.release, nil
+	}
+	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(namespace, name)})
 	if err != nil {
 		return nil, classify(err, "read release", name, false)
 	}
@@ -61,7 +153,7 @@ func (r *Releases) List(ctx context.Context, app deliver.AppKey) ([]v1alpha1.Rel
 	if app.Name != "" {
 		query.Set("labelSelector", v1alpha1.LabelApplication+"="+app.Name)
 	}
-	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(app.Namespace, "", ""), query: query})
+	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(app.Namespace, ""), query: query})
 	if err != nil {
 		return nil, classify(err, "list releases of", app.String(), false)
 	}
@@ -83,27 +175,33 @@ func newestFirst(a, b v1alpha1.Release) int {
 	return 1
 }
 
-// SetStatus implements deliver.Releases. A release that somebody deleted has no
-// status to write.
+// SetStatus implements deliver.Releases. How a release ended is written before
+// it returns.
 func (r *Releases) SetStatus(ctx context.Context, app deliver.AppKey, name string, change func(*v1alpha1.ReleaseStatus)) error {
+	k := objectName{app.Namespace, name}
 	var status v1alpha1.ReleaseStatus
 	change(&status)
-	patch, err := json.Marshal(map[string]any{"status": status})
-	if err != nil {
-		return fault.Wrap(fault.Internal, "write the status of release", name, err, "")
+	if u := r.take(k); u != nil {
+		next := &unwritten{u.release.DeepCopy(), u.timer}
+		change(&next.release.Status)
+		if !ended(status.Phase) {
+			r.mu.Lock()
+			r.unwritten[k] = next
+			next.timer.Reset(settleTime)
+			r.mu.Unlock()
+			return nil
+		}
+		if err := r.write(ctx, next.release); err != nil {
+			r.giveBack(k, u) // as it was: this change is asked for again
+			return err
+		}
+	} else if err := r.patch(ctx, app.Namespace, name, &status); err != nil {
+		return err
 	}
-	_, err = r.Client.do(ctx, request{
-		verb: http.MethodPatch, path: releasePath(app.Namespace, name, "/status"), body: patch,
-		patch: types.MergePatchType, query: url.Values{"fieldManager": {"aeod"}},
-	})
-	f := classify(err, "write the status of release", name, false)
-	if f != nil && fault.KindOf(f) == fault.NotFound {
-		return nil
-	}
-	if f == nil && ended(status.Phase) {
+	if ended(status.Phase) {
 		return r.prune(ctx, app)
 	}
-	return f
+	return nil
 }
 
 func ended(phase string) bool {
@@ -114,10 +212,39 @@ func ended(phase string) bool {
 	return false
 }
 
+// Forget drops what is kept of an application that is gone.
+func (r *Releases) Forget(app deliver.AppKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.ended, app)
+	for k, u := range r.unwritten {
+		if k.namespace == app.Namespace && u.release.Spec.Application == app.Name {
+			u.timer.Stop()
+			delete(r.unwritten, k)
+		}
+	}
+}
+
+// due tells whether there may be releases beyond Keep, without asking the API
+// server: there are up to half as many more until then.
+func (r *Releases) due(app deliver.AppKey) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended == nil {
+		r.ended = map[deliver.AppKey]int{}
+	}
+	r.ended[app]++
+	if r.ended[app] <= r.Keep/2 {
+		return false
+	}
+	delete(r.ended, app)
+	return true
+}
+
 // prune deletes the oldest releases that ended, beyond Keep. They stay in the
 // ledger.
 func (r *Releases) prune(ctx context.Context, app deliver.AppKey) error {
-	if r.Keep <= 0 {
+	if r.Keep <= 0 || !r.due(app) {
 		return nil
 	}
 	all, err := r.List(ctx, app)
@@ -128,7 +255,7 @@ func (r *Releases) prune(ctx context.Context, app deliver.AppKey) error {
 		if !ended(rel.Status.Phase) {
 			continue
 		}
-		_, err := r.Client.do(ctx, request{verb: http.MethodDelete, path: releasePath(rel.Namespace, rel.Name, "")})
+		_, err := r.Client.do(ctx, request{verb: http.MethodDelete, path: releasePath(rel.Namespace, rel.Name)})
 		if f := classify(err, "delete release", rel.Name, false); f != nil && fault.KindOf(f) != fault.NotFound {
 			return f
 		}

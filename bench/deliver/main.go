@@ -58,6 +58,8 @@ type bench struct {
 	// proxy counts what aeod asks once it runs behind it.
 	proxy *faultproxy.Proxy
 	aeodd *daemon
+	// pages is where aeod has its metrics and webhooks.
+	pages string
 	// rate is the bare client's.
 	rate float64
 }
@@ -73,6 +75,9 @@ func run(ctx context.Context, o settings) (err error) {
 		if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.aeod, "./cmd/aeod").CombinedOutput(); err != nil {
 			return fmt.Errorf("build aeod: %w\n%s", err, out)
 		}
+	}
+	if b.pages, err = freeAddress(); err != nil {
+		return err
 	}
 	if b.cluster, err = cluster.Up(ctx, "bench-deliver"); err != nil {
 		return err

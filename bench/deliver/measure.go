@@ -29,6 +29,10 @@ func (b *bench) ceiling(ctx context.Context) error {
 	}
 	per := max(25, b.apps/4)
 	best, most := 0.0, 0
+	used, err := b.cpu(ctx)
+	if err != nil {
+		return err
+	}
 	for turn, workers := range []int{8, 16, 32} {
 		began := time.Now()
 		err := parallel(per, workers, func(i int) error {
@@ -55,7 +59,7 @@ func (b *bench) ceiling(ctx context.Context) error {
 	}
 	b.results.Note(fmt.Sprintf("a bare client's applies, %d at a time", most), best, "/s")
 	b.rate = best
-	return nil
+	return b.noteCPU(ctx, "a bare client's apply", used, 3*4*per)
 }
 
 // firstSync is the time from the start of aeod to every Application applied.
@@ -67,14 +71,21 @@ func (b *bench) firstSync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	used, err := b.cpu(ctx)
+	if err != nil {
+		return err
+	}
 	if err := b.start(false); err != nil {
 		return err
 	}
 	began := time.Now()
-	if _, err := reach(ctx, b.apps, 15*time.Minute, func() int { return verified(began) }); err != nil {
+	if _, err := reach(ctx, b.apps, 15*time.Minute, func() int { return b.verified(began) }); err != nil {
 		return fmt.Errorf("the first sync: %w", err)
 	}
 	took := time.Since(began)
+	if err := b.noteCPU(ctx, "first sync, an object", used, 4*b.apps); err != nil {
+		return err
+	}
 	rate := float64(4*b.apps) / took.Seconds()
 	calls, err := b.cluster.AuditLog().Next(func(e cluster.AuditEvent) bool { return e.UserAgent == "aeod" && e.Changed() })
 	if err != nil {
@@ -87,6 +98,9 @@ func (b *bench) firstSync(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		b.results.Note("first sync, "+name+" an application", float64(by[name])/float64(b.apps), "")
 	}
+	b.metrics("aeo_deliver_api_calls_total{", func(labels string, n float64) {
+		b.results.Note("first sync, calls by aeod with "+strings.TrimSuffix(labels, "}")+", an application", n/float64(b.apps), "")
+	})
 	b.results.Note("first sync, all writes, of which 4 are applies", float64(len(calls))/took.Seconds(), "/s")
 	b.results.Note(fmt.Sprintf("first sync of %d applications of 4 objects", b.apps), took.Seconds(), "s")
 	b.results.Note("first sync", rate, "/s")
@@ -145,7 +159,7 @@ func (b *bench) restart(ctx context.Context) error {
 	if err := b.start(true); err != nil {
 		return err
 	}
-	took, err := reach(ctx, b.apps, 5*time.Minute, func() int { return verified(began) })
+	took, err := reach(ctx, b.apps, 5*time.Minute, func() int { return b.verified(began) })
 	if err != nil {
 		return fmt.Errorf("the restart: %w", err)
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,7 +29,6 @@ import (
 const (
 	space = "bench"
 	bare  = "bare"
-	pages = "127.0.0.1:18099"
 )
 
 var (
@@ -204,7 +205,7 @@ func (b *bench) start(counted bool) error {
 	defer log.Close()
 	d := &daemon{ended: make(chan struct{})}
 	d.cmd = exec.Command(b.aeod, "--kubeconfig", file, "--ledger", filepath.Join(b.dir, "ledger.db"), "--cache-dir", filepath.Join(b.dir, "cache"),
-		"--listen", pages, "--allow-file", "--allow-http", "--leader-elect=false")
+		"--listen", b.pages, "--allow-file", "--allow-http", "--leader-elect=false")
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	if err := d.cmd.Start(); err != nil {
 		return err
@@ -221,6 +222,15 @@ func (d *daemon) kill() {
 	if d.cmd.Process.Kill() == nil {
 		<-d.ended
 	}
+}
+
+// freeAddress returns an address of this machine on which nothing listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // resident is the memory of aeod in MiB.
@@ -241,36 +251,43 @@ func (d *daemon) resident() float64 {
 	return 0
 }
 
-// verified counts the Applications that aeod says to have verified since a time.
-func verified(since time.Time) int {
-	r, err := http.Get("http://" + pages + "/metrics")
+// metrics calls f with each sample of aeod's metrics whose name and labels begin
+// with prefix.
+func (b *bench) metrics(prefix string, f func(labels string, value float64)) {
+	r, err := http.Get("http://" + b.pages + "/metrics")
 	if err != nil {
-		return 0
+		return
 	}
 	defer r.Body.Close()
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(r.Body); err != nil {
-		return 0
-	}
-	n := 0
-	for line := range strings.Lines(text.String()) {
-		if !strings.HasPrefix(line, "aeo_deliver_last_verified_timestamp_seconds{") {
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		rest, ok := strings.CutPrefix(lines.Text(), prefix)
+		if !ok {
 			continue
 		}
-		at, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " ")+1:]), 64)
-		if err == nil && at >= float64(since.UnixMilli())/1000 {
-			n++
+		cut := strings.LastIndex(rest, " ")
+		if value, err := strconv.ParseFloat(rest[cut+1:], 64); err == nil {
+			f(rest[:cut], value)
 		}
 	}
+}
+
+// verified counts the Applications that aeod says to have verified since a time.
+func (b *bench) verified(since time.Time) (n int) {
+	b.metrics("aeo_deliver_last_verified_timestamp_seconds{", func(_ string, at float64) {
+		if at >= float64(since.UnixMilli())/1000 {
+			n++
+		}
+	})
 	return n
 }
 
-// reach waits until a count reaches n.
+// reach waits until a count reaches n. Counting may cost the machine that is
+// measured something: it is done less often the longer it takes.
 func reach(ctx context.Context, n int, limit time.Duration, count func() int) (time.Duration, error) {
 	began := time.Now()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	for {
+		asked := time.Now()
 		got := count()
 		if got >= n {
 			return time.Since(began), nil
@@ -281,7 +298,7 @@ func reach(ctx context.Context, n int, limit time.Duration, count func() int) (t
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-tick.C:
+		case <-time.After(max(50*time.Millisecond, 20*time.Since(asked))):
 		}
 	}
 }

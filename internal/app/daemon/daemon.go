@@ -184,7 +184,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 			Witness:  d.witness,
 		},
 	}
-	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
 	d.forge.objects = kube.NewObjects(d.client, wake)
 	d.apps.Observer = newObserved(d.forge.objects, o.ObserveAcross)
@@ -213,6 +213,7 @@ type attentive struct {
 	observer *observer
 	doctor   *delivery.Doctor
 	view     *kube.View
+	releases *kube.Releases
 	daemon   *daemon
 }
 
@@ -229,6 +230,7 @@ func (a attentive) Forget(k deliver.AppKey) {
 	a.renderer.Forget(k)
 	a.observer.forget(k)
 	a.doctor.Forget(k)
+	a.releases.Forget(k)
 	a.daemon.forge.statuses.forget(k)
 	a.daemon.forge.objects.Forget(k)
 }

@@ -62,7 +62,10 @@ func newObserver(reg prometheus.Registerer, events *kube.Events) *observer {
 		Namespace: "aeo", Subsystem: "deliver", Name: "reconcile_duration_seconds",
 		Help: "Time that one look at an application took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 12),
 	})
-	reg.MustRegister(o.reconciles)
+	reg.MustRegister(o.reconciles, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "aeo", Subsystem: "deliver", Name: "events_dropped_total",
+		Help: "Kubernetes events that were not written: too many, or refused.",
+	}, func() float64 { return float64(events.Dropped()) }))
 	return o
 }
 

@@ -71,7 +71,7 @@ func apiServer(l layout, n network) command {
 		"--service-account-issuer=https://kubernetes.default.svc", "--api-audiences=https://kubernetes.default.svc",
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--anonymous-auth=false", "--allow-privileged=true",
 		"--audit-policy-file=" + l.at("audit-policy.yaml"), "--audit-log-path=" + l.at("audit.log"), "--audit-log-maxsize=4096",
-		"--profiling=false", "--shutdown-delay-duration=0s", "--event-ttl=2h",
+		"--profiling=true", "--shutdown-delay-duration=0s", "--event-ttl=2h",
 	}}
 }
 

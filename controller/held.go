@@ -1,0 +1,93 @@
+package controller
+
+import (
+	"reflect"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+)
+
+// holdTime is how long a status waits for the next one while a release is under
+// way: most are over within it, and then take one write.
+const holdTime = 500 * time.Millisecond
+
+// held keeps statuses that are not written yet, because another will follow
+// soon or because the write failed. A crash loses nothing by it: what they tell
+// is found again in the cluster and under the same names.
+type held struct {
+	mu sync.Mutex
+	by map[deliver.AppKey]heldStatus
+}
+
+// heldStatus is a status to be written over base.
+type heldStatus struct {
+	uid          types.UID
+	base, status *v1alpha1.ApplicationStatus
+	since        time.Time
+}
+
+// over returns the application with the status that is held for it, or as it is
+// if none is. What somebody else wrote meanwhile is in force.
+func (h *held) over(k deliver.AppKey, app *v1alpha1.Application) *v1alpha1.Application {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.by[k]
+	if !ok {
+		return app
+	}
+	if s.uid != app.UID || !reflect.DeepEqual(s.base, &app.Status) {
+		delete(h.by, k)
+		return app
+	}
+	out := *app
+	out.Status = *s.status
+	return &out
+}
+
+// put keeps the status that a reconcile of app made, and returns how long its
+// write is to wait; 0 means that it is due.
+func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus, now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if reflect.DeepEqual(&app.Status, status) {
+		delete(h.by, k)
+		return 0
+	}
+	s, again := h.by[k]
+	if !again {
+		s = heldStatus{uid: app.UID, base: &app.Status, since: now}
+	}
+	s.status = status
+	if h.by == nil {
+		h.by = map[deliver.AppKey]heldStatus{}
+	}
+	h.by[k] = s
+	if app.DeletionTimestamp != nil || !underWay(status) {
+		return 0
+	}
+	return max(0, s.since.Add(holdTime).Sub(now))
+}
+
+// drop forgets what was written, or need not be.
+func (h *held) drop(k deliver.AppKey) {
+	h.mu.Lock()
+	delete(h.by, k)
+	h.mu.Unlock()
+}
+
+// underWay tells whether more is about to happen to an application.
+func underWay(st *v1alpha1.ApplicationStatus) bool {
+	return st.Active != nil && (st.Active.Phase == v1alpha1.PhaseApplying || st.Active.Phase == v1alpha1.PhaseObserving)
+}
+
+// sooner returns the smaller of two waiting times, of which 0 means never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
