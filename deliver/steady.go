@@ -242,7 +242,11 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 		if p.mem.lost.IsZero() {
 			p.mem.lost = p.now
 		}
-		p.lookCloser(unhealthy)
+		if left := p.mem.lost.Add(lookAfter).Sub(p.now); left > 0 {
+			p.wait(left) // most workloads are ready before anybody has to look
+		} else {
+			p.lookCloser(unhealthy)
+		}
 		seen = p.Witness.Look(p.key, unhealthy, began(a))
 		j.Definite, j.Cause = seen.Definite, cmpText(seen.Message, p.st.Health.Message)
 	}
@@ -289,6 +293,9 @@ func onlyUnknown(unhealthy []Live) bool {
 	}
 	return len(unhealthy) > 0
 }
+
+// lookAfter is how long a workload may be unhealthy before its pods are watched.
+const lookAfter = 2 * time.Second
 
 // lookCloser has the pods of unhealthy workloads watched.
 func (p *pass) lookCloser(unhealthy []Live) {
