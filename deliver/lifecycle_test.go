@@ -239,6 +239,51 @@ func TestImmutableFieldNeedsAWaiver(t *testing.T) {
 	}
 }
 
+func TestMissingRightsAreWaitedFor(t *testing.T) {
+	objects := []map[string]any{object("ConfigMap", "a", "2"), object("ConfigMap", "b", "2")}
+	begin := func(t *testing.T, code string) *world {
+		w := newWorld(t)
+		w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
+		w.settle()
+		w.failCode, w.forbidden = code, true
+		w.push("r2", &commit{objects: objects})
+		w.reconcile()
+		return w
+	}
+	quarantined := func(w *world) bool {
+		return slices.ContainsFunc(w.app.Status.Quarantine, func(q v1alpha1.Quarantined) bool { return q.Revision == "r2" })
+	}
+	t.Run("granted in time", func(t *testing.T) {
+		w := begin(t, deliver.CodeRightsMissing)
+		if c := w.condition(v1alpha1.ConditionSynced); quarantined(w) || c.Status != metav1.ConditionFalse || w.app.Status.Active == nil {
+			t.Fatalf("%+v, %+v", w.app.Status.Quarantine, c)
+		}
+		w.forbidden = false
+		w.settle()
+		if w.app.Status.Sync.Revision != "r2" || w.condition(v1alpha1.ConditionReady).Status != metav1.ConditionTrue {
+			t.Errorf("%+v", w.app.Status)
+		}
+	})
+	t.Run("never granted", func(t *testing.T) {
+		w := begin(t, deliver.CodeRightsMissing)
+		for range 60 {
+			again, _ := w.reconcile()
+			w.now = w.now.Add(max(again, time.Second))
+			if quarantined(w) {
+				break
+			}
+		}
+		if took := w.now.Sub(w.app.Status.Quarantine[0].Time.Time); !quarantined(w) || took > time.Minute {
+			t.Errorf("%+v", w.app.Status.Quarantine)
+		}
+	})
+	t.Run("a policy is not waited for", func(t *testing.T) {
+		if w := begin(t, ""); !quarantined(w) {
+			t.Errorf("%+v", w.app.Status)
+		}
+	})
+}
+
 func TestIgnoredFieldsAreNotApplied(t *testing.T) {
 	w := newWorld(t)
 	w.app.Spec.Ignore = []v1alpha1.IgnoreRule{

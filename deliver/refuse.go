@@ -70,8 +70,10 @@ func (p *pass) giveUp(ctx context.Context, err error) {
 	if a.Seen != nil {
 		seen = a.Seen.Time
 	}
-	late := p.now.Sub(seen) > p.deadline()
-	if !late && !needsPerson(fault.KindOf(err)) {
+	left := seen.Add(p.deadline()).Sub(p.now)
+	late := left <= 0
+	if !late && (!needsPerson(fault.KindOf(err)) || lacksRights(err)) {
+		p.wait(left)
 		return
 	}
 	reason := Public(err)
@@ -81,6 +83,31 @@ func (p *pass) giveUp(ctx context.Context, err error) {
 	if p.reject(ctx, a, reason, nil) {
 		p.problem = nil
 	}
+}
+
+// CodeRightsMissing marks a refusal because an account may not do what it does:
+// somebody may be about to grant it, or another application.
+const CodeRightsMissing = "RightsMissing"
+
+// lacksRights tells whether missing rights are all that a person has to act on.
+func lacksRights(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case !ok || !needsPerson(f.Kind):
+		return false
+	case f.Code == CodeRightsMissing:
+		return true
+	}
+	many, ok := f.Cause.(interface{ Unwrap() []error })
+	if !ok {
+		return false
+	}
+	for _, e := range many.Unwrap() {
+		if needsPerson(fault.KindOf(e)) && !lacksRights(e) {
+			return false
+		}
+	}
+	return true
 }
 
 // reject ends a release that failed: its evidence is kept, it is quarantined,

@@ -49,6 +49,9 @@ type world struct {
 	// faults: failAt and crashAt count down at every mutating call.
 	failAt, crashAt int
 	failKind        fault.Kind
+	// failCode is the injected fault's code; forbidden fails every call with it.
+	failCode  string
+	forbidden bool
 	mutations       int
 	deletions       []deliver.Key
 	// mayDelete judges every deletion.
@@ -160,7 +163,10 @@ func (w *world) mutate(verb string, k deliver.Key) error {
 		panic(crash{})
 	}
 	if w.failAt--; w.failAt == 0 {
-		return fault.New(w.failKind, verb, k.String(), "injected", "")
+		return &fault.Error{Kind: w.failKind, Op: verb, Subject: k.String(), Public: "injected", Code: w.failCode}
+	}
+	if w.forbidden {
+		return &fault.Error{Kind: fault.Denied, Op: verb, Subject: k.String(), Public: "injected", Code: w.failCode}
 	}
 	return nil
 }

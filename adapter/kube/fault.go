@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -43,6 +44,9 @@ func classify(err error, op, subject string, secret bool) error {
 	s := status.Status()
 	kind, hint := kindOf(s)
 	f := fault.Wrap(kind, op, subject, err, hint)
+	if lacksRights(s) {
+		f.Code = deliver.CodeRightsMissing
+	}
 	f.Public = strings.TrimSpace(s.Message)
 	if secret && s.Code != http.StatusForbidden && s.Code != http.StatusNotFound {
 		f.Public = fmt.Sprintf("the API server refuses it with status %d %s; its words are left out, as they may show values", s.Code, s.Reason)
@@ -79,6 +83,12 @@ func kindOf(s metav1.Status) (kind fault.Kind, hint string) {
 		return fault.Invalid, "change it in Git"
 	}
 	return fault.Unavailable, ""
+}
+
+// lacksRights tells a refusal by the rules of access from one by a policy: the
+// words are those of the API server's authorizer.
+func lacksRights(s metav1.Status) bool {
+	return s.Code == http.StatusForbidden && strings.Contains(s.Message, " cannot ") && strings.Contains(s.Message, ` resource "`)
 }
 
 func hasCause(s metav1.Status, typ metav1.CauseType) bool {

@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"encoding/json"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -150,9 +151,21 @@ func admissions() []scenario {
 			}
 			next := base().with(files{"a.yaml": configMap("a", "2"), "b.yaml": ""})
 			w.commit(next)
-			w.refused(base(), "Synced", "False", ".", "(cannot|forbidden)")
+			w.condition("Synced", "False", "RightsMissing", "(cannot|forbidden)")
 			w.grant()
-			// What was refused is not tried again by itself: a person says so.
+			w.judge(next) // by itself: nobody has to say that it is to be tried again
+		}},
+		{name: "rights withdrawn, and not given back in time", tune: func(a *v1alpha1.Application) {
+			a.Spec.Health.Deadline = &metav1.Duration{Duration: 5 * time.Second}
+		}, run: func(w *world) {
+			if err := w.client.Resource(resources["RoleBinding"]).Namespace(w.ns).Delete(w.Context(), w.ns, metav1.DeleteOptions{}); err != nil {
+				w.Fatal(err)
+			}
+			next := base().with(files{"a.yaml": configMap("a", "2"), "b.yaml": ""})
+			w.commit(next)
+			w.refused(base(), "Synced", "False", ".", "not applied within 5s.*cannot")
+			w.grant()
+			// What ran out of time is not tried again by itself: a person says so.
 			w.annotate(v1alpha1.AnnotationRetry, w.repo.head())
 			w.judge(next)
 		}},
