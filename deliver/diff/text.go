@@ -136,7 +136,7 @@ func (p *printer) object(d ObjectDiff) {
 func body(d ObjectDiff) (out []hunkLine) {
 	group := ""
 	for _, c := range d.Changes {
-		if d.Action == Create && len(c.path) == 1 && (c.path[0].Key == "apiVersion" || c.path[0].Key == "kind") {
+		if (d.Action == Create || d.Action == Unknown) && len(c.path) == 1 && (c.path[0].Key == "apiVersion" || c.path[0].Key == "kind") {
 			continue
 		}
 		g, rest := split(c)

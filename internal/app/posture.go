@@ -30,7 +30,7 @@ func (b backend) assessCluster(ctx context.Context, req cli.Request, opts assess
 	if namespace == "" && !req.Live.All {
 		namespace = kube.Namespace(kube.Options{Kubeconfig: req.Live.Kubeconfig, Context: req.Live.Context})
 	}
-	live := &liveSource{texts: map[string][]byte{}, owners: map[string]deliver.AppKey{}}
+	live := &liveSource{texts: map[string][]byte{}, owners: map[string]owned{}}
 	unread, err := client.TakeStock(ctx, namespace, func(s kube.Stock) {
 		live.add(s)
 		if req.Progress != nil {
@@ -51,7 +51,7 @@ func (b backend) assessCluster(ctx context.Context, req cli.Request, opts assess
 		if err != nil {
 			return nil, err
 		}
-		live.attribute(rep, apps)
+		live.attribute(rep, apps, lines(ctx, client, live.ownersIn(rep, apps), opts.Now))
 		return rep, nil
 	}
 	return &cli.Outcome{Judge: judge, Files: live, Close: func() error { return nil }}, nil
@@ -92,7 +92,13 @@ func livePath(namespace, kind, name string) string {
 type liveSource struct {
 	entries []assess.Entry
 	texts   map[string][]byte
-	owners  map[string]deliver.AppKey
+	owners  map[string]owned
+}
+
+// owned is an object of an Application.
+type owned struct {
+	key deliver.Key
+	app deliver.AppKey
 }
 
 func (l *liveSource) add(s kube.Stock) {
@@ -106,28 +112,8 @@ func (l *liveSource) add(s kube.Stock) {
 	}
 	l.texts[p] = s.Text
 	if s.Owner.Name != "" {
-		l.owners[p] = s.Owner
+		l.owners[p] = owned{s.Key, s.Owner}
 	}
-}
-
-// attribute has findings say which Application owns their object, and what it
-// is made from: that is where to mend it.
-func (l *liveSource) attribute(rep *assess.Report, apps map[deliver.AppKey]*v1alpha1.Application) {
-	for i := range rep.Findings {
-		f := &rep.Findings[i]
-		owner, ok := l.owners[f.File]
-		if !ok {
-			continue
-		}
-		f.Via = append(f.Via, "application "+owner.String()+madeFrom(apps[owner]))
-	}
-}
-
-func madeFrom(app *v1alpha1.Application) string {
-	if app == nil || app.Status.Sync == nil {
-		return ""
-	}
-	return ", revision " + deliver.Short(app.Status.Sync.Revision) + " of " + cli.SourceOf(app)
 }
 
 // Entries implements assess.Source.

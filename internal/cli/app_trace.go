@@ -244,9 +244,7 @@ func managed(app *v1alpha1.Application, text string) (deliver.GVK, deliver.Key, 
 			continue
 		}
 		names = append(names, k.Kind+"/"+k.Name)
-		kind, _, _ := strings.Cut(parts[0], ".")
-		kind = strings.TrimSuffix(strings.ToLower(kind), "s")
-		same := kind == strings.TrimSuffix(strings.ToLower(k.Kind), "s") && parts[len(parts)-1] == k.Name
+		same := sameKind(parts[0], k.Kind) && parts[len(parts)-1] == k.Name
 		if same && (len(parts) == 2 || len(parts) == 3 && parts[1] == k.Namespace) {
 			found = append(found, e.ID)
 		}
@@ -268,10 +266,38 @@ func managed(app *v1alpha1.Application, text string) (deliver.GVK, deliver.Key, 
 	return deliver.ParseID(found[0])
 }
 
+// shortKinds are what kubectl calls the kinds of most inventories.
+var shortKinds = map[string]string{
+	"cm": "configmap", "cj": "cronjob", "deploy": "deployment", "ds": "daemonset", "hpa": "horizontalpodautoscaler", "ing": "ingress",
+	"netpol": "networkpolicy", "ns": "namespace", "pdb": "poddisruptionbudget", "po": "pod", "pvc": "persistentvolumeclaim",
+	"sa": "serviceaccount", "sts": "statefulset", "svc": "service",
+}
+
+// sameKind tells whether what a person calls a kind, perhaps in the plural and
+// with its group, is that kind.
+func sameKind(said, kind string) bool {
+	said, _, _ = strings.Cut(strings.ToLower(said), ".")
+	if long := shortKinds[said]; long != "" {
+		said = long
+	}
+	kind = strings.ToLower(kind)
+	plural := kind + "s"
+	switch {
+	case strings.HasSuffix(kind, "y"):
+		plural = strings.TrimSuffix(kind, "y") + "ies"
+	case strings.HasSuffix(kind, "s"):
+		plural = kind + "es"
+	}
+	return said == kind || said == plural
+}
+
 // changedBy finds the release in whose time an object was last changed by an
 // apply.
 func changedBy(o *ObjectTrace, all []v1alpha1.Release) (name, unknown string) {
-	if o.Applied.IsZero() {
+	switch {
+	case o.Unknown != "":
+		return "", "unknown: the object cannot be read"
+	case o.Applied.IsZero():
 		return "", "the API server notes no apply of the operator on it"
 	}
 	oldest := time.Time{}

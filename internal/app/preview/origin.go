@@ -40,7 +40,7 @@ func (s *Stand) Object(ctx context.Context, app *v1alpha1.Application, g deliver
 		out.Health, out.HealthMessage = string(h.Status), h.Message
 		out.Applied = appliedAt(body)
 	case !absent(err):
-		out.Unknown = deliver.Public(err)
+		out.Unknown = said(err)
 	}
 	if app.Status.Sync == nil {
 		out.LineUnknown = "nothing was applied yet"
@@ -48,7 +48,7 @@ func (s *Stand) Object(ctx context.Context, app *v1alpha1.Application, g deliver
 	}
 	written, err := s.Written(ctx, app, app.Status.Sync.Revision)
 	if err != nil {
-		out.LineUnknown = deliver.Public(err)
+		out.LineUnknown = said(err)
 		return out, nil
 	}
 	at, ok := written.Place(k, "")

@@ -170,7 +170,7 @@ func (s *Stand) judge(ctx context.Context, app *v1alpha1.Application, tree deliv
 	gate := &delivery.Gate{Engine: s.Engine, Choose: s.Choose, Now: s.Now, Around: delivery.AroundFunc(read)}
 	j, err := gate.Judge(ctx, app, tree, r.Rendered, objects)
 	if err != nil {
-		p.Gate.Unknown = deliver.Public(err)
+		p.Gate.Unknown = said(err)
 		return
 	}
 	p.Gate.Refused, p.Gate.Findings = j.Refused, j.Findings

@@ -36,14 +36,14 @@ func (s *Stand) render(ctx context.Context, app *v1alpha1.Application, tree deli
 			if keys := s.localKeys(); keys != nil {
 				renderer = s.withKeys(app.Spec.Decryption.Name, keys)
 			} else {
-				out.locked = "it is encrypted, and the key cannot be had: " + deliver.Public(err)
+				out.locked = "it is encrypted, and the key cannot be had: " + said(err)
 				app.Spec.Decryption = nil
 			}
 		}
 	}
 	if app.Spec.Substitute != nil {
 		if err := only(func(c *v1alpha1.Application) { c.Spec.Decryption = nil }); unreadable(err) {
-			out.blank = "it has variables, and not all values can be had: " + deliver.Public(err)
+			out.blank = "it has variables, and not all values can be had: " + said(err)
 			app.Spec.Substitute = nil
 		}
 	}

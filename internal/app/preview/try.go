@@ -56,7 +56,7 @@ func (t *trial) try(ctx context.Context, o *deliver.Object) (diff.ObjectDiff, er
 	case absent(err):
 		body = nil
 	default:
-		return t.failed(o, nil, err, "read")
+		return t.failed(o, nil, err, "get")
 	}
 	if body == nil && (t.namespaces[o.Namespace] || t.kinds[o.GroupKind()]) {
 		d := diff.Objects(nil, o.Body, t.options)
@@ -78,6 +78,9 @@ func (t *trial) try(ctx context.Context, o *deliver.Object) (diff.ObjectDiff, er
 	}
 	d := diff.Objects(body, answer, t.options)
 	if body != nil && deliver.Disowned(t.app, live) {
+		if d.Action == diff.None {
+			d.Action = diff.Unknown
+		}
 		d.Note = "people set fields of it by hand (" + strings.Join(deliver.Foreign(body), ", ") + "): the operator takes those back, which a dry run does not show"
 	}
 	return d, nil
@@ -115,7 +118,7 @@ func (t *trial) failed(o *deliver.Object, body map[string]any, err error, verb s
 	case strings.Contains(words, "does not support dry run"):
 		d.Note = "a webhook cannot be tried without effect: " + words
 	case kind == fault.Denied && forbidden(words) && t.as == (deliver.Identity{}):
-		d.Note = "you may not " + verb + " it, so the API server cannot be asked: " + words
+		d.Note = "you may not " + verb + " it, so the API server cannot be asked"
 	case kind == fault.Blocked && body != nil && deliver.MadeAnew(o):
 		d = t.anew(o, body)
 		d.Note = "the API server would refuse the change, and " + v1alpha1.AnnotationRecreate + ": allowed is set: it is deleted and made anew"
@@ -159,6 +162,11 @@ func absent(err error) bool {
 
 func noNamespace(words string) bool {
 	return strings.HasPrefix(words, `namespaces "`) && strings.HasSuffix(words, `" not found`)
+}
+
+// said is what went wrong, for who asked: hints for the operator are left out.
+func said(err error) string {
+	return strings.ReplaceAll(deliver.Public(err), " (grant it to the application's service account)", "")
 }
 
 func publicOf(err error) string {
