@@ -269,7 +269,7 @@ func (s *Sources) answer(key string, e *source, revision, ref string, err error,
 	if s.entries[key] != e {
 		return
 	}
-	changed := (err == nil) != (e.err == nil)
+	changed := said(err) != said(e.err)
 	next := interval(anyOf(e.apps))
 	if err != nil {
 		e.failures++
@@ -291,6 +291,15 @@ func (s *Sources) answer(key string, e *source, revision, ref string, err error,
 			s.Wake(k)
 		}
 	}
+}
+
+// said is what a condition says of an error, "" if there is none: those who
+// follow a source hear of it when that changes.
+func said(err error) string {
+	if err == nil {
+		return ""
+	}
+	return deliver.Public(err)
 }
 
 func anyOf(apps map[deliver.AppKey]*v1alpha1.Application) *v1alpha1.Application {
