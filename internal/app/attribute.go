@@ -124,5 +124,8 @@ func madeFrom(app *v1alpha1.Application, from origins, k deliver.Key, path strin
 	if !ok {
 		return text + ", line unknown: the revision renders no object of this name"
 	}
+	if at.Line == 0 {
+		return text + ", written in " + at.File + ", line unknown: it is a chart's template"
+	}
 	return text + ", written at " + at.File + ":" + strconv.Itoa(at.Line)
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,9 @@ type Written struct{ objects map[deliver.Key]place }
 type place struct {
 	body, doc tree.Node
 	tracer    assess.Tracer
-	file      string
+	// file is that of text that stands as it is, template that of a chart's text
+	// whose lines cannot be told.
+	file, template string
 }
 
 // WrittenIn reads where a rendering's objects come from.
@@ -29,15 +32,31 @@ func WrittenIn(r *deliver.Rendered) Written {
 		return w
 	}
 	for _, c := range h.render.Chunks {
+		template := ""
+		if c.Tracer == nil && c.File == "" {
+			template = templateOf(c.Text, h.render.Root)
+		}
 		for _, part := range yamldoc.Split(c.Text) {
 			for _, d := range part.Parse() {
 				if d.Doc != nil {
-					w.add(d.Doc.Root(), place{doc: d.Doc.Root(), tracer: c.Tracer, file: c.File})
+					w.add(d.Doc.Root(), place{doc: d.Doc.Root(), tracer: c.Tracer, file: c.File, template: template})
 				}
 			}
 		}
 	}
 	return w
+}
+
+// templateOf reads the comment with which Helm names a text's template, as a
+// path in the tree: the chart's name there stands for its folder.
+func templateOf(text []byte, root string) string {
+	for line := range strings.Lines(string(text[:min(len(text), 1024)])) {
+		name, ok := strings.CutPrefix(strings.TrimSpace(line), "# Source: ")
+		if _, rest, inside := strings.Cut(name, "/"); ok && inside {
+			return path.Join(root, rest)
+		}
+	}
+	return ""
 }
 
 // add notes a document's object, or those of a list.
@@ -55,9 +74,10 @@ func (w Written) add(body tree.Node, p place) {
 }
 
 // Place returns where a field of an object is written, or where it would be
-// added; "" is the object itself. The path is one as a finding has it. ok is
-// false if the rendering has no such object, or cannot tell.
-func (w Written) Place(k deliver.Key, path string) (at ops.Position, ok bool) {
+// added; "" is the object itself. The field is a path as a finding has it. ok is
+// false if the rendering has no such object, or cannot tell. The line is 0 if
+// only the file is known.
+func (w Written) Place(k deliver.Key, field string) (at ops.Position, ok bool) {
 	p, ok := w.objects[k]
 	if !ok {
 		k.Namespace = "" // filled in when it is applied
@@ -65,16 +85,16 @@ func (w Written) Place(k deliver.Key, path string) (at ops.Position, ok bool) {
 			return at, false
 		}
 	}
-	steps := steps(path)
+	steps := steps(field)
 	if p.tracer == nil {
 		if p.file == "" {
-			return at, false
+			return ops.Position{File: p.template}, p.template != ""
 		}
 		reached, _ := p.body.Follow(steps)
 		line, column := reached.Position()
 		return ops.Position{File: p.file, Line: line, Column: column, EndLine: line}, true
 	}
-	if path == "" {
+	if field == "" {
 		steps = tree.Path{}.Join("metadata.name")
 	}
 	o, ok := p.tracer.Trace(p.doc, append(p.body.PathFrom(p.doc), steps...))
@@ -83,18 +103,18 @@ func (w Written) Place(k deliver.Key, path string) (at ops.Position, ok bool) {
 
 // steps reads a path such as spec.containers[name=web].ports[0] or
 // metadata.labels["a.b/c"].
-func steps(path string) (out tree.Path) {
-	for path != "" {
-		rest, bracket := strings.CutPrefix(path, "[")
+func steps(field string) (out tree.Path) {
+	for field != "" {
+		rest, bracket := strings.CutPrefix(field, "[")
 		if !bracket {
-			end := strings.IndexAny(path, ".[")
+			end := strings.IndexAny(field, ".[")
 			if end < 0 {
-				end = len(path)
+				end = len(field)
 			}
 			if end > 0 {
-				out = append(out, tree.Step{Key: path[:end], Index: -1})
+				out = append(out, tree.Step{Key: field[:end], Index: -1})
 			}
-			path = strings.TrimPrefix(path[end:], ".")
+			field = strings.TrimPrefix(field[end:], ".")
 			continue
 		}
 		inner, after, _ := strings.Cut(rest, "]")
@@ -107,7 +127,7 @@ func steps(path string) (out tree.Path) {
 		} else {
 			out = append(out, tree.Step{Key: inner, Index: 0})
 		}
-		path = strings.TrimPrefix(after, ".")
+		field = strings.TrimPrefix(after, ".")
 	}
 	return out
 }
