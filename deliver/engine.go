@@ -420,6 +420,8 @@ func (p *pass) conclude() {
 		p.mem.failures++
 		p.wait(backoff(p.mem.failures))
 		p.Log.Info("reconcile is not complete", "application", p.key.String(), "error", p.problem.Error(), "trace_id", p.activeTrace())
+	} else {
+		p.mem.failures = 0 // only failures in a row make the next try wait longer
 	}
 	p.setSynced()
 	p.setHealthy()

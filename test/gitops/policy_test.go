@@ -120,7 +120,7 @@ func policies() []scenario {
 			}},
 		{name: "a workload's replicas belong to an autoscaler", quick: true, first: files{
 			"d.yaml": deployment("1", "c"), "c.yaml": configMap("c", "1"),
-			"h.yaml": "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\nspec: {minReplicas: 1, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, metrics: []}\n"}, raw: true,
+			"h.yaml": "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\nspec: {minReplicas: 1, maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]}\n"}, raw: true,
 			run: func(w *world) {
 				await(w.T, scenarioTime, "the Deployment is there", func() string {
 					if w.live(obj("apps/v1", "Deployment", w.ns, "web")) == nil {
