@@ -40,6 +40,9 @@ type ObjectTrace struct {
 type appTrace struct {
 	Application string `json:"application"`
 	Source      string `json:"source"`
+	// Revision is what the cluster is at, "" if nothing was applied yet. It may
+	// be newer than the release's, if what came after it changed nothing.
+	Revision string `json:"revision,omitempty"`
 	// Release is nil if there is none.
 	Release *v1alpha1.Release `json:"release,omitempty"`
 	TraceID string            `json:"traceId,omitempty"`
@@ -112,6 +115,9 @@ func trace(ctx context.Context, c Cluster, app *v1alpha1.Application, object []s
 	}
 	all = slices.DeleteFunc(all, func(r v1alpha1.Release) bool { return r.Spec.Application != app.Name })
 	t := &appTrace{Application: app.Namespace + "/" + app.Name, Source: SourceOf(app)}
+	if app.Status.Sync != nil {
+		t.Revision = app.Status.Sync.Revision
+	}
 	t.Release = current(app, all)
 	if r := t.Release; r != nil {
 		t.TraceID = r.Annotations[v1alpha1.AnnotationTraceID]
@@ -322,6 +328,20 @@ func changedBy(o *ObjectTrace, all []v1alpha1.Release) (name, unknown string) {
 	return "", "outside of any release: drift that was repaired, or a change of what the operator owns"
 }
 
+// since says how a release's revision relates to what the cluster is at.
+func (t *appTrace) since() string {
+	switch at := clean(deliver.Short(t.Revision)); {
+	case t.Revision == t.Release.Spec.Revision:
+		return ""
+	case t.Revision == "":
+		return "; nothing was applied yet"
+	case t.Release.Status.Phase == v1alpha1.PhaseGood || t.Release.Status.Phase == v1alpha1.PhaseWatching:
+		return "; the cluster is at " + at + ", which changed none of its objects since"
+	default:
+		return "; the cluster is at " + at
+	}
+}
+
 func (t *appTrace) write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
@@ -331,7 +351,7 @@ func (t *appTrace) write(out io.Writer) error {
 		row("Object", "%s", clean(o.Object.String()))
 		switch {
 		case o.Written != "":
-			row("Written at", "%s", clean(o.Written))
+			row("Written at", "%s, revision %s", clean(o.Written), clean(deliver.Short(t.Revision)))
 		default:
 			row("Written at", "unknown: %s", clean(o.LineUnknown))
 		}
@@ -354,7 +374,7 @@ func (t *appTrace) write(out io.Writer) error {
 	}
 	if r := t.Release; r != nil {
 		row("Release", "%s", clean(r.Name))
-		row("Revision", "%s", clean(r.Spec.Revision))
+		row("Revision", "%s%s", clean(r.Spec.Revision), t.since())
 		row("Trace id", "%s", or(t.TraceID, "not recorded"))
 	} else {
 		row("Release", "none is recorded")
