@@ -54,7 +54,8 @@ type bench struct {
 	dir     string
 	cluster *cluster.Cluster
 	client  dynamic.Interface
-	repo    string
+	// repo is the repository's folder, remote its address.
+	repo, remote string
 	// proxy counts what aeod asks once it runs behind it.
 	proxy *faultproxy.Proxy
 	aeodd *daemon
@@ -86,12 +87,17 @@ func run(ctx context.Context, o settings) (err error) {
 	if b.client, err = dynamic.NewForConfig(b.cluster.Config()); err != nil {
 		return err
 	}
+	stopGit, err := b.serveGit(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopGit()
 	defer func() {
 		if b.aeodd != nil {
 			b.aeodd.kill()
 		}
 	}()
-	for _, part := range []func(context.Context) error{b.prepare, b.ceiling, b.firstSync, b.grow, b.restart, b.drift, b.strangers, b.quiet} {
+	for _, part := range []func(context.Context) error{b.prepare, b.ceiling, b.firstSync, b.grow, b.restart, b.pushed, b.drift, b.strangers, b.quiet} {
 		if err := part(ctx); err != nil {
 			return err
 		}

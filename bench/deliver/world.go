@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/yaml"
 
 	"github.com/autoecoops/autoecoops/test/cluster"
@@ -35,6 +37,7 @@ var (
 	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	bindings     = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
+	secrets      = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	accounts     = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
 	definitions  = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	applications = schema.GroupVersionResource{Group: "autoecoops.io", Version: "v1alpha1", Resource: "applications"}
@@ -52,6 +55,36 @@ func four(i int) []map[string]any {
 			"metadata": map[string]any{"labels": map[string]any{"app": name}},
 			"spec":     map[string]any{"serviceAccountName": name, "containers": []any{map[string]any{"name": "main", "image": "example.com/main:1"}}},
 		}}},
+	}
+}
+
+// ten are those four, and six more.
+func ten(i int) []map[string]any {
+	objects := four(i)
+	for n := range 6 {
+		objects = append(objects, map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": fmt.Sprintf("app-%04d-%d", i, n)}, "data": map[string]any{"value": "1"}})
+	}
+	return objects
+}
+
+// until waits for an object that ok accepts.
+func until(ctx context.Context, events <-chan watch.Event, limit time.Duration, ok func(*unstructured.Unstructured) bool) (time.Time, error) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for {
+		select {
+		case e, open := <-events:
+			if !open {
+				return time.Time{}, errors.New("the watch ended")
+			}
+			if o, is := e.Object.(*unstructured.Unstructured); is && e.Type != watch.Deleted && ok(o) {
+				return time.Now(), nil
+			}
+		case <-late.C:
+			return time.Time{}, fmt.Errorf("not seen in %s", limit)
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
 	}
 }
 
@@ -137,7 +170,7 @@ func (b *bench) application(i int, interval string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "autoecoops.io/v1alpha1", "kind": "Application", "metadata": map[string]any{"name": name, "namespace": space},
 		"spec": map[string]any{
-			"source": map[string]any{"git": map[string]any{"url": "file://" + b.repo, "interval": interval}, "path": name},
+			"source": map[string]any{"git": map[string]any{"url": b.remote, "interval": interval}, "path": name},
 			"gate":   map[string]any{"failOn": "never"}, "serviceAccountName": "deployer", "health": map[string]any{"watch": "0s"},
 		},
 	}}
