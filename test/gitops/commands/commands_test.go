@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
 
 	"github.com/autoecoops/autoecoops/test/cluster"
 )
@@ -147,6 +148,7 @@ func TestCommands(t *testing.T) {
 	w.commit("feature/cart", map[string]string{"app/rest.yaml": next, "app/web.yaml": strings.ReplaceAll(deployment, "web:1.0", "web:1.1")})
 	t.Run("a branch", func(t *testing.T) { w.T = t; branch(w) })
 	t.Run("a working tree", func(t *testing.T) { w.T = t; folder(w) })
+	t.Run("encrypted files", func(t *testing.T) { w.T = t; encrypted(w) })
 	t.Run("few rights", func(t *testing.T) { w.T = t; fewRights(w) })
 	t.Run("posture", func(t *testing.T) { w.T = t; posture(w) })
 	t.Run("refused commands", func(t *testing.T) {
@@ -237,6 +239,40 @@ func folder(w *world) {
 	w.wants("app diff web -n shop --path "+dir, 0, "~ Deployment shop/web (apps/v1)", "it is deleted and made anew", "spec.selector.matchLabels.app: web → new")
 	write("web.yaml", "kind: [")
 	w.wants("app diff web -n shop --path "+dir, 2, "app/web.yaml")
+}
+
+// encrypted tries files that SOPS encrypted, without a key, with one of this
+// machine and with one in the cluster; and an object that another application
+// has.
+func encrypted(w *world) {
+	text, err := os.ReadFile("../../../adapter/sops/testdata/data.yaml")
+	if err != nil {
+		w.Fatal(err)
+	}
+	key, err := filepath.Abs("../../../adapter/sops/testdata/key.txt")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.commit("main", map[string]string{
+		"enc/data.yaml":          string(text),
+		"enc/other.yaml":         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n",
+		"enc/kustomization.yaml": "resources: [other.yaml]\nsecretGenerator: [{name: s, files: [data.yaml], options: {disableNameSuffixHash: true}}]\nconfigMapGenerator: [{name: c, files: [data.yaml], options: {disableNameSuffixHash: true}}]\n",
+	})
+	w.apply(strings.NewReplacer("REPO", w.repo(), "name: web", "name: enc", "path: app", "path: enc", "  substitute: {from: [{kind: Secret, name: variables}]}", "  suspend: true\n  decryption: {name: age}").Replace(application))
+	line := "app diff enc -n shop --exit-code"
+	w.wants(line, 1, "? Secret shop/s (v1): unknown", "? ConfigMap shop/c (v1): unknown", "it is encrypted, and the key cannot be had", "! ConfigMap shop/settings (v1): refused", "application shop/web has it", "lacks:ENC[")
+	code, out, errs := w.as(w.config, []string{"SOPS_AGE_KEY_FILE=" + key}, line)
+	w.judge(line+" with a local key", code, 1, out, errs, "+ Secret shop/s", "+ ConfigMap shop/c", "data.yaml: (hidden)", "2 to create, 1 refused", "lacks:orders", "lacks:ENC[")
+	identity, err := os.ReadFile(key)
+	if err != nil {
+		w.Fatal(err)
+	}
+	secret, err := yaml.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "age", "namespace": "shop"}, "stringData": map[string]any{"age.agekey": string(identity)}})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.apply(string(secret))
+	w.wants(line, 1, "data.yaml: (hidden)", "2 to create, 1 refused", "lacks:orders", "lacks:ENC[", "lacks:AGE-SECRET")
 }
 
 // fewRights tries somebody who may look at applications and little else.
