@@ -20,6 +20,7 @@ import (
 // Media types and annotations by which an artifact says how it is packed.
 const (
 	fluxContent = "application/vnd.cncf.flux.content.v1.tar+gzip"
+	helmContent = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 	titleKey    = "org.opencontainers.image.title"
 	unpackKey   = "io.deis.oras.content.unpack"
 )
@@ -40,10 +41,11 @@ type unpacking struct {
 	records map[string]record
 }
 
-// chosen returns the layers that hold content: one that Flux pushed, or all.
+// chosen returns the layers that hold content: one that Flux or Helm pushed
+// (beside it there may be a signature), or all.
 func chosen(m *v1.Manifest) []v1.Descriptor {
 	for _, l := range m.Layers {
-		if string(l.MediaType) == fluxContent {
+		if m := string(l.MediaType); m == fluxContent || m == helmContent {
 			return []v1.Descriptor{l}
 		}
 	}

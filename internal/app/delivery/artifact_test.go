@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -93,6 +94,11 @@ func (h *hub) repository() string { return strings.TrimPrefix(h.URL, "http://") 
 // returns the digest. A text that begins with → is a link.
 func (h *hub) push(t *testing.T, tag string, files ...string) string {
 	t.Helper()
+	return h.pushLayers(t, tag, static.NewLayer(archive(t, files...), "application/vnd.oci.image.layer.v1.tar"))
+}
+
+func archive(t *testing.T, files ...string) []byte {
+	t.Helper()
 	var text bytes.Buffer
 	w := tar.NewWriter(&text)
 	for i := 0; i < len(files); i += 2 {
@@ -111,8 +117,21 @@ func (h *hub) push(t *testing.T, tag string, files ...string) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	layer := static.NewLayer(text.Bytes(), "application/vnd.oci.image.layer.v1.tar")
-	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{Layer: layer, MediaType: "application/vnd.oci.image.layer.v1.tar"})
+	return text.Bytes()
+}
+
+// pushLayers pushes an artifact of some layers.
+func (h *hub) pushLayers(t *testing.T, tag string, layers ...v1.Layer) string {
+	t.Helper()
+	var all []mutate.Addendum
+	for _, l := range layers {
+		media, err := l.MediaType()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, mutate.Addendum{Layer: l, MediaType: media})
+	}
+	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), all...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,6 +298,26 @@ func TestArtifactLinks(t *testing.T) {
 	_, _, err = d.values(t, app, h.push(t, "out", "app/a.yaml", "→../../etc/passwd"))
 	if err == nil || !strings.Contains(err.Error(), "leads out") {
 		t.Errorf("a link out of the artifact: %v", err)
+	}
+}
+
+// TestHelmArtifact renders a chart as helm push leaves it, with its provenance
+// beside it.
+func TestHelmArtifact(t *testing.T) {
+	h := newHub(t)
+	d := newDesk(t, h, t.TempDir(), oci.Options{AllowHTTP: true})
+	chart := archive(t, "shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.2.3\n", "shop/values.yaml", "v: \"1\"\n",
+		"shop/templates/a.yaml", strings.Replace(configMap("a", "1"), `"1"`, "{{ .Values.v | quote }}", 1))
+	digest := h.pushLayers(t, "1.2.3", static.NewLayer(chart, "application/vnd.cncf.helm.chart.content.v1.tar+gzip"),
+		static.NewLayer([]byte("signed"), "application/vnd.cncf.helm.chart.provenance.v1.prov"))
+	app := d.app(func(o *v1alpha1.OCISource) { o.Semver = "1.x" })
+	app.Spec.Source.Path = "shop"
+	revision, _, err := d.Resolve(t.Context(), app, 0)
+	if err != nil || revision != digest {
+		t.Fatal(revision, err)
+	}
+	if got, _, err := d.values(t, app, revision); err != nil || got["a"] != "1" {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
