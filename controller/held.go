@@ -11,9 +11,17 @@ import (
 	"github.com/autoecoops/autoecoops/deliver"
 )
 
-// holdTime is how long a status waits for the next one while a release is under
-// way: most are over within it, and then take one write.
-const holdTime = 500 * time.Millisecond
+// How long a status waits to be written.
+const (
+	// holdTime is for the next one to come, while a release is under way: most
+	// are over within it, and then take one write.
+	holdTime = 500 * time.Millisecond
+	// moveTime is for what matters more, where all that a commit changed is its
+	// own name. Each status that waits already adds moveSpread: a commit that
+	// hundreds of applications follow is told bit by bit.
+	moveTime   = time.Second
+	moveSpread = 10 * time.Millisecond
+)
 
 // held keeps statuses that are not written yet, because another will follow
 // soon or because the write failed. A crash loses nothing by it: what they tell
@@ -27,7 +35,9 @@ type held struct {
 type heldStatus struct {
 	uid          types.UID
 	base, status *v1alpha1.ApplicationStatus
-	since        time.Time
+	// since is from when on it waits, spread what that of a move adds.
+	since  time.Time
+	spread time.Duration
 }
 
 // over returns the application with the status that is held for it, or as it is
@@ -59,17 +69,22 @@ func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1
 	}
 	s, again := h.by[k]
 	if !again {
-		s = heldStatus{uid: app.UID, base: &app.Status, since: now}
+		s = heldStatus{uid: app.UID, base: &app.Status, since: now, spread: time.Duration(len(h.by)) * moveSpread}
 	}
 	s.status = status
 	if h.by == nil {
 		h.by = map[deliver.AppKey]heldStatus{}
 	}
 	h.by[k] = s
-	if app.DeletionTimestamp != nil || !underWay(status) {
+	switch {
+	case app.DeletionTimestamp != nil:
 		return 0
+	case underWay(status):
+		return max(0, s.since.Add(holdTime).Sub(now))
+	case onlyMoved(&app.Status, status):
+		return max(0, s.since.Add(moveTime+s.spread).Sub(now))
 	}
-	return max(0, s.since.Add(holdTime).Sub(now))
+	return 0
 }
 
 // drop forgets what was written, or need not be.
@@ -82,6 +97,25 @@ func (h *held) drop(k deliver.AppKey) {
 // underWay tells whether more is about to happen to an application.
 func underWay(st *v1alpha1.ApplicationStatus) bool {
 	return st.Active != nil && (st.Active.Phase == v1alpha1.PhaseApplying || st.Active.Phase == v1alpha1.PhaseObserving)
+}
+
+// onlyMoved tells whether a status differs only in the names of the revisions
+// that the same objects come from.
+func onlyMoved(old, now *v1alpha1.ApplicationStatus) bool {
+	if old.Sync == nil || now.Sync == nil || old.Sync.Digest != now.Sync.Digest || now.Active != nil {
+		return false
+	}
+	same := now.DeepCopy()
+	same.Source = old.Source
+	same.Sync.Revision, same.Sync.Ref = old.Sync.Revision, old.Sync.Ref
+	if same.LastGood != nil && old.LastGood != nil {
+		same.LastGood.Revision = old.LastGood.Revision
+	}
+	for i := range min(len(same.Conditions), len(old.Conditions)) {
+		// They name the revision.
+		same.Conditions[i].Message = old.Conditions[i].Message
+	}
+	return reflect.DeepEqual(old, same)
 }
 
 // sooner returns the smaller of two waiting times, of which 0 means never.

@@ -44,6 +44,27 @@ func TestHeld(t *testing.T) {
 			t.Fatal("dropped, and still there")
 		}
 	})
+	t.Run("a mere move waits the longer the more wait", func(t *testing.T) {
+		var h held
+		at1, at2 := &v1alpha1.ApplicationStatus{Sync: &v1alpha1.Revision{Revision: "r1", Digest: "d"}, LastGood: &v1alpha1.Revision{Revision: "r1"}}, &v1alpha1.ApplicationStatus{Sync: &v1alpha1.Revision{Revision: "r2", Digest: "d"}, LastGood: &v1alpha1.Revision{Revision: "r2"}}
+		if wait := h.put(k, app(*at1), at2, at); wait != moveTime {
+			t.Errorf("the first waits %s", wait)
+		}
+		other := deliver.AppKey{Namespace: "shop", Name: "web"}
+		if wait := h.put(other, app(*at1), at2, at); wait != moveTime+moveSpread {
+			t.Errorf("the second waits %s", wait)
+		}
+		changed := at2.DeepCopy()
+		changed.Sync.Digest = "e"
+		if wait := h.put(k, app(*at1), changed, at); wait != 0 {
+			t.Errorf("a change waits %s", wait)
+		}
+		sick := at2.DeepCopy()
+		sick.Health.Status = "failed"
+		if wait := h.put(k, app(*at1), sick, at); wait != 0 {
+			t.Errorf("ill health waits %s", wait)
+		}
+	})
 	t.Run("what ended is due at once", func(t *testing.T) {
 		var h held
 		stored := app(*applying)

@@ -29,6 +29,7 @@ const (
 	firstLimit = 16
 	minLimit   = 2
 	maxLimit   = 100
+	manyCalls  = 6
 )
 
 func newLimiter() *limiter { return &limiter{limit: firstLimit} }
@@ -54,6 +55,14 @@ func (l *limiter) acquire(ctx context.Context) error {
 		l.cancel(turn)
 		return fault.Wrap(fault.Unavailable, "call the API server", "", ctx.Err(), "it answers slowly or too many calls wait")
 	}
+}
+
+// busy tells whether the API server has enough to do: calls wait for their turn,
+// it asked for a rest, or many are under way.
+func (l *limiter) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) > 0 || time.Now().Before(l.rest) || l.inFlight >= manyCalls
 }
 
 // cancel takes a waiting call out; one whose turn came meanwhile gives it back.

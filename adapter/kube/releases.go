@@ -40,10 +40,16 @@ type objectName struct{ namespace, name string }
 type unwritten struct {
 	release *v1alpha1.Release
 	timer   *time.Timer
+	// since is when it was to be made.
+	since time.Time
 }
 
-// settleTime is how long the first write of a release waits for more to tell.
-const settleTime = 2000 * time.Millisecond
+// How long the first write of a release waits for more to tell, and how long if
+// calls that matter more have to wait.
+const (
+	settleTime = 2 * time.Second
+	busyTime   = 30 * time.Second
+)
 
 func releasePath(namespace, name string) string {
 	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ReleaseKind}, v1alpha1.ReleaseResource, true, true}
@@ -64,12 +70,23 @@ func (r *Releases) Create(ctx context.Context, rel *v1alpha1.Release) error {
 		return nil
 	}
 	later := context.WithoutCancel(ctx)
-	r.unwritten[k] = &unwritten{rel, time.AfterFunc(settleTime, func() {
-		if u := r.take(k); u != nil && r.write(later, u.release) != nil {
-			r.giveBack(k, u)
-		}
-	})}
+	r.unwritten[k] = &unwritten{rel, time.AfterFunc(settleTime, func() { r.show(later, k) }), time.Now()}
 	return nil
+}
+
+// show writes a release that is under way for long enough.
+func (r *Releases) show(ctx context.Context, k objectName) {
+	u := r.take(k)
+	if u == nil {
+		return
+	}
+	if time.Since(u.since) < busyTime && r.Client.limit.busy() {
+		r.giveBack(k, u, settleTime)
+		return
+	}
+	if r.write(ctx, u.release) != nil {
+		r.giveBack(k, u, 5*settleTime)
+	}
 }
 
 // take returns a release that nobody else will write then, nil if it was
@@ -85,12 +102,12 @@ func (r *Releases) take(k objectName) *unwritten {
 	return u
 }
 
-// giveBack keeps a release that could not be written for the next try.
-func (r *Releases) giveBack(k objectName, u *unwritten) {
+// giveBack keeps a release that was not written for another try.
+func (r *Releases) giveBack(k objectName, u *unwritten, after time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unwritten[k] = u
-	u.timer.Reset(5 * settleTime)
+	u.timer.Reset(after)
 }
 
 // write makes a release as it is now. One that exists gets its status.
@@ -182,17 +199,14 @@ func (r *Releases) SetStatus(ctx context.Context, app deliver.AppKey, name strin
 	var status v1alpha1.ReleaseStatus
 	change(&status)
 	if u := r.take(k); u != nil {
-		next := &unwritten{u.release.DeepCopy(), u.timer}
+		next := &unwritten{u.release.DeepCopy(), u.timer, u.since}
 		change(&next.release.Status)
 		if !ended(status.Phase) {
-			r.mu.Lock()
-			r.unwritten[k] = next
-			next.timer.Reset(settleTime)
-			r.mu.Unlock()
+			r.giveBack(k, next, settleTime)
 			return nil
 		}
 		if err := r.write(ctx, next.release); err != nil {
-			r.giveBack(k, u) // as it was: this change is asked for again
+			r.giveBack(k, u, 5*settleTime) // as it was: this change is asked for again
 			return err
 		}
 	} else if err := r.patch(ctx, app.Namespace, name, &status); err != nil {

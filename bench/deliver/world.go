@@ -35,6 +35,7 @@ const (
 
 var (
 	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	bindings     = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
 	secrets      = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}

@@ -41,7 +41,7 @@ type Options struct {
 func Default() Options {
 	return Options{
 		Namespace: "autoecoops", Ledger: "/var/lib/aeod/ledger.db", CacheDir: "/var/cache/aeod", Listen: ":8080",
-		Workers: 16, Elect: true,
+		Workers: 32, Elect: true,
 	}
 }
 
