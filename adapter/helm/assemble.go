@@ -114,10 +114,7 @@ func (d *rendering) chunk(name, text string, docs []doc) {
 	for i := range docs {
 		if !docs[i].used && docs[i].text == text {
 			docs[i].used = true
-			t := &tracer{d: d, text: d.texts[name], off: docs[i].off, head: 2, size: len(text)}
-			if d.req.chart == nil {
-				c.Tracer = t
-			}
+			c.Tracer = &tracer{d: d, text: d.texts[name], off: docs[i].off, head: 2, size: len(text)}
 			break
 		}
 	}

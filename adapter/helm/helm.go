@@ -103,6 +103,9 @@ type ChartOptions struct {
 	Namespace string
 	// Values go over the chart's own, as a merged -f would.
 	Values map[string]any
+	// Written says where Values are from, in rising precedence, so that what is
+	// rendered can be traced to the lines that a person edits.
+	Written []ValuesText
 	// IncludeCRDs puts the files of crds folders first (--include-crds).
 	IncludeCRDs bool
 	// SkipHooks leaves out hooks (--no-hooks).
@@ -113,6 +116,14 @@ type ChartOptions struct {
 	KubeVersion string
 	// APIVersions are added to .Capabilities.APIVersions.
 	APIVersions []string
+}
+
+// ValuesText is a text with values.
+type ValuesText struct {
+	// Path is the file's, from the top of the tree; "" for what is in no file.
+	Path string
+	// Data is YAML or JSON.
+	Data []byte
 }
 
 // RenderChart renders the chart in folder dir as

@@ -67,10 +67,10 @@ func (t *tracer) Trace(doc tree.Node, path tree.Path) (origin assess.Origin, ok 
 		return assess.Origin{}, false
 	}
 	if steps == len(path) {
-		if p, found := t.valueOrigin(doc, node, path, key); found {
+		if p, found := t.valueOrigin(doc, node, path, key); found && p.pos.File != "" {
 			return t.values(p), true
 		}
-	} else if p, found := t.absentOrigin(doc, node, path, steps, key); found {
+	} else if p, found := t.absentOrigin(doc, node, path, steps, key); found && p.pos.File != "" {
 		return t.values(p), true
 	}
 	ln, c := key.src.position(key.at)

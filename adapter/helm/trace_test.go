@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v4/pkg/chart/common/util"
 
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/graph/tree"
@@ -188,6 +189,53 @@ func TestTrace(t *testing.T) {
 		if o.File != "shop/"+c.file || line != c.line || o.Kind != c.kind || len(o.Via) != 1 || o.Via[0] != c.via {
 			t.Errorf("%s %s %s:\n got %s %q %s via %q\nwant %s %q %s via %q", c.variant, c.object, c.path,
 				o.Position, line, o.Kind, o.Via, c.file, c.line, c.kind, c.via)
+		}
+	}
+}
+
+// TestTraceRelease traces a chart that is rendered as an application has it:
+// with values files of its own choice, one of them beside the chart, and values
+// that stand in no file.
+func TestTraceRelease(t *testing.T) {
+	files := sample(t, "shop.txtar")
+	read := func(name string) []byte {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const prod = "shop/values-prod.yaml"
+	extra := []byte("front:\n  replicas: 9\nimage:\n  tag: extra\n")
+	inline := []byte(`{"image": {"tag": "inline"}}`)
+	values := map[string]any{}
+	for _, text := range [][]byte{read(prod), extra, inline} {
+		var m map[string]any
+		if err := yaml.Unmarshal(text, &m); err != nil {
+			t.Fatal(err)
+		}
+		values = util.CoalesceTables(m, values)
+	}
+	r := New(Options{}).RenderRelease(context.Background(), files, "shop", ChartOptions{
+		ReleaseName: "shop", Values: values,
+		Written: []ValuesText{{Path: prod, Data: read(prod)}, {Path: "env/extra.yaml", Data: extra}, {Data: inline}},
+	})
+	if len(r.Problems) > 0 {
+		t.Fatal(r.Problems)
+	}
+	const pod = "spec.template.spec."
+	for _, c := range []struct{ object, path, want string }{
+		{"Deployment/shop", "kind", "shop/templates/deployment.yaml"},
+		{"Deployment/shop", "spec.replicas", prod},
+		{"Deployment/shop", pod + "containers[0].imagePullPolicy", "shop/values.yaml"},
+		{"Deployment/shop", pod + "containers[0].resources.requests.cpu", prod},
+		// What no file has leads to the template, not to the value that it covers.
+		{"Deployment/shop", pod + "containers[0].image", "shop/templates/deployment.yaml"},
+		{"Deployment/shop-front", "spec.replicas", "env/extra.yaml"},
+		{"Ingress/shop", "spec.rules[0].host", "shop/values.yaml"},
+	} {
+		if o := trace(t, r, c.object, c.path); o.File != c.want || o.Line == 0 {
+			t.Errorf("%s %s: %s, want a line of %s", c.object, c.path, o.Position, c.want)
 		}
 	}
 }

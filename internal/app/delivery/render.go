@@ -165,11 +165,13 @@ func (r *Renderer) chart(ctx context.Context, app *v1alpha1.Application, files f
 				return nil, fault.Wrap(fault.Invalid, "read values file", name, err, "mend its YAML")
 			}
 			read = append(read, path.Clean(name))
+			o.Written = append(o.Written, helm.ValuesText{Path: path.Clean(name), Data: text})
 		}
 		if h.Values != nil {
 			if err := mergeValues(o.Values, h.Values.Raw); err != nil {
 				return nil, fault.Wrap(fault.Invalid, "read", "spec.source.helm.values", err, "it is a map of values")
 			}
+			o.Written = append(o.Written, helm.ValuesText{Data: h.Values.Raw})
 		}
 	}
 	rd := r.charts.RenderRelease(ctx, files, root, o)

@@ -33,7 +33,7 @@ func TestWritten(t *testing.T) {
 		{"plain", "Deployment", "other", "", ""},
 		{"overlay", "Pod", "p-web", "spec.containers[name=one].tty", "base/web.yaml:9"},
 		{"overlay", "Pod", "web", "", ""},
-		{"chart", "ConfigMap", "app", "data.a", "chart/templates/config.yaml"},
+		{"chart", "ConfigMap", "app", "data.a", "chart/templates/config.yaml:6"},
 	} {
 		app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Source: &v1alpha1.Source{Path: c.root}}}
 		app.Name = "app"
