@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -57,7 +58,7 @@ func (s *Surroundings) Read(ctx context.Context, namespace string) ([][]byte, er
 	escaped := url.PathEscape(namespace)
 	var texts [][]byte
 	text, err := s.Client.do(ctx, request{verb: http.MethodGet, path: "/api/v1/namespaces/" + escaped})
-	switch f := classify(err, "read namespace", namespace, false); {
+	switch f := classify(err, "read", deliver.Key{Kind: "Namespace", Name: namespace}.String(), false); {
 	case err == nil:
 		texts = append(texts, text)
 	case fault.KindOf(f) != fault.NotFound && fault.KindOf(f) != fault.Denied:

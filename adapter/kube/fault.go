@@ -43,6 +43,9 @@ func classify(err error, op, subject string, secret bool) error {
 	}
 	s := status.Status()
 	kind, hint := kindOf(s)
+	if s.Code == http.StatusNotFound && s.Details != nil && (deliver.Key{Kind: "Namespace", Name: s.Details.Name}).String() == subject {
+		kind, hint = fault.NotFound, "" // the call was about the namespace itself
+	}
 	f := fault.Wrap(kind, op, subject, err, hint)
 	if lacksRights(s) {
 		f.Code = deliver.CodeRightsMissing

@@ -76,7 +76,7 @@ func (c *Client) TakeStock(ctx context.Context, namespace string, f func(Stock))
 func (c *Client) takeNamespace(ctx context.Context, namespace string, unread []Unread, f func(Stock)) ([]Unread, error) {
 	text, err := c.do(ctx, request{verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(namespace)})
 	if err != nil {
-		err = classify(err, "read namespace", namespace, false)
+		err = classify(err, "read", deliver.Key{Kind: "Namespace", Name: namespace}.String(), false)
 		if fault.KindOf(err) == fault.NotFound {
 			return nil, fault.New(fault.NotFound, "find namespace", namespace, "the cluster has no such namespace", "kubectl get namespaces; or -A for all")
 		}
