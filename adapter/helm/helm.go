@@ -103,9 +103,6 @@ type ChartOptions struct {
 	Namespace string
 	// Values go over the chart's own, as a merged -f would.
 	Values map[string]any
-	// Written says where Values are from, in rising precedence, so that what is
-	// rendered can be traced to the lines that a person edits.
-	Written []ValuesText
 	// IncludeCRDs puts the files of crds folders first (--include-crds).
 	IncludeCRDs bool
 	// SkipHooks leaves out hooks (--no-hooks).
@@ -158,8 +155,10 @@ func (r *Renderer) RenderChart(ctx context.Context, files fs.FS, dir string, o C
 }
 
 // RenderRelease renders the chart in folder dir as `helm template` with the
-// flags of o does, with the way back to the files.
-func (r *Renderer) RenderRelease(ctx context.Context, files fs.FS, dir string, o ChartOptions) *assess.Render {
+// flags of o does, with the way back to the files. written says where the values
+// of o are from, in rising precedence: so what is rendered can be traced to the
+// lines that a person edits.
+func (r *Renderer) RenderRelease(ctx context.Context, files fs.FS, dir string, o ChartOptions, written ...ValuesText) *assess.Render {
 	out := &assess.Render{Tool: assess.Helm, Root: dir}
 	src, problems := load(files, dir)
 	out.Problems = problems
@@ -171,7 +170,7 @@ func (r *Renderer) RenderRelease(ctx context.Context, files fs.FS, dir string, o
 		return out
 	}
 	set := &renderSet{r: r, src: src, prog: newProgram(src)}
-	set.render(ctx, out, request{chart: &o})
+	set.render(ctx, out, request{chart: &o, written: written})
 	return out
 }
 

@@ -36,6 +36,8 @@ type renderSet struct {
 // defaults), or with the options of one call.
 type request struct {
 	variant *variant
+	// written is where the values of chart are from.
+	written []ValuesText
 	chart   *ChartOptions
 }
 

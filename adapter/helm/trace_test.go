@@ -218,8 +218,7 @@ func TestTraceRelease(t *testing.T) {
 	}
 	r := New(Options{}).RenderRelease(context.Background(), files, "shop", ChartOptions{
 		ReleaseName: "shop", Values: values,
-		Written: []ValuesText{{Path: prod, Data: read(prod)}, {Path: "env/extra.yaml", Data: extra}, {Data: inline}},
-	})
+	}, ValuesText{prod, read(prod)}, ValuesText{"env/extra.yaml", extra}, ValuesText{"", inline})
 	if len(r.Problems) > 0 {
 		t.Fatal(r.Problems)
 	}

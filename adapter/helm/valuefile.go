@@ -104,12 +104,10 @@ func (v *valueFiles) layers(c *chart.Chart) []layer {
 	if w := v.d.req.variant; w != nil {
 		out = append(out, layer{origin: origin{file: w.file}, docs: v.parse(w.file, w.data), prefix: names, variant: true})
 	}
-	if o := v.d.req.chart; o != nil {
-		for i, w := range slices.Backward(o.Written) {
-			// A file may be named twice, and be the chart's own.
-			docs := v.parse("given "+strconv.Itoa(i), w.Data)
-			out = append(out, layer{origin: origin{file: w.Path}, docs: docs, prefix: names})
-		}
+	for i, w := range slices.Backward(v.d.req.written) {
+		// A file may be named twice, and be the chart's own.
+		docs := v.parse("given "+strconv.Itoa(i), w.Data)
+		out = append(out, layer{origin: origin{file: w.Path}, docs: docs, prefix: names})
 	}
 	for i, p := range chain {
 		f := rawFile(p, "values.yaml")

@@ -152,6 +152,7 @@ func (r *Renderer) chart(ctx context.Context, app *v1alpha1.Application, files f
 		o.Namespace = app.Namespace
 	}
 	var read []string
+	var written []helm.ValuesText
 	if h := app.Spec.Source.Helm; h != nil {
 		if h.ReleaseName != "" {
 			o.ReleaseName = h.ReleaseName
@@ -165,16 +166,16 @@ func (r *Renderer) chart(ctx context.Context, app *v1alpha1.Application, files f
 				return nil, fault.Wrap(fault.Invalid, "read values file", name, err, "mend its YAML")
 			}
 			read = append(read, path.Clean(name))
-			o.Written = append(o.Written, helm.ValuesText{Path: path.Clean(name), Data: text})
+			written = append(written, helm.ValuesText{Path: path.Clean(name), Data: text})
 		}
 		if h.Values != nil {
 			if err := mergeValues(o.Values, h.Values.Raw); err != nil {
 				return nil, fault.Wrap(fault.Invalid, "read", "spec.source.helm.values", err, "it is a map of values")
 			}
-			o.Written = append(o.Written, helm.ValuesText{Data: h.Values.Raw})
+			written = append(written, helm.ValuesText{Data: h.Values.Raw})
 		}
 	}
-	rd := r.charts.RenderRelease(ctx, files, root, o)
+	rd := r.charts.RenderRelease(ctx, files, root, o, written...)
 	rd.Read = append(rd.Read, read...)
 	return rd, nil
 }
