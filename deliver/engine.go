@@ -267,6 +267,10 @@ func (p *pass) settingsDigest(inputs string) string {
 		g := s.Source.Git
 		g.Branch, g.Tag, g.Semver, g.Commit, g.Interval, g.Secret = "", "", "", "", nil, nil
 	}
+	if s.Source != nil && s.Source.OCI != nil {
+		o := s.Source.OCI
+		o.Tag, o.Semver, o.Digest, o.Interval, o.Secret = "", "", "", nil, nil
+	}
 	parts := []any{inputs, s.Namespace, s.ServiceAccountName, valueOf(s.Source), valueOf(s.Gate), valueOf(s.Ignore), valueOf(s.Health), valueOf(s.Substitute), valueOf(s.Decryption), valueOf(s.DependsOn)}
 	return p.Digester.Value(parts)
 }

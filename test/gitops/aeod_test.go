@@ -42,6 +42,11 @@ func launch(exe, dir, kubeconfig string, args ...string) (*daemon, error) {
 	d := &daemon{ledger: filepath.Join(dir, "ledger.db"), log: filepath.Join(dir, "aeod.log")}
 	d.args = append([]string{exe, "--kubeconfig", kubeconfig, "--ledger", d.ledger, "--cache-dir", filepath.Join(dir, "cache"),
 		"--listen", "", "--allow-file", "--allow-http", "--namespace", "autoecoops"}, args...)
+	for i, arg := range args {
+		if arg == "--ledger" {
+			d.ledger = args[i+1] // the last one counts
+		}
+	}
 	return d, d.start()
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/postgres"
 	"github.com/autoecoops/autoecoops/adapter/sqlite"
 	"github.com/autoecoops/autoecoops/ops"
 	"github.com/autoecoops/autoecoops/prove/ledger"
@@ -35,7 +36,7 @@ type book struct {
 	path string
 
 	mu      sync.Mutex
-	store   *sqlite.Store
+	store   ledger.Store
 	next    int64
 	done    bool
 	intents map[object][]time.Time
@@ -52,6 +53,13 @@ func openBook(path string) *book {
 	return &book{path: path, intents: map[object][]time.Time{}, ends: map[object][]end{}}
 }
 
+func openStore(ctx context.Context, path string) (ledger.Store, error) {
+	if strings.HasPrefix(path, "postgres://") {
+		return postgres.Open(ctx, path, postgres.Options{})
+	}
+	return sqlite.Open(ctx, path, false)
+}
+
 // read takes what is new into the indexes.
 func (b *book) read(ctx context.Context) error {
 	b.mu.Lock()
@@ -60,7 +68,7 @@ func (b *book) read(ctx context.Context) error {
 		return nil
 	}
 	if b.store == nil {
-		s, err := sqlite.Open(ctx, b.path, false)
+		s, err := openStore(ctx, b.path)
 		if err != nil {
 			return err
 		}

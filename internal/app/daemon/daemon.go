@@ -18,6 +18,7 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/kustomize"
 	"github.com/autoecoops/autoecoops/adapter/lease"
+	"github.com/autoecoops/autoecoops/adapter/oci"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/controller"
 	"github.com/autoecoops/autoecoops/deliver"
@@ -35,7 +36,7 @@ type daemon struct {
 	pages   *pages
 	store   *kube.Applications
 	view    *kube.View
-	mirrors *gitmirror.Mirrors
+	remote  *delivery.Remote
 	sources *controller.Sources
 	apps    *controller.Applications
 	events  *kube.Events
@@ -120,7 +121,11 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	if d.client, err = kube.New(config); err != nil {
 		return nil, err
 	}
-	if d.mirrors, err = gitmirror.Open(filepath.Join(o.CacheDir, "git"), gitmirror.Options{AllowHTTP: o.AllowHTTP, AllowFile: o.AllowFile}); err != nil {
+	d.remote = &delivery.Remote{Verify: delivery.Verifier(time.Now), Now: time.Now}
+	if d.remote.Mirrors, err = gitmirror.Open(filepath.Join(o.CacheDir, "git"), gitmirror.Options{AllowHTTP: o.AllowHTTP, AllowFile: o.AllowFile}); err != nil {
+		return nil, err
+	}
+	if d.remote.Artifacts, err = oci.Open(filepath.Join(o.CacheDir, "oci"), oci.Options{AllowHTTP: o.AllowHTTP}); err != nil {
 		return nil, err
 	}
 	d.pages = newPages(d.reg, log)
@@ -131,7 +136,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	if err != nil {
 		return nil, err
 	}
-	if d.journal, err = openJournal(ctx, o.Ledger, log); err != nil {
+	if d.journal, err = openLedger(ctx, o.Ledger, log); err != nil {
 		return nil, err
 	}
 	if d.traces, err = openTraces(ctx, log); err != nil {
@@ -149,10 +154,11 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	d.view = kube.NewView(d.client, digester, doctor.Evaluate, wake)
 	cluster := &kube.Cluster{Client: d.client, View: d.view, Digester: digester, Health: doctor.Evaluate}
 	d.witness = kube.NewWitness(d.client, wake, diagnosis)
-	remote := &delivery.Remote{Mirrors: d.mirrors, Verify: delivery.Verifier(time.Now), Secret: func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	remote := d.remote
+	remote.Secret = func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
 		body, err := cluster.Get(ctx, deliver.Identity{}, deliver.GVK{Version: "v1", Kind: "Secret"}, deliver.Key{Kind: "Secret", Namespace: namespace, Name: name})
 		return delivery.SecretData(body), err
-	}}
+	}
 	charts := helm.New(helm.Options{APIVersions: app.ServedByAll()})
 	renderer := delivery.NewRenderer(charts, kustomize.New(kustomize.Options{Charts: app.ChartFunc(charts)}), &delivery.Inputs{
 		Digester: digester,
@@ -240,7 +246,7 @@ func (d *daemon) close() {
 	d.witness.Close()
 	d.forge.objects.Close()
 	d.closeTraces()
-	if err := d.mirrors.Close(); err != nil {
+	if err := d.remote.Mirrors.Close(); err != nil {
 		d.log.Warn("the mirrors did not close", "error", err.Error())
 	}
 	if err := d.journal.close(); err != nil {

@@ -48,11 +48,6 @@ type journal struct {
 // retryOpening is how long a failure to open the ledger is remembered.
 const retryOpening = time.Second
 
-// openJournal opens the ledger of a location about which nothing else is said.
-func openJournal(ctx context.Context, location string, log *slog.Logger) (*journal, error) {
-	return openLedger(ctx, Ledger{Location: location}, log)
-}
-
 // openLedger opens the ledger, and makes it if there is none.
 func openLedger(ctx context.Context, p Ledger, log *slog.Logger) (*journal, error) {
 	database := audit.Database(p.Location)

@@ -114,7 +114,7 @@ func record(n int) ops.Record { return ledgertest.Event("aeod", fmt.Sprint("key"
 func TestLedgerInAFile(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "new", "ledger.db")
-	j, err := openJournal(t.Context(), file, quiet())
+	j, err := openLedger(t.Context(), Ledger{Location: file}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestLedgerInAFile(t *testing.T) {
 	if err := os.Remove(file + ".key"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openJournal(t.Context(), file, quiet()); fault.KindOf(err) != fault.Blocked {
+	if _, err := openLedger(t.Context(), Ledger{Location: file}, quiet()); fault.KindOf(err) != fault.Blocked {
 		t.Errorf("its key is lost: %v", err)
 	}
 }

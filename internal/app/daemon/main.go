@@ -46,7 +46,9 @@ revisions of their sources that pass the gate, repairs drift, rolls back what
 does not become healthy, and records everything in the ledger first.`,
 		Example: `  aeod                                             in a cluster
   aeod --kubeconfig ~/.kube/config --ledger ./ledger.db --cache-dir ./cache
-                                                   beside one`,
+                                                   beside one
+  aeod --ledger postgres://aeod@db.example.com/aeod --ledger-password-file ./password \
+    --ledger-key ./ledger.key                      with PostgreSQL`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -61,8 +63,10 @@ does not become healthy, and records everything in the ledger first.`,
 	f.StringVar(&o.Context, "context", o.Context, "a context of the kubeconfig")
 	f.StringVar(&o.Namespace, "namespace", o.Namespace, "the daemon's own namespace, for its lease and keys")
 	f.StringVar(&o.Watch, "watch-namespace", o.Watch, "reconcile the Applications of this namespace only")
-	f.StringVar(&o.Ledger, "ledger", o.Ledger, "the ledger: a `FILE` or a postgres:// address")
-	f.StringVar(&o.CacheDir, "cache-dir", o.CacheDir, "the `FOLDER` for mirrors of repositories")
+	f.StringVar(&o.Ledger.Location, "ledger", o.Ledger.Location, "the ledger: a `FILE` or a postgres:// address")
+	f.StringVar(&o.Ledger.KeyFile, "ledger-key", "", "the `FILE` with the ledger's signing key; beside the ledger's file if empty")
+	f.StringVar(&o.Ledger.PasswordFile, "ledger-password-file", "", "a `FILE` with the password of the ledger's database; PGPASSWORD and PGPASSFILE if empty")
+	f.StringVar(&o.CacheDir, "cache-dir", o.CacheDir, "the `FOLDER` for mirrors of repositories and artifacts")
 	f.StringVar(&o.Listen, "listen", o.Listen, "the `ADDRESS` for probes, metrics and webhooks; none if empty")
 	f.StringVar(&o.DefaultAccount, "default-service-account", o.DefaultAccount, "the service account of Applications that name none; \"default\" if empty")
 	f.IntVar(&o.Workers, "workers", o.Workers, "how many Applications are looked at at the same time")
@@ -72,6 +76,8 @@ does not become healthy, and records everything in the ledger first.`,
 	f.BoolVar(&o.ObserveAcross, "observe-across-namespaces", o.ObserveAcross, "let Applications show the status of another tool's objects in other namespaces")
 	f.BoolVar(&o.Debug, "debug", o.Debug, "log more")
 	c.SetErr(stderr)
+	c.CompletionOptions.DisableDefaultCmd = true
+	c.AddCommand(newLedgerKey())
 	return c
 }
 

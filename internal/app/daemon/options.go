@@ -16,9 +16,9 @@ type Options struct {
 	Namespace string
 	// Watch is the namespace whose Applications are reconciled; "" for all.
 	Watch string
-	// Ledger is the path of a file or a postgres:// address.
-	Ledger string
-	// CacheDir holds the mirrors of repositories.
+	// Ledger says where the ledger is.
+	Ledger Ledger
+	// CacheDir holds the mirrors of repositories, and artifacts.
 	CacheDir string
 	// Listen is the address of the pages for probes, metrics and webhooks.
 	Listen string
@@ -40,7 +40,7 @@ type Options struct {
 // Default returns the options in force where nobody says anything.
 func Default() Options {
 	return Options{
-		Namespace: "autoecoops", Ledger: "/var/lib/aeod/ledger.db", CacheDir: "/var/cache/aeod", Listen: ":8080",
+		Namespace: "autoecoops", Ledger: Ledger{Location: "/var/lib/aeod/ledger.db"}, CacheDir: "/var/cache/aeod", Listen: ":8080",
 		Workers: 32, Elect: true,
 	}
 }
@@ -54,7 +54,7 @@ func (o Options) Validate() error {
 		}
 	}
 	need(o.Namespace != "", "namespace", "the daemon's own namespace is needed")
-	need(o.Ledger != "", "ledger", "nothing is done without a ledger")
+	need(o.Ledger.Location != "", "ledger", "nothing is done without a ledger")
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {

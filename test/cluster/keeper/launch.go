@@ -103,6 +103,9 @@ func startKeeper(exe string, spec Spec) (*Kept, io.ReadCloser, error) {
 	line, err := json.Marshal(spec)
 	if err == nil {
 		_, err = stdin.Write(append(line, '\n'))
+		if errors.Is(err, syscall.EPIPE) {
+			err = nil // it ended before it read: what it said, or did not, tells why
+		}
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, k.End(), log.Close(), heard.Close())
