@@ -218,7 +218,7 @@ func (p *pass) judgeRendered(ctx context.Context, w *want, tree Tree, r *Rendere
 	if err != nil {
 		return err
 	}
-	w.posture = &j.Posture
+	w.posture, w.judged = &j.Posture, p.Now()
 	if j.Refused {
 		return &fault.Error{Kind: fault.Denied, Op: "pass the gate", Subject: Short(w.revision), Public: j.Reason, Code: "Refused", Cause: verdict{j}}
 	}
@@ -264,16 +264,35 @@ func (p *pass) begin(ctx context.Context, w *want) error {
 	if err := p.record(ctx, p.entry("deliver.release", ops.PhaseIntent, name).with("revision", w.revision).with("trigger", p.choice.Trigger).digests(p.syncDigest(), w.digest)); err != nil {
 		return err
 	}
+	r.Status = v1alpha1.ReleaseStatus{Phase: v1alpha1.PhaseApplying, Timings: w.timings()}
+	r.Status.Timings.Started = moment(p.Now())
 	if err := p.Releases.Create(ctx, r); err != nil {
 		return err
 	}
 	if p.st.Active == nil {
 		p.traceBegun(name, w)
 	}
-	seen := metav1.NewMicroTime(w.seen)
-	p.st.Active = &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Phase: v1alpha1.PhaseApplying, Seen: &seen}
+	p.st.Active = &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Phase: v1alpha1.PhaseApplying, Seen: r.Status.Timings.Seen}
 	p.mem.release, p.mem.step, p.mem.lost, p.mem.begun = name, 0, time.Time{}, p.Now()
 	return nil
+}
+
+// timings are the moments of preparing a revision.
+func (w *want) timings() v1alpha1.Timings {
+	t := v1alpha1.Timings{Seen: moment(w.seen), Rendered: moment(w.rendered), Gated: moment(w.judged)}
+	if w.commit != nil && w.commit.Time != nil {
+		t.Committed = moment(w.commit.Time.Time)
+	}
+	return t
+}
+
+// moment returns a time as the API writes it, nil for none.
+func moment(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	m := metav1.NewMicroTime(t)
+	return &m
 }
 
 func (p *pass) syncDigest() string {

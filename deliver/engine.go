@@ -100,9 +100,11 @@ type want struct {
 	objects                    map[Key]*Object
 	// hooked tells that there are hooks, whose names differ from release to
 	// release.
-	hooked         bool
-	onFailure      []*Object
-	seen, rendered time.Time
+	hooked    bool
+	onFailure []*Object
+	// seen, rendered and judged are moments on the way, zero for what was not
+	// done.
+	seen, rendered, judged time.Time
 	// laps are what preparing it took, until a release tells of it.
 	laps []lap
 }

@@ -31,10 +31,10 @@ func (p *pass) refuse(ctx context.Context, w *want, why error) error {
 		return err
 	}
 	now := metav1.NewMicroTime(p.now)
-	seen := metav1.NewMicroTime(w.seen)
 	err := p.Releases.SetStatus(ctx, p.key, name, func(s *v1alpha1.ReleaseStatus) {
 		s.Phase, s.Reason, s.Message, s.Findings = v1alpha1.PhaseRefused, reasonOf(why), message, findings
-		s.Timings.Seen, s.Timings.Finished = &seen, &now
+		s.Timings = w.timings()
+		s.Timings.Finished = &now
 	})
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (p *pass) refuse(ctx context.Context, w *want, why error) error {
 		Message: message, Release: name, Time: metav1.NewTime(p.now),
 	})
 	p.traceBegun(name, w)
-	p.finished(v1alpha1.PhaseRefused, message, &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Seen: &seen}, now)
+	p.finished(v1alpha1.PhaseRefused, message, &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Seen: moment(w.seen)}, now)
 	p.event(true, "Refused", "revision "+Short(w.revision)+" is refused: "+message)
 	p.done(v1alpha1.AnnotationSync)
 	p.rechoose()

@@ -121,8 +121,8 @@ func (r *Releases) write(ctx context.Context, rel *v1alpha1.Release) error {
 	if f == nil || fault.KindOf(f) != fault.Conflict {
 		return f
 	}
-	if rel.Status.Phase == "" {
-		return nil
+	if rel.Status.Phase == "" || rel.Status.Phase == v1alpha1.PhaseApplying {
+		return nil // nothing that was not written before the last start
 	}
 	return r.patch(ctx, rel.Namespace, rel.Name, &rel.Status)
 }

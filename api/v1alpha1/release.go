@@ -108,6 +108,9 @@ type Timings struct {
 	Committed *metav1.MicroTime `json:"committed,omitempty"`
 	// +optional
 	Seen *metav1.MicroTime `json:"seen,omitempty"`
+	// Started is when the operator began to apply it.
+	// +optional
+	Started *metav1.MicroTime `json:"started,omitempty"`
 	// +optional
 	Rendered *metav1.MicroTime `json:"rendered,omitempty"`
 	// +optional

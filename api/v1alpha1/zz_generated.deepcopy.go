@@ -846,6 +846,10 @@ func (in *Timings) DeepCopyInto(out *Timings) {
 		in, out := &in.Seen, &out.Seen
 		*out = (*in).DeepCopy()
 	}
+	if in.Started != nil {
+		in, out := &in.Started, &out.Started
+		*out = (*in).DeepCopy()
+	}
 	if in.Rendered != nil {
 		in, out := &in.Rendered, &out.Rendered
 		*out = (*in).DeepCopy()

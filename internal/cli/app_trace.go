@@ -233,9 +233,9 @@ func absent(step, phase string) string {
 	case step == "applied", step == "healthy":
 		return "never, or not recorded"
 	case step == "gated" && !refused:
-		return "passed; the time is in the OpenTelemetry trace alone"
-	case step == "rendered":
-		return "the time is in the OpenTelemetry trace alone"
+		return "not asked: the objects were judged before"
+	case step == "rendered" && refused:
+		return "never: it was refused"
 	}
 	return "not recorded"
 }
@@ -310,6 +310,9 @@ func changedBy(o *ObjectTrace, all []v1alpha1.Release) (name, unknown string) {
 	for i := range all {
 		r := &all[i]
 		begin := r.CreationTimestamp.Time
+		if at := r.Status.Timings.Started; at != nil {
+			begin = at.Time // the object is made later
+		}
 		if oldest.IsZero() || begin.Before(oldest) {
 			oldest = begin
 		}

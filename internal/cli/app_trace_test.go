@@ -48,7 +48,7 @@ func TestChain(t *testing.T) {
 	}
 	when := metav1.NewTime(at(1).Time)
 	r.Spec.Commit = &v1alpha1.CommitInfo{Author: "Ann", Subject: "cart", Time: &when}
-	if got, want := text(chain(app, r)), "committed 0s cart, Ann; seen 4s by the operator, commit; rendered 0s the time is in the OpenTelemetry trace alone; gated 0s passed; the time is in the OpenTelemetry trace alone; applied 2s; healthy 0s not yet; ended 0s not yet: observing"; got != want {
+	if got, want := text(chain(app, r)), "committed 0s cart, Ann; seen 4s by the operator, commit; rendered 0s not recorded; gated 0s not asked: the objects were judged before; applied 2s; healthy 0s not yet; ended 0s not yet: observing"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	r.Status.Phase, r.Status.Timings.Finished = v1alpha1.PhaseRefused, at(6)
