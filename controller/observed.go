@@ -26,13 +26,15 @@ type Observed struct {
 	// AcrossNamespaces lets an Application name an object in another namespace:
 	// its status can then be read by whoever may read the Application.
 	AcrossNamespaces bool
+	// Judge has the gate look at new revisions; nil leaves that out.
+	Judge *Judge
 }
 
 // Observe implements Watcher.
-func (o *Observed) Observe(_ context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
+func (o *Observed) Observe(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
 	st := app.Status.DeepCopy()
 	st.ObservedGeneration = app.Generation
-	r, known, err := o.read(app)
+	r, body, known, err := o.read(app)
 	switch {
 	case err != nil:
 		v := observed.Verdict{Answer: observed.Unknown, Reason: reasonFor(err), Message: deliver.Public(err)}
@@ -59,6 +61,21 @@ func (o *Observed) Observe(_ context.Context, app *v1alpha1.Application) (delive
 	if err == nil {
 		out.Again = max(0, r.StaleAt.Sub(o.Now()))
 	}
+	if o.Judge == nil || app.Spec.Suspend {
+		return out, nil
+	}
+	if err != nil {
+		o.condition(st, app, v1alpha1.ConditionGated, r.Synced)
+		return out, nil
+	}
+	v, again, err := o.Judge.Look(ctx, app, st, body)
+	if err != nil {
+		return deliver.Outcome{}, err
+	}
+	if v != nil {
+		o.condition(st, app, v1alpha1.ConditionGated, *v)
+	}
+	out.Again = sooner(out.Again, again)
 	return out, nil
 }
 
@@ -75,8 +92,8 @@ func ready(r observed.Report) observed.Verdict {
 	return r.Healthy
 }
 
-// read returns what the other tool says.
-func (o *Observed) read(app *v1alpha1.Application) (r observed.Report, known bool, err error) {
+// read returns what the other tool says, and the object in which it does.
+func (o *Observed) read(app *v1alpha1.Application) (r observed.Report, body map[string]any, known bool, err error) {
 	ref := app.Spec.Observe
 	g := deliver.GVK{Version: ref.APIVersion, Kind: ref.Kind}
 	if group, version, ok := strings.Cut(ref.APIVersion, "/"); ok {
@@ -88,24 +105,24 @@ func (o *Observed) read(app *v1alpha1.Application) (r observed.Report, known boo
 	}
 	switch {
 	case !observed.Readable(g.Group, g.Kind):
-		return r, false, fault.New(fault.Invalid, "observe", k.String(), "its kind is none that can be observed", "name an Argo CD Application, or a Flux Kustomization or HelmRelease")
+		return r, nil, false, fault.New(fault.Invalid, "observe", k.String(), "its kind is none that can be observed", "name an Argo CD Application, or a Flux Kustomization or HelmRelease")
 	case k.Namespace != app.Namespace && !o.AcrossNamespaces:
-		return r, false, fault.New(fault.Denied, "observe", k.String(), "it is in another namespace", "put the Application into namespace "+k.Namespace+", or start aeod with --observe-across-namespaces")
+		return r, nil, false, fault.New(fault.Denied, "observe", k.String(), "it is in another namespace", "put the Application into namespace "+k.Namespace+", or start aeod with --observe-across-namespaces")
 	}
-	body, known, err := o.Look(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}, g, k)
+	body, known, err = o.Look(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}, g, k)
 	switch {
 	case err != nil:
-		return r, true, err
+		return r, nil, true, err
 	case !known:
-		return r, false, nil
+		return r, nil, false, nil
 	case body == nil:
-		return r, true, fault.New(fault.NotFound, "observe", k.String(), "it does not exist", "correct spec.observe, or make it")
+		return r, nil, true, fault.New(fault.NotFound, "observe", k.String(), "it does not exist", "correct spec.observe, or make it")
 	}
 	r, ok := observed.Read(body, o.Now())
 	if !ok {
-		return r, true, fault.New(fault.Invalid, "observe", k.String(), "the answer is of another kind", "")
+		return r, nil, true, fault.New(fault.Invalid, "observe", k.String(), "the answer is of another kind", "")
 	}
-	return r, true, nil
+	return r, body, true, nil
 }
 
 // reasonFor is a fault's kind as a condition's reason.

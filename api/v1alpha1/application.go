@@ -13,6 +13,7 @@ import (
 // +kubebuilder:printcolumn:name="Synced",type=string,JSONPath=`.status.conditions[?(@.type=="Synced")].status`
 // +kubebuilder:printcolumn:name="Health",type=string,JSONPath=`.status.health.status`
 // +kubebuilder:printcolumn:name="Revision",type=string,JSONPath=`.status.sync.revision`
+// +kubebuilder:printcolumn:name="Gated",type=string,JSONPath=`.status.conditions[?(@.type=="Gated")].status`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name is a label value on every managed object: at most 63 characters"
@@ -32,7 +33,9 @@ type ApplicationSpec struct {
 	// +optional
 	Source *Source `json:"source,omitempty"`
 	// Observe names an object of another tool (an Argo CD Application, a Flux
-	// Kustomization or HelmRelease) that is shown here but never written.
+	// Kustomization or HelmRelease) that is shown here but never written. The
+	// newest revision of its source is judged by the gate, where it can be
+	// rendered here.
 	// +optional
 	Observe *ObjectReference `json:"observe,omitempty"`
 	// Namespace is where namespaced objects go that name none; the

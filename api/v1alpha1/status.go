@@ -9,6 +9,9 @@ const (
 	ConditionSynced  = "Synced"
 	ConditionHealthy = "Healthy"
 	ConditionStalled = "Stalled"
+	// ConditionGated tells of an observed application whether its newest revision
+	// passes the gate.
+	ConditionGated = "Gated"
 )
 
 // ApplicationStatus is what the operator saw and did.
@@ -47,7 +50,8 @@ type ApplicationStatus struct {
 	// +optional
 	// +listType=atomic
 	Drift []string `json:"drift,omitempty"`
-	// Posture counts the findings of the revision in the cluster.
+	// Posture counts the findings of the revision in the cluster; of an observed
+	// application's newest revision.
 	// +optional
 	Posture *Posture `json:"posture,omitempty"`
 	// Handled are the values of request annotations that were acted on.
@@ -56,7 +60,40 @@ type ApplicationStatus struct {
 	// Observed is what another tool says of an observed application.
 	// +optional
 	Observed *ObservedStatus `json:"observed,omitempty"`
+	// Gate is what the gate said of the newest revision of an observed
+	// application.
+	// +optional
+	Gate *Judged `json:"gate,omitempty"`
 }
+
+// Judged is what the gate said of a revision that is not applied here.
+type Judged struct {
+	Revision string `json:"revision"`
+	// Settings is the digest of what shaped the verdict besides the revision.
+	// +optional
+	Settings string `json:"settings,omitempty"`
+	// Verdict is passed, refused or unknown.
+	// +kubebuilder:validation:Enum=passed;refused;unknown
+	Verdict string `json:"verdict"`
+	// Reason is that of the condition Gated.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Findings are those that refuse the revision, the worst first.
+	// +optional
+	// +listType=atomic
+	Findings []Finding `json:"findings,omitempty"`
+	// Time is when it was judged.
+	Time metav1.Time `json:"time"`
+}
+
+// The verdicts of a gate on a revision of an observed application.
+const (
+	VerdictPassed  = "passed"
+	VerdictRefused = "refused"
+	VerdictUnknown = "unknown"
+)
 
 // Revision is a commit (or artifact) and what it rendered to.
 type Revision struct {

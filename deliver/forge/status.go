@@ -67,6 +67,14 @@ func GateStatus(app, namespace string, refused bool, reason string) Status {
 	return st
 }
 
+// UnjudgedStatus is what the gate says of a commit that it could not judge:
+// neither good nor bad, and so not good.
+func UnjudgedStatus(app, namespace, reason string) Status {
+	st := GateStatus(app, namespace, false, "")
+	st.State, st.Description = Pending, line("not judged: "+reason)
+	return st
+}
+
 func line(s string) string {
 	return clip(strings.Join(strings.Fields(printable(s)), " "), maxDescription)
 }

@@ -69,8 +69,12 @@ func describe(out io.Writer, app *v1alpha1.Application, now time.Time) error {
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("Application", "%s/%s", app.Namespace, app.Name)
 	row("Source", "%s at %s", SourceOf(app), shortOf(st.Source))
-	row("Cluster", "%s%s", shortOf(st.Sync), since(st.Sync, now))
-	row("Last good", "%s%s", shortOf(st.LastGood), since(st.LastGood, now))
+	if app.Spec.Observe != nil {
+		row("Cluster", "%s", observedLine(st.Observed, now))
+	} else {
+		row("Cluster", "%s%s", shortOf(st.Sync), since(st.Sync, now))
+		row("Last good", "%s%s", shortOf(st.LastGood), since(st.LastGood, now))
+	}
 	row("Health", "%s", strings.TrimSpace(or(st.Health.Status, "unknown")+" "+clean(st.Health.Message)))
 	if app.Spec.Suspend {
 		row("Suspended", "yes; `aeo app resume %s -n %s` goes on", app.Name, app.Namespace)
@@ -82,6 +86,11 @@ func describe(out io.Writer, app *v1alpha1.Application, now time.Time) error {
 	for _, c := range st.Conditions {
 		row(c.Type, "%s for %s, %s", c.Status, age(now.Sub(c.LastTransitionTime.Time)), strings.TrimSuffix(clean(c.Reason)+": "+clean(c.Message), ": "))
 	}
+	if g := st.Gate; g != nil {
+		for _, f := range g.Findings {
+			row("Finding", "%s", findingLine(f))
+		}
+	}
 	for _, q := range st.Quarantine {
 		row("Quarantined", "%s (%s, %s ago): %s", clean(deliver.Short(q.Revision)), clean(q.Reason), age(now.Sub(q.Time.Time)), clean(q.Message))
 	}
@@ -92,6 +101,29 @@ func describe(out io.Writer, app *v1alpha1.Application, now time.Time) error {
 		return err
 	}
 	return tree(out, st.Inventory)
+}
+
+// observedLine says what another tool says, and how long ago it looked.
+func observedLine(o *v1alpha1.ObservedStatus, now time.Time) string {
+	if o == nil {
+		return "nothing is known of what is observed"
+	}
+	line := or(deliver.Short(o.Revision), "-") + ", says " + clean(o.Tool)
+	if o.Attempted != "" {
+		line += "; " + clean(deliver.Short(o.Attempted)) + " was tried"
+	}
+	if o.VerifiedAt == nil {
+		return line + "; it does not say when it compared"
+	}
+	return line + "; compared " + age(now.Sub(o.VerifiedAt.Time)) + " ago"
+}
+
+func findingLine(f v1alpha1.Finding) string {
+	line := fmt.Sprintf("%s:%d: %s (%s, %s)", clean(f.File), f.Line, clean(f.Message), clean(f.Severity), clean(f.Check))
+	if f.Fix != "" {
+		line += "; " + clean(f.Fix)
+	}
+	return line
 }
 
 func since(r *v1alpha1.Revision, now time.Time) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -150,6 +151,11 @@ func (f *clusterFlags) table(apps []v1alpha1.Application) error {
 	w := tabwriter.NewWriter(f.streams.Out, 0, 8, 2, ' ', 0)
 	wide := f.output == "wide"
 	head := "NAME\tREADY\tSYNCED\tHEALTH\tREVISION\tRELEASE\tAGE"
+	// Only what another tool manages can be in the cluster against the gate.
+	observes := slices.ContainsFunc(apps, func(app v1alpha1.Application) bool { return app.Spec.Observe != nil })
+	if observes {
+		head += "\tGATED"
+	}
 	if wide {
 		head += "\tLAST GOOD\tSOURCE\tFINDINGS"
 	}
@@ -160,7 +166,10 @@ func (f *clusterFlags) table(apps []v1alpha1.Application) error {
 	for i := range apps {
 		app := &apps[i]
 		ready := condition(app, v1alpha1.ConditionReady)
-		row := []string{app.Name, string(ready.Status), string(condition(app, v1alpha1.ConditionSynced).Status), or(app.Status.Health.Status, "unknown"), shortOf(app.Status.Sync), stage(app), age(f.now().Sub(app.CreationTimestamp.Time))}
+		row := []string{app.Name, string(ready.Status), string(condition(app, v1alpha1.ConditionSynced).Status), or(app.Status.Health.Status, "unknown"), inCluster(app), stage(app), age(f.now().Sub(app.CreationTimestamp.Time))}
+		if observes {
+			row = append(row, gated(app))
+		}
 		if wide {
 			row = append(row, shortOf(app.Status.LastGood), SourceOf(app), posture(app.Status.Posture))
 		}
@@ -174,6 +183,25 @@ func (f *clusterFlags) table(apps []v1alpha1.Application) error {
 		fmt.Fprintln(w, strings.Join(append(row, message), "\t"))
 	}
 	return w.Flush()
+}
+
+// inCluster is the revision that the cluster is at.
+func inCluster(app *v1alpha1.Application) string {
+	if app.Spec.Observe == nil {
+		return shortOf(app.Status.Sync)
+	}
+	if o := app.Status.Observed; o != nil {
+		return or(deliver.Short(o.Revision), "-")
+	}
+	return "-"
+}
+
+// gated says whether the newest revision of an observed application passes.
+func gated(app *v1alpha1.Application) string {
+	if app.Spec.Observe == nil {
+		return "-"
+	}
+	return string(condition(app, v1alpha1.ConditionGated).Status)
 }
 
 // stage says where the application stands, in a word.
@@ -229,5 +257,5 @@ func changeLine(now time.Time, app *v1alpha1.Application, deleted bool) string {
 		what = "deleted"
 	}
 	return fmt.Sprintf("%s %s/%s %s health=%s revision=%s release=%s %s", now.UTC().Format("15:04:05.000"), app.Namespace, app.Name,
-		"ready="+string(ready.Status), or(app.Status.Health.Status, "unknown"), shortOf(app.Status.Sync), what, clean(ready.Message))
+		"ready="+string(ready.Status), or(app.Status.Health.Status, "unknown"), inCluster(app), what, clean(ready.Message))
 }

@@ -192,8 +192,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
 	engine.Apps = d.apps
-	d.forge.objects = kube.NewObjects(d.client, wake)
-	d.apps.Observer = newObserved(d.forge.objects, o.ObserveAcross)
+	d.apps.Observer = d.newObserved(wake, engine)
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
 	d.apps.Store = d.store
 	hooks := newReceiver(d.reg, d.log)
@@ -225,7 +224,7 @@ type attentive struct {
 
 // Reconcile implements controller.Reconciler.
 func (a attentive) Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
-	a.daemon.forge.objects.Forget(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
+	a.daemon.forge.unobserve(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
 	a.view.Refresh(a.doctor.Learn(app))
 	return a.Engine.Reconcile(ctx, app)
 }
@@ -238,13 +237,14 @@ func (a attentive) Forget(k deliver.AppKey) {
 	a.doctor.Forget(k)
 	a.releases.Forget(k)
 	a.daemon.forge.statuses.forget(k)
-	a.daemon.forge.objects.Forget(k)
+	a.daemon.forge.unobserve(k)
 }
 
 func (d *daemon) close() {
 	d.view.Close()
 	d.witness.Close()
 	d.forge.objects.Close()
+	d.forge.repositories.Close()
 	d.closeTraces()
 	if err := d.remote.Mirrors.Close(); err != nil {
 		d.log.Warn("the mirrors did not close", "error", err.Error())

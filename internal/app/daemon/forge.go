@@ -10,6 +10,7 @@ import (
 	forgeapi "github.com/autoecoops/autoecoops/adapter/forge"
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/controller"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/deliver/forge"
 	"github.com/autoecoops/autoecoops/fault"
@@ -184,8 +185,10 @@ func (f *forges) open(ctx context.Context, app *v1alpha1.Application) (forgeapi.
 type forging struct {
 	forges   *forges
 	statuses *statuses
-	// objects are those of other tools that are observed.
-	objects *kube.Objects
+	// objects are those of other tools that are observed, repositories where
+	// some of them come from.
+	objects, repositories *kube.Objects
+	judge                 *controller.Judge
 }
 
 // Run works until ctx ends.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -94,6 +95,21 @@ func (s *statuses) Span(x deliver.Span) {
 	if known {
 		s.put(statusKey{k, r.name, r.revision, "gate"}, forge.GateStatus(k.Name, k.Namespace, x.Failed != "", x.Failed))
 	}
+}
+
+// judged notes what the gate said of a revision that another tool applies.
+func (s *statuses) judged(k deliver.AppKey, g *v1alpha1.Judged) {
+	line := forge.UnjudgedStatus(k.Name, k.Namespace, g.Message)
+	switch {
+	case g.Verdict == v1alpha1.VerdictPassed:
+		line = forge.GateStatus(k.Name, k.Namespace, false, "")
+	case g.Verdict == v1alpha1.VerdictRefused && len(g.Findings) > 0:
+		f := g.Findings[0]
+		line = forge.GateStatus(k.Name, k.Namespace, true, fmt.Sprintf("%s:%d: %s (%s)", f.File, f.Line, f.Message, f.Check))
+	case g.Verdict == v1alpha1.VerdictRefused:
+		line = forge.GateStatus(k.Name, k.Namespace, true, g.Message)
+	}
+	s.put(statusKey{k, "", g.Revision, "gate"}, line)
 }
 
 // say notes a release's phase.

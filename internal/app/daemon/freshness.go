@@ -13,7 +13,8 @@ import (
 
 // freshness exports, for every application, when it was last known that the
 // cluster is as Git says: the oldest of when the source last answered and when
-// each watch last gave a sign of life, while nothing is known to differ.
+// each watch last gave a sign of life, while nothing is known to differ. Of an
+// observed application it is when the other tool last said so.
 // Silence makes it old, so it is what to alert on.
 type freshness struct {
 	store   *kube.Applications
@@ -73,6 +74,12 @@ func (f *freshness) Collect(c chan<- prometheus.Metric) {
 // it is not, or that is not known.
 func (f *freshness) at(app *v1alpha1.Application) time.Time {
 	if !isTrue(app, v1alpha1.ConditionSynced) || app.Status.ObservedGeneration != app.Generation {
+		return time.Time{}
+	}
+	if app.Spec.Observe != nil {
+		if o := app.Status.Observed; o != nil && o.VerifiedAt != nil {
+			return o.VerifiedAt.Time
+		}
 		return time.Time{}
 	}
 	kinds := map[deliver.GroupKind]bool{}
