@@ -153,6 +153,9 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	if err != nil {
 		return w, err
 	}
+	if len(objects) == 0 && len(p.st.Inventory) == 0 && !p.app.Spec.Sync.AllowEmpty {
+		return w, fault.New(fault.Invalid, "render", Short(revision), "there are no manifests in "+folder(p.app), "correct spec.source.path; what is meant to be empty needs spec.sync.allowEmpty")
+	}
 	w.digest = p.Digester.Render(objects)
 	if w.hooked = hooks(objects); w.hooked {
 		// Hooks run once for each release: their names carry it.
@@ -172,6 +175,14 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	}
 	p.mem.want, p.mem.step = w, 0
 	return w, nil
+}
+
+// folder names the folder that an application renders.
+func folder(app *v1alpha1.Application) string {
+	if app.Spec.Source == nil || app.Spec.Source.Path == "" {
+		return "the top folder"
+	}
+	return "folder " + app.Spec.Source.Path
 }
 
 func (p *pass) desire(suffix string) desire {

@@ -274,6 +274,9 @@ func (p *pass) settingsDigest(inputs string) string {
 		o.Tag, o.Semver, o.Digest, o.Interval, o.Secret = "", "", "", nil, nil
 	}
 	parts := []any{inputs, s.Namespace, s.ServiceAccountName, valueOf(s.Source), valueOf(s.Gate), valueOf(s.Ignore), valueOf(s.Health), valueOf(s.Substitute), valueOf(s.Decryption), valueOf(s.DependsOn)}
+	if s.Sync.AllowEmpty {
+		parts = append(parts, "empty")
+	}
 	return p.Digester.Value(parts)
 }
 

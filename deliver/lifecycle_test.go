@@ -239,6 +239,22 @@ func TestImmutableFieldNeedsAWaiver(t *testing.T) {
 	}
 }
 
+func TestAFolderWithoutManifestsIsNoSuccess(t *testing.T) {
+	w := newWorld(t)
+	w.app.Spec.Source.Path = "shpo"
+	w.push("r1", &commit{})
+	w.settle()
+	if c := w.condition(v1alpha1.ConditionSynced); c.Status != metav1.ConditionFalse || !strings.Contains(c.Message, "no manifests in folder shpo") {
+		t.Errorf("%+v", c)
+	}
+	w.app.Spec.Sync.AllowEmpty = true
+	w.app.Generation++
+	w.settle()
+	if c := w.condition(v1alpha1.ConditionSynced); c.Status != metav1.ConditionTrue {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestMissingRightsAreWaitedFor(t *testing.T) {
 	objects := []map[string]any{object("ConfigMap", "a", "2"), object("ConfigMap", "b", "2")}
 	begin := func(t *testing.T, code string) *world {
