@@ -202,7 +202,7 @@ func (r *Releases) SetStatus(ctx context.Context, app deliver.AppKey, name strin
 		next := &unwritten{u.release.DeepCopy(), u.timer, u.since}
 		change(&next.release.Status)
 		if !ended(status.Phase) {
-			r.giveBack(k, next, settleTime)
+			r.giveBack(k, next, max(time.Millisecond, settleTime-time.Since(u.since)))
 			return nil
 		}
 		if err := r.write(ctx, next.release); err != nil {

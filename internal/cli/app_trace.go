@@ -114,6 +114,7 @@ func trace(ctx context.Context, c Cluster, app *v1alpha1.Application, object []s
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(r v1alpha1.Release) bool { return r.Spec.Application != app.Name })
+	all = withActive(app, all)
 	t := &appTrace{Application: app.Namespace + "/" + app.Name, Source: SourceOf(app)}
 	if app.Status.Sync != nil {
 		t.Revision = app.Status.Sync.Revision
@@ -135,6 +136,20 @@ func trace(ctx context.Context, c Cluster, app *v1alpha1.Application, object []s
 	}
 	t.ChangedBy, t.ChangedUnknown = changedBy(t.Object, all)
 	return t, nil
+}
+
+// withActive adds the release in flight if its object is still to be made, as it
+// is in its first seconds.
+func withActive(app *v1alpha1.Application, all []v1alpha1.Release) []v1alpha1.Release {
+	a := app.Status.Active
+	if a == nil || slices.ContainsFunc(all, func(r v1alpha1.Release) bool { return r.Name == a.Name }) {
+		return all
+	}
+	r := v1alpha1.Release{Spec: v1alpha1.ReleaseSpec{Application: app.Name, Revision: a.Revision, Trigger: a.Trigger}}
+	r.Namespace, r.Name = app.Namespace, a.Name
+	r.Annotations = map[string]string{v1alpha1.AnnotationTraceID: deliver.TraceID(app, a.Name)}
+	r.Status = v1alpha1.ReleaseStatus{Phase: a.Phase, Timings: v1alpha1.Timings{Seen: a.Seen, Started: a.Seen, Applied: a.Applied, Healthy: a.Healthy}}
+	return append([]v1alpha1.Release{r}, all...)
 }
 
 // current is the release on its way, or else the one that the cluster is at.

@@ -87,6 +87,24 @@ func TestChangedBy(t *testing.T) {
 	}
 }
 
+func TestTheReleaseInFlightIsKnownBeforeItsObject(t *testing.T) {
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "u"}}
+	if got := withActive(app, nil); got != nil {
+		t.Errorf("nothing is in flight: %v", got)
+	}
+	app.Status.Active = &v1alpha1.ActiveRelease{Name: "web-1", Revision: "abc", Phase: v1alpha1.PhaseWatching, Seen: at(10), Applied: at(12)}
+	all := withActive(app, []v1alpha1.Release{{ObjectMeta: metav1.ObjectMeta{Name: "web-0"}}})
+	if len(all) != 2 || all[0].Name != "web-1" || all[0].Annotations[v1alpha1.AnnotationTraceID] == "" {
+		t.Fatalf("%+v", all)
+	}
+	if name, _ := changedBy(&ObjectTrace{Applied: at(11).Time}, all); !strings.Contains(name, "web-1") {
+		t.Error(name)
+	}
+	if again := withActive(app, all); len(again) != 2 {
+		t.Errorf("%d releases", len(again))
+	}
+}
+
 func TestPreviewCode(t *testing.T) {
 	for name, c := range map[string]struct {
 		p    Preview
