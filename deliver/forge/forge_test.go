@@ -450,6 +450,12 @@ func TestReleaseStatus(t *testing.T) {
 	}
 }
 
+func TestUnjudgedStatus(t *testing.T) {
+	if s := UnjudgedStatus("shop", "prod", "a plugin\nrenders it"); s != (Status{Pending, "aeo/gate/prod/shop", "not judged: a plugin renders it"}) {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestScopeOf(t *testing.T) {
 	src := &v1alpha1.Source{Path: "apps/shop/", Helm: &v1alpha1.HelmOptions{ValuesFiles: []string{"values/prod.yaml"}}}
 	s := ScopeOf(src, []string{".", "apps/shop", "base/kustomization.yaml", "base/web.yaml", "charts/web/Chart.yaml", "lib/patch.yaml"})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -106,6 +107,68 @@ func TestClean(t *testing.T) {
 	for address, want := range map[string]string{"https://me:secret@h/x": "https://h/x", "git@h:x": "git@h:x", "file:///x": "file:///x"} {
 		if got := publicURL(address); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestObservedIsShown shows what another tool says, how old that is, and what
+// the gate found; the list has a column for the gate only where it is needed.
+func TestObservedIsShown(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	then := metav1.NewTime(now.Add(-90 * time.Second))
+	app := v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "shop", CreationTimestamp: then}}
+	app.Spec.Observe = &v1alpha1.ObjectReference{Kind: "Application", Name: "shop"}
+	app.Status.Observed = &v1alpha1.ObservedStatus{Tool: "argocd", Revision: strings.Repeat("a", 40), Attempted: strings.Repeat("b", 40), VerifiedAt: &then}
+	app.Status.Source = &v1alpha1.Revision{Revision: strings.Repeat("c", 40)}
+	app.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionGated, Status: "False", Reason: "Refused", Message: "1 finding refuses it", LastTransitionTime: then}}
+	app.Status.Gate = &v1alpha1.Judged{Verdict: v1alpha1.VerdictRefused, Findings: []v1alpha1.Finding{{File: "web.yaml", Line: 7, Message: "privileged\x1b[2J", Severity: "critical", Check: "k8s-x", Fix: "remove it"}}}
+	managed := v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "web", CreationTimestamp: then}}
+	managed.Spec.Source = &v1alpha1.Source{}
+	managed.Status.Sync = &v1alpha1.Revision{Revision: strings.Repeat("d", 40)}
+
+	var out strings.Builder
+	if err := describe(&out, &app, now); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{
+		"Source observes Application shop at cccccccc", "Cluster aaaaaaaa, says argocd; bbbbbbbb was tried; compared 1m30s ago",
+		"Gated False for 1m30s, Refused: 1 finding refuses it", "Finding web.yaml:7: privileged?[2J (critical, k8s-x); remove it",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(text, "Last good") {
+		t.Error("what is good is the other tool's affair")
+	}
+	for o, want := range map[*v1alpha1.ObservedStatus]string{
+		nil:              "nothing is known of what is observed",
+		{Tool: "argocd"}: "-, says argocd; it does not say when it compared",
+	} {
+		if got := observedLine(o, now); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+
+	f := &clusterFlags{streams: &Streams{}, now: func() time.Time { return now }}
+	list := func(apps ...v1alpha1.Application) string {
+		out.Reset()
+		f.streams.Out = &out
+		if err := f.table(apps); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(out.String()), " ")
+	}
+	if got := list(managed); strings.Contains(got, "GATED") {
+		t.Error(got)
+	}
+	fresh := app
+	fresh.Name, fresh.Status = "new", v1alpha1.ApplicationStatus{}
+	got := list(managed, app, fresh)
+	for _, want := range []string{"REVISION RELEASE AGE GATED MESSAGE", "web Unknown Unknown unknown dddddddd - 1m30s -", "shop Unknown Unknown unknown aaaaaaaa - 1m30s False", "new Unknown Unknown unknown - - 1m30s Unknown"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %s", want, got)
 		}
 	}
 }

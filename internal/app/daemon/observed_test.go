@@ -1,0 +1,213 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/adapter/gitmirror"
+	"github.com/autoecoops/autoecoops/adapter/helm"
+	"github.com/autoecoops/autoecoops/adapter/kustomize"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/controller"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/internal/app/delivery"
+)
+
+const privileged = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: registry.example.com/web@sha256:0000000000000000000000000000000000000000000000000000000000000000
+      securityContext:
+        privileged: true
+`
+
+// observing is what judges an observed application, without a cluster: a real
+// mirror, renderer, gate and ledger, and a forge.
+type observing struct {
+	*controller.Observed
+	app   *v1alpha1.Application
+	body  map[string]any
+	woken chan struct{}
+	dir   string
+	t     *testing.T
+}
+
+func newObserving(t *testing.T, g *github) *observing {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	o := &observing{t: t, dir: filepath.Join(t.TempDir(), "repo"), woken: make(chan struct{}, 1000)}
+	o.git("init", "-q", "-b", "main", o.dir)
+	mirrors, err := gitmirror.Open(filepath.Join(t.TempDir(), "cache"), gitmirror.Options{AllowFile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := mirrors.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	ledger, err := openLedger(t.Context(), Ledger{Location: filepath.Join(t.TempDir(), "ledger.db")}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ledger.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o.app = shop(g.URL)
+	o.app.Spec.Source, o.app.Status = nil, v1alpha1.ApplicationStatus{}
+	o.app.Spec.Observe = &v1alpha1.ObjectReference{APIVersion: "argoproj.io/v1alpha1", Kind: "Application", Name: "shop"}
+	o.body = map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{"name": "shop", "namespace": "prod"},
+		"spec": map[string]any{
+			"source":      map[string]any{"repoURL": "file://" + o.dir, "targetRevision": "main"},
+			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": "prod"},
+		},
+	}
+	f, _ := testForges(t, o.app)
+	s := newStatuses(kept{}, log)
+	s.app, s.open, s.pause = f.app, f.open, func(context.Context, time.Duration) {}
+	started(t, s.Run)
+	sources := &controller.Sources{
+		Remote: &delivery.Remote{Mirrors: mirrors}, Wake: func(deliver.AppKey) { o.woken <- struct{}{} }, Workers: 1, Log: log, Now: time.Now,
+	}
+	started(t, sources.Run)
+	charts := helm.New(helm.Options{APIVersions: app.ServedByAll()})
+	digester := &deliver.Digester{Key: make([]byte, 32)}
+	judge := &controller.Judge{
+		Sources: sources, Journal: ledger, Digester: digester, Told: s.judged, Now: time.Now,
+		Renderer: delivery.NewRenderer(charts, kustomize.New(kustomize.Options{}), &delivery.Inputs{Digester: digester}),
+		Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
+	}
+	o.Observed = &controller.Observed{Now: time.Now, Judge: judge, Look: func(deliver.AppKey, deliver.GVK, deliver.Key) (map[string]any, bool, error) { return o.body, true, nil }}
+	return o
+}
+
+func (o *observing) git(args ...string) string {
+	o.t.Helper()
+	c := exec.Command("git", append([]string{"-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		o.t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit commits a file, and pokes the source as a webhook does.
+func (o *observing) commit(name, text string) string {
+	o.t.Helper()
+	if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o644); err != nil {
+		o.t.Fatal(err)
+	}
+	o.git("-C", o.dir, "add", "-A")
+	o.git("-C", o.dir, "commit", "-q", "-m", "change")
+	o.Judge.Sources.Poke(func(s *v1alpha1.Source) bool { return s.Git.URL == "file://"+o.dir })
+	return o.git("-C", o.dir, "rev-parse", "HEAD")
+}
+
+// until looks each time it is woken, until the gate says something of a revision.
+func (o *observing) until(revision, status, message string) {
+	o.t.Helper()
+	var last metav1.Condition
+	events := make(chan struct{}, 1)
+	events <- struct{}{}
+	late := time.NewTimer(30 * time.Second)
+	defer late.Stop()
+	for {
+		select {
+		case <-events:
+		case <-o.woken:
+		case <-late.C:
+			o.t.Fatalf("not %s of %s: %+v", status, revision, last)
+		}
+		out, err := o.Observe(o.t.Context(), o.app)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.app.Status = *out.Status
+		for _, c := range o.app.Status.Conditions {
+			if c.Type == v1alpha1.ConditionGated {
+				last = c
+			}
+		}
+		if src := o.app.Status.Source; src != nil && src.Revision == revision && string(last.Status) == status && strings.Contains(last.Message, message) {
+			return
+		}
+	}
+}
+
+// TestObservedIsGated judges the commits of a repository that another tool
+// follows, and says so beside them.
+func TestObservedIsGated(t *testing.T) {
+	g := newGithub(t)
+	o := newObserving(t, g)
+	expect := func(commit, state, says string) {
+		t.Helper()
+		within(t, g.changed, state, func() bool {
+			last := g.last("aeo/gate/prod/shop", commit)
+			description, _ := last["description"].(string)
+			return last["state"] == state && strings.Contains(description, says)
+		})
+	}
+	good := o.commit("web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n")
+	o.until(good, "True", "passes the gate")
+	expect(good, "success", "passes")
+	bad := o.commit("web.yaml", privileged)
+	o.until(bad, "False", "web.yaml:")
+	expect(bad, "failure", "web.yaml:")
+	if gate := o.app.Status.Gate; gate.Verdict != v1alpha1.VerdictRefused || len(gate.Findings) == 0 || gate.Findings[0].File != "web.yaml" || gate.Findings[0].Line == 0 || o.app.Status.Posture.Critical == 0 {
+		t.Errorf("%+v, %+v", gate, o.app.Status.Posture)
+	}
+	broken := o.commit("web.yaml", "a: [")
+	o.until(broken, "Unknown", "not judged")
+	expect(broken, "pending", "not judged")
+	chart := o.commit("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+	o.until(chart, "Unknown", "no objects")
+}
+
+func TestJudgedWithoutFindings(t *testing.T) {
+	g := newGithub(t)
+	app := shop(g.URL)
+	f, _ := testForges(t, app)
+	s := newStatuses(kept{}, slog.New(slog.DiscardHandler))
+	s.app, s.open = f.app, f.open
+	started(t, s.Run)
+	s.judged(deliver.AppKey{Namespace: "prod", Name: "shop"}, &v1alpha1.Judged{Revision: badCommit, Verdict: v1alpha1.VerdictRefused, Message: "unknown counts"})
+	within(t, g.changed, "failure", func() bool {
+		last := g.last("aeo/gate/prod/shop", badCommit)
+		return last["state"] == "failure" && last["description"] == "unknown counts"
+	})
+}
+
+// TestFreshnessOfTheObserved takes the other tool's word for when it compared.
+func TestFreshnessOfTheObserved(t *testing.T) {
+	at := metav1.NewTime(time.Unix(1000, 0))
+	app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Observe: &v1alpha1.ObjectReference{}}}
+	f := &freshness{}
+	if !f.at(app).IsZero() {
+		t.Error("what is not synced is verified")
+	}
+	app.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynced, Status: "True"}}
+	if !f.at(app).IsZero() {
+		t.Error("what the tool does not say is verified")
+	}
+	app.Status.Observed = &v1alpha1.ObservedStatus{VerifiedAt: &at}
+	if !f.at(app).Equal(at.Time) {
+		t.Error(f.at(app))
+	}
+}
