@@ -48,7 +48,7 @@ type unwritten struct {
 // calls that matter more have to wait.
 const (
 	settleTime = 2 * time.Second
-	busyTime   = 30 * time.Second
+	busyTime   = 2 * time.Minute
 )
 
 func releasePath(namespace, name string) string {
