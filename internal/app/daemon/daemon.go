@@ -225,6 +225,7 @@ type attentive struct {
 // Reconcile implements controller.Reconciler.
 func (a attentive) Reconcile(ctx context.Context, app *v1alpha1.Application) (deliver.Outcome, error) {
 	a.daemon.forge.unobserve(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}) // it was observed before, perhaps
+	a.daemon.remote.Hold(app)
 	a.view.Refresh(a.doctor.Learn(app))
 	return a.Engine.Reconcile(ctx, app)
 }

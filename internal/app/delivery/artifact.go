@@ -79,7 +79,7 @@ func (r *Remote) fetchArtifact(ctx context.Context, app *v1alpha1.Application, r
 	if err != nil {
 		return nil, err
 	}
-	r.hold(app)
+	r.Hold(app)
 	if t, err := store.Kept(string(app.UID), revision); err == nil {
 		return artifactTree{t}, nil
 	}
@@ -97,10 +97,10 @@ func (r *Remote) fetchArtifact(ctx context.Context, app *v1alpha1.Application, r
 // What is kept of artifacts: as many for each application as there are
 // Releases, and what was used lately.
 const (
-	keptArtifacts   = 10
-	artifactAge     = 7 * 24 * time.Hour
-	artifactBytes   = 1 << 30
-	collectArtifact = time.Hour
+	keptArtifacts = 10
+	artifactAge   = 7 * 24 * time.Hour
+	artifactBytes = 1 << 30
+	collectEvery  = time.Hour
 )
 
 // keepArtifact pins an artifact, and lets go of what is no longer needed.
@@ -113,37 +113,39 @@ func (r *Remote) keepArtifact(ctx context.Context, app *v1alpha1.Application, re
 	if err != nil {
 		return err
 	}
-	r.hold(app)
+	r.Hold(app)
 	if err := store.Keep(repo, string(app.UID), oci.Artifact{Digest: revision}); err != nil {
 		return err
 	}
 	if err := store.Trim(string(app.UID), keptArtifacts); err != nil {
 		return err
 	}
-	if !r.due() {
+	if !r.due(&r.collected) {
 		return nil
 	}
 	_, _, err = store.Collect(ctx, artifactAge, artifactBytes)
 	return err
 }
 
-// due tells whether it is time to collect artifacts that nobody uses.
-func (r *Remote) due() bool {
+// due tells whether it is time to collect what nobody uses; last is when that
+// was done last.
+func (r *Remote) due(last *time.Time) bool {
 	now := time.Now
 	if r.Now != nil {
 		now = r.Now
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if at := now(); at.Sub(r.collected) >= collectArtifact {
-		r.collected = at
+	if at := now(); at.Sub(*last) >= collectEvery {
+		*last = at
 		return true
 	}
 	return false
 }
 
-// hold notes under which name an application's artifacts are kept.
-func (r *Remote) hold(app *v1alpha1.Application) {
+// Hold notes under which name the revisions of an application are kept, so that
+// they can be let go of when only its name is left.
+func (r *Remote) Hold(app *v1alpha1.Application) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.holders == nil {
@@ -152,13 +154,22 @@ func (r *Remote) hold(app *v1alpha1.Application) {
 	r.holders[deliver.AppKey{Namespace: app.Namespace, Name: app.Name}] = string(app.UID)
 }
 
-// forgetArtifacts lets go of what was kept for an application.
-func (r *Remote) forgetArtifacts(k deliver.AppKey) {
+// Forget implements controller.Remote.
+func (r *Remote) Forget(k deliver.AppKey) {
 	r.mu.Lock()
 	holder := r.holders[k]
 	delete(r.holders, k)
 	r.mu.Unlock()
-	if holder != "" && r.Artifacts != nil {
-		_ = r.Artifacts.Release(holder) // what stays costs space, and nothing else
+	if holder == "" {
+		return
+	}
+	// What stays behind if that fails costs space, and nothing else.
+	if r.Artifacts != nil {
+		_ = r.Artifacts.Release(holder)
+	}
+	if r.Mirrors != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), forgetTime)
+		defer cancel()
+		_ = r.Mirrors.Forget(ctx, holder)
 	}
 }

@@ -33,9 +33,19 @@ type Remote struct {
 	commits map[string]gitmirror.Commit
 	// holders are the names under which artifacts are kept.
 	holders map[deliver.AppKey]string
-	// collected is when unused artifacts were last removed.
-	collected time.Time
+	// collected and collectedMirrors are when unused artifacts and commits were
+	// last removed.
+	collected, collectedMirrors time.Time
 }
+
+// Bounds of what is held of repositories.
+const (
+	keptRevisions = 10                 // of each application, for a rollback
+	revisionAge   = 7 * 24 * time.Hour // of what nobody keeps
+	mirrorBytes   = 1 << 30            // of one mirror
+	collectTime   = 10 * time.Minute   // for joining and removing
+	forgetTime    = 30 * time.Second   // for letting go of one application
+)
 
 // noSource is the answer for an application that names no place that is known.
 func noSource(app *v1alpha1.Application) error {
@@ -88,6 +98,9 @@ func (r *Remote) Resolve(ctx context.Context, app *v1alpha1.Application, maxAge 
 	r.mu.Lock()
 	if r.commits == nil {
 		r.commits = map[string]gitmirror.Commit{}
+	}
+	if len(r.commits) > 10_000 {
+		clear(r.commits) // what is asked for again is found again
 	}
 	r.commits[g.URL+" "+c.SHA] = c
 	r.mu.Unlock()
@@ -164,11 +177,23 @@ func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision s
 	if err != nil {
 		return err
 	}
-	return r.Mirrors.Keep(ctx, repo, string(app.UID), r.commit(repo.URL, revision))
+	r.Hold(app)
+	if err := r.Mirrors.Keep(ctx, repo, string(app.UID), r.commit(repo.URL, revision)); err != nil {
+		return err
+	}
+	if err := r.Mirrors.Trim(ctx, repo.URL, string(app.UID), keptRevisions); err != nil {
+		return err
+	}
+	if r.due(&r.collectedMirrors) {
+		// Joining the packs of a large mirror takes a while; nobody waits for it.
+		go func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, collectTime)
+			defer cancel()
+			_, _ = r.Mirrors.Collect(ctx, revisionAge, mirrorBytes) // the next one tries again
+		}(context.WithoutCancel(ctx))
+	}
+	return nil
 }
-
-// Forget implements controller.Remote.
-func (r *Remote) Forget(k deliver.AppKey) { r.forgetArtifacts(k) }
 
 // SecretData reads the values of a Secret.
 func SecretData(body map[string]any) map[string][]byte {
