@@ -20,7 +20,7 @@ const (
 	// own name. Each status that waits already adds moveSpread: a commit that
 	// hundreds of applications follow is told bit by bit.
 	moveTime   = time.Second
-	moveSpread = 10 * time.Millisecond
+	moveSpread = 50 * time.Millisecond
 )
 
 // held keeps statuses that are not written yet, because another will follow
