@@ -2,10 +2,12 @@ package observed
 
 import (
 	"encoding/json"
+	"io/fs"
 	"strings"
 	"testing"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver/giturl"
 )
 
 func object(t *testing.T, text string) map[string]any {
@@ -247,4 +249,57 @@ func TestOutOfReach(t *testing.T) {
 	if err != nil || o.OutOfReach("flux", "flux") != "" || o.OutOfReach("flux", "prod") == "" || (Origin{}).OutOfReach("a", "b") != "" {
 		t.Errorf("%v %+v", err, o)
 	}
+}
+
+// FuzzOriginOf has objects of any content give an origin that may be followed,
+// or none.
+func FuzzOriginOf(f *testing.F) {
+	for _, body := range []string{
+		argoOf(repoURL + `,"path":"a","targetRevision":"1.x","helm":{"valueFiles":["../v.yaml"],"valuesObject":{"a":1}}`),
+		kustomizationOf(`"path":"/../a","targetNamespace":"b","postBuild":{"substitute":{"a":"b"}}`),
+		releaseOf(`,"valuesFiles":["charts/shop/values.yaml"]`, `,"values":{"a":null}`), `{"apiVersion":7,"spec":[]}`,
+	} {
+		f.Add(body, `{"spec":{"url":"https://git.example.com/a/b","ref":{"name":"refs/heads/x"}}}`)
+	}
+	f.Fuzz(func(t *testing.T, text, repository string) {
+		var body, repo map[string]any
+		if json.Unmarshal([]byte(text), &body) != nil || json.Unmarshal([]byte(repository), &repo) != nil {
+			return
+		}
+		o, err := OriginOf(body)
+		if err == nil && o.Repository != (Repository{}) {
+			err = o.Complete(repo, o.Repository.Namespace)
+		}
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without a word")
+			}
+			return
+		}
+		g := o.Source.Git
+		if _, err := giturl.Parse(g.URL); err != nil {
+			t.Errorf("follows %q", g.URL)
+		}
+		chosen := 0
+		for _, s := range []string{g.Branch, g.Tag, g.Semver, g.Commit} {
+			if s != "" {
+				chosen++
+			}
+		}
+		if chosen > 1 {
+			t.Errorf("follows %+v", g)
+		}
+		paths := []string{o.Source.Path}
+		if o.Source.Helm != nil {
+			paths = append(paths, o.Source.Helm.ValuesFiles...)
+		}
+		for _, p := range paths {
+			if p != "" && !fs.ValidPath(p) {
+				t.Errorf("reads %q", p)
+			}
+		}
+		if _, err := json.Marshal(o.Source); err != nil {
+			t.Error(err)
+		}
+	})
 }
