@@ -52,8 +52,8 @@ type world struct {
 	// failCode is the injected fault's code; forbidden fails every call with it.
 	failCode  string
 	forbidden bool
-	mutations       int
-	deletions       []deliver.Key
+	mutations int
+	deletions []deliver.Key
 	// mayDelete judges every deletion.
 	mayDelete func(deliver.Key) string
 
