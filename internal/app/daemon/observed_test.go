@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,24 @@ func TestObservedIsGated(t *testing.T) {
 	expect(broken, "pending", "not judged")
 	chart := o.commit("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
 	o.until(chart, "Unknown", "no objects")
+	if err := os.Mkdir(filepath.Join(o.dir, "templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	template := o.commit("templates/pod.yaml", strings.Replace(privileged, "privileged: true", "privileged: {{ .Values.trusted | default false }}", 1))
+	o.until(template, "True", "passes the gate")
+	// The values that Argo CD has for the chart count, and are new settings.
+	spec, _ := o.body["spec"].(map[string]any)
+	source, _ := spec["source"].(map[string]any)
+	source["helm"] = map[string]any{"values": "trusted: true\n"}
+	o.woken <- struct{}{}
+	o.until(template, "False", "templates/pod.yaml:")
+	if !slices.ContainsFunc(o.app.Status.Gate.Findings, isPrivileged) {
+		t.Errorf("%+v", o.app.Status.Gate)
+	}
+}
+
+func isPrivileged(f v1alpha1.Finding) bool {
+	return f.Check == "k8s-privileged-container" && f.File == "templates/pod.yaml"
 }
 
 func TestJudgedWithoutFindings(t *testing.T) {
