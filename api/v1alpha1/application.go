@@ -107,6 +107,7 @@ type GitSource struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|ssh|file)://') || self.matches('^[A-Za-z0-9._-]+@[^:/]+:[^:]')",message="an https, ssh or file address, or user@host:path"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://[^/@]*:[^/@]*@')",message="no password in the address, where everybody who may read the Application sees it: put it into a Secret, and name that in secret"
 	URL string `json:"url"`
 	// Branch, Tag, Semver and Commit choose the revision; the remote's HEAD
 	// if none is set.

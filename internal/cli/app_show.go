@@ -228,7 +228,8 @@ func SourceOf(app *v1alpha1.Application) string {
 		at := s.Git.Branch + s.Git.Tag + s.Git.Semver + deliver.Short(s.Git.Commit)
 		return clean(publicURL(s.Git.URL) + "//" + s.Path + "@" + or(at, "HEAD"))
 	case s.OCI != nil:
-		return clean(publicURL(s.OCI.URL) + "//" + s.Path)
+		at := s.OCI.Tag + s.OCI.Semver + deliver.Short(s.OCI.Digest)
+		return clean(publicURL(s.OCI.URL) + "//" + s.Path + "@" + or(at, "latest"))
 	}
 	return "-"
 }
