@@ -34,6 +34,8 @@ type mirror struct {
 	grants map[string]bool // digests of who may read it
 	// complete holds the ids of folders that lack no file.
 	complete map[string]bool
+	// asked are the paths that somebody reads, of any commit.
+	asked map[string]bool
 	// suffixed says that the server wants ".git" at the end of the address.
 	suffixed bool
 }

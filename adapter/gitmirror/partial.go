@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/fault"
@@ -73,19 +75,52 @@ func (r *mirror) setComplete(ids map[string]bool) {
 // ensure fetches the files below folders (or files) that are not here yet. A
 // path that doesn't exist is none to fetch for: reading it says so.
 func (t *Tree) ensure(ctx context.Context, paths []string) error {
-	var tops []entry
 	for _, p := range paths {
 		if !fs.ValidPath(p) {
 			return fault.New(fault.Invalid, "fetch files of a commit", p, "the path leads out of the repository", "write it relative to the repository's root")
 		}
+	}
+	t.r.ask(paths)
+	tops, err := t.entries(paths)
+	if err != nil {
+		return err
+	}
+	return t.complete(ctx, tops)
+}
+
+// entries are what paths name, without those that don't exist.
+func (t *Tree) entries(paths []string) (tops []entry, err error) {
+	for _, p := range paths {
 		e, _, _, err := t.walk(p, true)
 		if err == nil {
 			tops = append(tops, e)
 		} else if isBroken(err) {
-			return err
+			return nil, err
 		}
 	}
-	return t.complete(ctx, tops)
+	return tops, nil
+}
+
+// maxAsked bounds how many paths of a repository are remembered.
+const maxAsked = 10_000
+
+// ask notes which paths somebody reads: their files are fetched together, as
+// whoever reads one of them is seldom alone.
+func (r *mirror) ask(paths []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil || len(r.asked)+len(paths) > maxAsked {
+		r.asked = map[string]bool{}
+	}
+	for _, p := range paths {
+		r.asked[p] = true
+	}
+}
+
+func (r *mirror) allAsked() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.asked))
 }
 
 // isBroken tells errors of reading from answers.
@@ -96,23 +131,42 @@ func isBroken(err error) bool {
 
 // complete fetches what is missing below entries.
 func (t *Tree) complete(ctx context.Context, tops []entry) error {
+	g, lacking, err := t.lacking(tops)
+	if err != nil {
+		return err
+	}
+	if len(lacking) == 0 {
+		t.r.setComplete(g.folders)
+		return nil
+	}
+	return t.m.fetchBlobs(ctx, t, tops)
+}
+
+// lacking returns the files below entries that are not here, and what was looked
+// at to find out.
+func (t *Tree) lacking(tops []entry) (*gathering, []string, error) {
 	g := &gathering{tree: t, files: map[string]bool{}, folders: map[string]bool{}}
 	for _, e := range tops {
 		if err := g.gather(e, 0); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	lacking, err := t.m.lacking(t.r.dir, g.files)
 	if err != nil {
-		return t.blobError(err)
+		return nil, nil, t.blobError(err)
 	}
-	if len(lacking) > 0 {
-		if err := t.m.fetchBlobs(ctx, t, lacking); err != nil {
-			return err
+	return g, lacking, nil
+}
+
+// together returns what is missing below entries and below all that others read
+// of the repository; if that is too much, or broken, below the entries alone.
+func (t *Tree) together(tops []entry) (*gathering, []string, error) {
+	if others, err := t.entries(t.r.allAsked()); err == nil {
+		if g, lacking, err := t.lacking(append(slices.Clip(tops), others...)); err == nil {
+			return g, lacking, nil
 		}
 	}
-	t.r.setComplete(g.folders)
-	return nil
+	return t.lacking(tops)
 }
 
 // gathering collects what lies below entries, each object once: a folder that
@@ -192,8 +246,8 @@ func (m *Mirrors) lacking(dir string, ids map[string]bool) (missing []string, er
 	return missing, err
 }
 
-// fetchBlobs brings files into the mirror, all in one exchange.
-func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, ids []string) error {
+// fetchBlobs brings the files below entries into the mirror, all in one exchange.
+func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, tops []entry) error {
 	if t.repo.URL == "" {
 		return fault.New(fault.Unavailable, "read file of a commit", t.info.SHA, "the file was not kept", "fetch the commit from its server")
 	}
@@ -205,6 +259,15 @@ func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, ids []string) error {
 	if err := m.prepare(ctx, t.r, lock, len(t.info.SHA), true); err != nil {
 		return err
 	}
+	// Somebody may have fetched them while this one waited.
+	g, ids, err := t.together(tops)
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		t.r.setComplete(g.folders)
+		return nil
+	}
 	err = m.reach(ctx, t.r, exchange{address: t.address, auth: t.repo.Auth, dir: t.r.dir, lock: lock,
 		// Without negotiation the server takes nothing for granted.
 		settings: noNegotiation,
@@ -212,6 +275,9 @@ func (m *Mirrors) fetchBlobs(ctx context.Context, t *Tree, ids []string) error {
 		args:     []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--filter=blob:none", "--stdin", "--", urlArgument},
 		stdin:    strings.NewReader(strings.Join(ids, "\n") + "\n"),
 	})
+	if err == nil {
+		t.r.setComplete(g.folders)
+	}
 	if !errors.Is(err, errUnadvertised) {
 		return err
 	}

@@ -208,6 +208,50 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+// TestManyFoldersOfACommit has many read a folder each: the files that a commit
+// changed come in one exchange, not in one for each of them.
+func TestManyFoldersOfACommit(t *testing.T) {
+	o := newOrigin(t)
+	o.git("config", "uploadpack.allowFilter", "true")
+	files := map[string]string{"assets/huge.bin": noise(1<<20, 1)}
+	const n = 20
+	for i := range n {
+		files[fmt.Sprintf("apps/%d/k.yaml", i)] = fmt.Sprint("one ", i)
+	}
+	s := serve(t, o)
+	cache := t.TempDir()
+	m, repo := open(t, cache, gitmirror.Options{AllowHTTP: true}), gitmirror.Repo{URL: s.url()}
+	read := func(sha, want string) int {
+		s.count()
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				dir := fmt.Sprintf("apps/%d", i)
+				tree, err := m.Fetch(t.Context(), repo, gitmirror.Commit{SHA: sha}, dir)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				holds(t, tree, dir+"/k.yaml", fmt.Sprint(want, " ", i))
+			})
+		}
+		wg.Wait()
+		return s.count()
+	}
+	if got := read(o.commit(files), "one"); got > n {
+		t.Errorf("%d exchanges for the first commit", got)
+	}
+	for i := range n {
+		files[fmt.Sprintf("apps/%d/k.yaml", i)] = fmt.Sprint("two ", i)
+	}
+	if got := read(o.commit(files), "two"); got != 2 {
+		t.Errorf("%d exchanges for a commit and its files", got)
+	}
+	if got := size(t, mirrorDir(t, cache)); got > 1<<19 {
+		t.Errorf("the mirror has %d bytes: what nobody reads is here too", got)
+	}
+}
+
 func TestCollectPartialAndFetchAgain(t *testing.T) {
 	o := newOrigin(t)
 	o.git("config", "uploadpack.allowFilter", "true")
