@@ -1,13 +1,16 @@
 package keeper
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/autoecoops/autoecoops/test/cluster/process"
 )
@@ -58,7 +61,53 @@ func (s *server) kill() {
 
 // freeze stops the program from running without ending it: its connections
 // stay open and nothing answers. thaw lets it run on.
-func (s *server) freeze() error { return s.signal(syscall.SIGSTOP, true) }
+// freeze returns when the program does nothing more: the signal alone only asks.
+func (s *server) freeze() error {
+	if err := s.signal(syscall.SIGSTOP, true); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	pid := s.running.PID()
+	s.mu.Unlock()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		still, err := stopped(pid)
+		if err != nil {
+			return fmt.Errorf("freeze %s: %w", s.name, err)
+		}
+		if still {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("freeze %s: it still runs", s.name)
+		}
+		time.Sleep(time.Millisecond) // the kernel tells nobody else but the parent
+	}
+}
+
+// stopped tells whether all threads of a process are stopped by a signal.
+func stopped(pid int) (bool, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(files) == 0 {
+		return false, fmt.Errorf("process %d is gone: %w", pid, errors.Join(err, fs.ErrNotExist))
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // a thread that ended
+		}
+		if err != nil {
+			return false, err
+		}
+		// The state follows the name, which is in parentheses.
+		at := bytes.LastIndexByte(text, ')')
+		if at < 0 || at+2 >= len(text) || text[at+2] != 'T' {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 func (s *server) thaw() error   { return s.signal(syscall.SIGCONT, false) }
 
 func (s *server) signal(sig syscall.Signal, frozen bool) error {
