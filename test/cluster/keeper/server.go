@@ -108,7 +108,7 @@ func stopped(pid int) (bool, error) {
 	return true, nil
 }
 
-func (s *server) thaw() error   { return s.signal(syscall.SIGCONT, false) }
+func (s *server) thaw() error { return s.signal(syscall.SIGCONT, false) }
 
 func (s *server) signal(sig syscall.Signal, frozen bool) error {
 	s.mu.Lock()
