@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/gitmirror"
+	"github.com/autoecoops/autoecoops/adapter/helm"
+	"github.com/autoecoops/autoecoops/adapter/kustomize"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
@@ -140,6 +142,28 @@ func TestKeptRevisionsAreBoundedAndLetGo(t *testing.T) {
 	r.Forget(deliver.AppKey{Namespace: "shop", Name: "web"})
 	if n := kept(); n != 0 {
 		t.Errorf("%d revisions of a deleted application are kept", n)
+	}
+}
+
+func TestLinksThatLeadOutRefuseTheRevision(t *testing.T) {
+	for name, target := range map[string]string{"out": "/etc/hostname", "nowhere": "gone.yaml", "up": "../../../x.yaml"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkshop(t)
+			w.commit("app/a.yaml", manifest("a", "1"))
+			if err := os.Symlink(target, filepath.Join(w.dir, "app/link.yaml")); err != nil {
+				t.Fatal(err)
+			}
+			rev := w.commit("README", "x")
+			r, app := w.remote()
+			tree, err := r.Fetch(t.Context(), app, rev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = NewRenderer(helm.New(helm.Options{}), kustomize.New(kustomize.Options{}), &Inputs{}).Render(t.Context(), app, tree)
+			if fault.KindOf(err) != fault.Invalid || !strings.Contains(deliver.Public(err), "app/link.yaml") {
+				t.Errorf("%v: %s", fault.KindOf(err), deliver.Public(err))
+			}
+		})
 	}
 }
 

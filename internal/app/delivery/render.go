@@ -219,16 +219,32 @@ func plain(files fs.ReadFileFS, root string) (*assess.Render, error) {
 		}
 		text, err := files.ReadFile(p)
 		if err != nil {
-			return err
+			return unreadable(p, err)
 		}
 		rd.Read = append(rd.Read, p)
 		rd.Chunks = append(rd.Chunks, assess.Chunk{Text: text, File: p})
 		return nil
 	})
 	if err != nil {
-		return nil, fault.Wrap(fault.KindOf(err), "read the manifests in", root, err, "")
+		return nil, unreadable(root, err)
 	}
 	return rd, nil
+}
+
+// unreadable says why a file of a revision cannot be read. What is no fault of
+// the source or its cache is the revision's own: a link that leads nowhere, or
+// out of the repository.
+func unreadable(name string, err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	why := err
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		why = p.Err
+	}
+	f := fault.Wrap(fault.Invalid, "read", name, err, "mend it in Git, or move it out of the folder")
+	f.Public = why.Error()
+	return f
 }
 
 func isManifestName(name string) bool {
