@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 		return w, nil
 	}
 	w := &want{revision: revision, settings: p.settings, seen: p.now}
-	if revision == p.head.Revision && !p.head.Seen.IsZero() {
+	if revision == p.head.Revision && !p.head.Seen.IsZero() && !p.tried(revision) {
 		w.seen = p.head.Seen
 	}
 	var tree Tree
@@ -183,6 +184,13 @@ func folder(app *v1alpha1.Application) string {
 		return "the top folder"
 	}
 	return "folder " + app.Spec.Source.Path
+}
+
+// tried tells whether a revision was applied or given up before: what has it
+// tried anew is not that somebody committed it.
+func (p *pass) tried(revision string) bool {
+	return p.st.Sync != nil && p.st.Sync.Revision == revision ||
+		slices.ContainsFunc(p.st.Quarantine, func(q v1alpha1.Quarantined) bool { return q.Revision == revision })
 }
 
 func (p *pass) desire(suffix string) desire {
@@ -339,7 +347,7 @@ func (p *pass) release(name string, w *want) *v1alpha1.Release {
 
 // supersede ends a release that a newer choice overtook.
 func (p *pass) supersede(ctx context.Context, a *v1alpha1.ActiveRelease) {
-	now := metav1.NewMicroTime(p.now)
+	now := metav1.NewMicroTime(p.Now())
 	err := p.Releases.SetStatus(ctx, p.key, a.Name, func(s *v1alpha1.ReleaseStatus) {
 		s.Phase, s.Reason, s.Message = v1alpha1.PhaseSuperseded, "Superseded", "revision "+Short(p.choice.Revision)+" came first"
 		s.Timings.Finished = &now

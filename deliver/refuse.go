@@ -30,7 +30,7 @@ func (p *pass) refuse(ctx context.Context, w *want, why error) error {
 	if err := p.Releases.Create(ctx, p.release(name, w)); err != nil {
 		return err
 	}
-	now := metav1.NewMicroTime(p.now)
+	now := metav1.NewMicroTime(p.Now())
 	err := p.Releases.SetStatus(ctx, p.key, name, func(s *v1alpha1.ReleaseStatus) {
 		s.Phase, s.Reason, s.Message, s.Findings = v1alpha1.PhaseRefused, reasonOf(why), message, findings
 		s.Timings = w.timings()
@@ -122,7 +122,7 @@ func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason str
 		p.fail(err)
 		return false
 	}
-	now := metav1.NewMicroTime(p.now)
+	now := metav1.NewMicroTime(p.Now())
 	err := p.Releases.SetStatus(ctx, p.key, a.Name, func(s *v1alpha1.ReleaseStatus) {
 		s.Phase, s.Reason, s.Message, s.RolledBackTo = v1alpha1.PhaseFailed, "Failed", reason, good
 		if len(evidence) > 0 {

@@ -261,7 +261,7 @@ func (p *pass) follow(ctx context.Context, unhealthy []Live) {
 		p.good(ctx, a)
 		return
 	case c.Phase == v1alpha1.PhaseWatching && a.Phase != c.Phase:
-		now := metav1.NewMicroTime(p.now)
+		now := metav1.NewMicroTime(p.Now())
 		a.Phase, a.Healthy = c.Phase, &now
 		p.phase(ctx, a, "the objects are healthy; they are watched for "+p.watchTime().String())
 	case !j.Healthful && a.Phase == v1alpha1.PhaseObserving:
@@ -337,7 +337,7 @@ func (p *pass) good(ctx context.Context, a *v1alpha1.ActiveRelease) {
 		p.fail(err)
 		return
 	}
-	now := metav1.NewMicroTime(p.now)
+	now := metav1.NewMicroTime(p.Now())
 	if a.Healthy == nil {
 		a.Healthy = &now
 	}
@@ -349,6 +349,7 @@ func (p *pass) good(ctx context.Context, a *v1alpha1.ActiveRelease) {
 		p.fail(err)
 		return
 	}
+	LiftQuarantine(p.st, a.Revision) // of other settings: these are in force
 	if p.st.LastGood == nil || a.Trigger != TriggerRollback || p.st.LastGood.Revision == a.Revision {
 		p.st.LastGood = p.st.Sync.DeepCopy()
 	}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -164,6 +165,29 @@ func TestLinksThatLeadOutRefuseTheRevision(t *testing.T) {
 				t.Errorf("%v: %s", fault.KindOf(err), deliver.Public(err))
 			}
 		})
+	}
+}
+
+func TestBrokenYAMLIsToldByItsLine(t *testing.T) {
+	w := newWorkshop(t)
+	rev := w.commit("app/a.yaml", manifest("a", "1")+"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: *hunter2}\n")
+	r, app := w.remote()
+	tree, err := r.Fetch(t.Context(), app, rev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewRenderer(helm.New(helm.Options{}), kustomize.New(kustomize.Options{}), &Inputs{}).Render(t.Context(), app, tree)
+	said := deliver.Public(err)
+	if fault.KindOf(err) != fault.Invalid || !strings.Contains(said, "app/a.yaml") || strings.Contains(said, "hunter2") {
+		t.Errorf("%v: %s", fault.KindOf(err), said)
+	}
+	for text, want := range map[string]string{
+		"yaml: line 2: did not find expected ',' or '}'":                          "read x.yaml: line 8: did not find expected … or … (mend the YAML)",
+		"error converting YAML to JSON: yaml: unknown anchor 'secret' referenced": "read x.yaml: unknown anchor … referenced (mend the YAML)",
+	} {
+		if got := deliver.Public(notYAML("x.yaml", 7, errors.New(text))); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -231,6 +233,25 @@ func plain(files fs.ReadFileFS, root string) (*assess.Render, error) {
 	return rd, nil
 }
 
+var (
+	lineOfError = regexp.MustCompile(`line (\d+)`)
+	quotedText  = regexp.MustCompile("'[^']*'|`[^`]*`|\"[^\"]*\"")
+)
+
+// notYAML says where a text is no YAML, and why, without a word of it: it may be
+// a Secret's. The error counts lines from that at which the part begins.
+func notYAML(where string, begin int, err error) error {
+	words := strings.NewReplacer("error converting YAML to JSON: ", "", "yaml: ", "").Replace(err.Error())
+	words = lineOfError.ReplaceAllStringFunc(words, func(m string) string {
+		n, err := strconv.Atoi(strings.TrimPrefix(m, "line "))
+		if err != nil {
+			return m
+		}
+		return "line " + strconv.Itoa(begin-1+n)
+	})
+	return fault.New(fault.Invalid, "read", where, quotedText.ReplaceAllString(words, "…"), "mend the YAML")
+}
+
 // unreadable says why a file of a revision cannot be read. What is no fault of
 // the source or its cache is the revision's own: a link that leads nowhere, or
 // out of the repository.
@@ -291,7 +312,7 @@ func bodies(chunks []assess.Chunk, change func(string, []byte) ([]byte, error)) 
 					if where == "" {
 						where = "the rendered text"
 					}
-					return nil, fault.Wrap(fault.Invalid, "read", where, err, "mend the YAML")
+					return nil, notYAML(where, part.Line, err)
 				}
 				if body != nil && (c.File == "" || looksLikeObject(body)) {
 					out = append(out, body)
