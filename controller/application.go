@@ -48,6 +48,12 @@ type Applications struct {
 	Log      *slog.Logger
 	// Took is told how long a reconcile took; may be nil.
 	Took func(time.Duration)
+	// Busy tells whether so much is being changed that statuses which tell of
+	// nothing bad should wait; nil is never.
+	Busy func() bool
+	// Before is called before a status is written, with what it may refer to;
+	// may be nil.
+	Before func(context.Context, deliver.AppKey) error
 
 	queue  workqueue.TypedRateLimitingInterface[deliver.AppKey]
 	once   sync.Once
@@ -176,10 +182,15 @@ func (c *Applications) conclude(ctx context.Context, stored *v1alpha1.Applicatio
 	if seen := (&v1alpha1.Application{ObjectMeta: app.ObjectMeta, Spec: app.Spec, Status: *out.Status}); !c.Sources.Behind(seen) {
 		c.claims.look(k, began)
 	}
-	if wait := c.held.put(k, stored, out.Status, time.Now()); wait > 0 {
+	if wait := c.held.put(k, stored, out.Status, time.Now(), c.Busy != nil && c.Busy()); wait > 0 {
 		return sooner(out.Again, wait), nil
 	}
 	if !reflect.DeepEqual(&stored.Status, out.Status) {
+		if c.Before != nil {
+			if err := c.Before(ctx, k); err != nil {
+				return 0, err
+			}
+		}
 		if err := c.Store.SetStatus(ctx, stored, out.Status); err != nil {
 			return 0, err
 		}

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -21,6 +22,12 @@ const (
 	// hundreds of applications follow is told bit by bit.
 	moveTime   = time.Second
 	moveSpread = 50 * time.Millisecond
+	// busyTime is how long one that tells of nothing bad waits at most while so
+	// much is applied that the API server has enough to do. It is looked at again
+	// each busyStep, and busySpread for each other one that waits.
+	busyTime   = 30 * time.Second
+	busyStep   = time.Second
+	busySpread = 10 * time.Millisecond
 )
 
 // held keeps statuses that are not written yet, because another will follow
@@ -59,8 +66,9 @@ func (h *held) over(k deliver.AppKey, app *v1alpha1.Application) *v1alpha1.Appli
 }
 
 // put keeps the status that a reconcile of app made, and returns how long its
-// write is to wait; 0 means that it is due.
-func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus, now time.Time) time.Duration {
+// write is to wait; 0 means that it is due. busy tells that the API server has
+// enough to do that matters more.
+func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1.ApplicationStatus, now time.Time, busy bool) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if reflect.DeepEqual(&app.Status, status) {
@@ -79,6 +87,8 @@ func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1
 	switch {
 	case app.DeletionTimestamp != nil:
 		return 0
+	case busy && now.Sub(s.since) < busyTime && (underWay(status) || wentWell(&app.Status, status)):
+		return min(busyStep+time.Duration(len(h.by))*busySpread, s.since.Add(busyTime).Sub(now))
 	case underWay(status):
 		return max(0, s.since.Add(holdTime).Sub(now))
 	case onlyMoved(&app.Status, status):
@@ -97,6 +107,11 @@ func (h *held) drop(k deliver.AppKey) {
 // underWay tells whether more is about to happen to an application.
 func underWay(st *v1alpha1.ApplicationStatus) bool {
 	return st.Active != nil && (st.Active.Phase == v1alpha1.PhaseApplying || st.Active.Phase == v1alpha1.PhaseObserving)
+}
+
+// wentWell tells whether a status has only good news.
+func wentWell(old, now *v1alpha1.ApplicationStatus) bool {
+	return now.Active == nil && meta.IsStatusConditionTrue(now.Conditions, v1alpha1.ConditionReady) && reflect.DeepEqual(old.Quarantine, now.Quarantine)
 }
 
 // onlyMoved tells whether a status differs only in the names of the revisions

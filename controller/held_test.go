@@ -23,16 +23,16 @@ func TestHeld(t *testing.T) {
 	t.Run("waits while a release is under way, half a second in all", func(t *testing.T) {
 		var h held
 		stored := app(v1alpha1.ApplicationStatus{})
-		if wait := h.put(k, stored, applying, at); wait != holdTime {
+		if wait := h.put(k, stored, applying, at, false); wait != holdTime {
 			t.Fatalf("waits %s", wait)
 		}
 		if got := h.over(k, stored); got.Status.Active == nil || got.Status.Active.Phase != v1alpha1.PhaseApplying || stored.Status.Active != nil {
 			t.Fatalf("over: %+v, stored %+v", got.Status, stored.Status)
 		}
-		if wait := h.put(k, stored, observing, at.Add(holdTime-time.Millisecond)); wait != time.Millisecond {
+		if wait := h.put(k, stored, observing, at.Add(holdTime-time.Millisecond), false); wait != time.Millisecond {
 			t.Fatalf("the second waits %s", wait)
 		}
-		if wait := h.put(k, stored, observing, at.Add(holdTime)); wait != 0 {
+		if wait := h.put(k, stored, observing, at.Add(holdTime), false); wait != 0 {
 			t.Fatalf("the third waits %s", wait)
 		}
 		// Until somebody says that it was written it is still what is in force.
@@ -47,21 +47,21 @@ func TestHeld(t *testing.T) {
 	t.Run("a mere move waits the longer the more wait", func(t *testing.T) {
 		var h held
 		at1, at2 := &v1alpha1.ApplicationStatus{Sync: &v1alpha1.Revision{Revision: "r1", Digest: "d"}, LastGood: &v1alpha1.Revision{Revision: "r1"}}, &v1alpha1.ApplicationStatus{Sync: &v1alpha1.Revision{Revision: "r2", Digest: "d"}, LastGood: &v1alpha1.Revision{Revision: "r2"}}
-		if wait := h.put(k, app(*at1), at2, at); wait != moveTime {
+		if wait := h.put(k, app(*at1), at2, at, false); wait != moveTime {
 			t.Errorf("the first waits %s", wait)
 		}
 		other := deliver.AppKey{Namespace: "shop", Name: "web"}
-		if wait := h.put(other, app(*at1), at2, at); wait != moveTime+moveSpread {
+		if wait := h.put(other, app(*at1), at2, at, false); wait != moveTime+moveSpread {
 			t.Errorf("the second waits %s", wait)
 		}
 		changed := at2.DeepCopy()
 		changed.Sync.Digest = "e"
-		if wait := h.put(k, app(*at1), changed, at); wait != 0 {
+		if wait := h.put(k, app(*at1), changed, at, false); wait != 0 {
 			t.Errorf("a change waits %s", wait)
 		}
 		sick := at2.DeepCopy()
 		sick.Health.Status = "failed"
-		if wait := h.put(k, app(*at1), sick, at); wait != 0 {
+		if wait := h.put(k, app(*at1), sick, at, false); wait != 0 {
 			t.Errorf("ill health waits %s", wait)
 		}
 	})
@@ -69,7 +69,7 @@ func TestHeld(t *testing.T) {
 		var h held
 		stored := app(*applying)
 		for _, st := range []*v1alpha1.ApplicationStatus{watching, {}, {Health: v1alpha1.HealthStatus{Status: "healthy"}}} {
-			if wait := h.put(k, stored, st, at); wait != 0 {
+			if wait := h.put(k, stored, st, at, false); wait != 0 {
 				t.Errorf("%+v waits %s", st, wait)
 			}
 		}
@@ -79,7 +79,7 @@ func TestHeld(t *testing.T) {
 		gone := app(v1alpha1.ApplicationStatus{})
 		now := metav1.NewTime(at)
 		gone.DeletionTimestamp = &now
-		if wait := h.put(k, gone, applying, at); wait != 0 {
+		if wait := h.put(k, gone, applying, at, false); wait != 0 {
 			t.Errorf("waits %s", wait)
 		}
 	})
@@ -89,7 +89,7 @@ func TestHeld(t *testing.T) {
 			"anew":    {ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name, UID: "u2"}},
 		} {
 			var h held
-			h.put(k, app(v1alpha1.ApplicationStatus{}), applying, at)
+			h.put(k, app(v1alpha1.ApplicationStatus{}), applying, at, false)
 			if got := h.over(k, other); got != other {
 				t.Errorf("%s: %+v", name, got.Status)
 			}
@@ -101,8 +101,8 @@ func TestHeld(t *testing.T) {
 	t.Run("back to what is written", func(t *testing.T) {
 		var h held
 		stored := app(v1alpha1.ApplicationStatus{})
-		h.put(k, stored, applying, at)
-		if wait := h.put(k, stored, &v1alpha1.ApplicationStatus{}, at); wait != 0 || len(h.by) != 0 {
+		h.put(k, stored, applying, at, false)
+		if wait := h.put(k, stored, &v1alpha1.ApplicationStatus{}, at, false); wait != 0 || len(h.by) != 0 {
 			t.Errorf("waits %s, holds %d", wait, len(h.by))
 		}
 	})

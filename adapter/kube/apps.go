@@ -228,7 +228,7 @@ func (a *Applications) SetStatus(ctx context.Context, app *v1alpha1.Application,
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write the status of", app.Name, err, "")
 	}
-	answer, err := a.client.do(ctx, request{verb: http.MethodPut, path: appPath(app.Namespace, app.Name, "/status"), body: text, query: url.Values{"fieldManager": {"aeod"}}})
+	answer, err := a.client.do(ctx, request{verb: http.MethodPut, path: appPath(app.Namespace, app.Name, "/status"), body: text, query: reportQuery(), report: true})
 	if err != nil {
 		return classify(err, "write the status of application", keyOf(app).String(), false)
 	}
@@ -259,7 +259,7 @@ func (a *Applications) SetFinalizer(ctx context.Context, app *v1alpha1.Applicati
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write", app.Name, err, "")
 	}
-	answer, err := a.client.do(ctx, request{verb: http.MethodPatch, path: appPath(app.Namespace, app.Name, ""), body: patch, patch: types.MergePatchType, query: url.Values{"fieldManager": {"aeod"}}})
+	answer, err := a.client.do(ctx, request{verb: http.MethodPatch, path: appPath(app.Namespace, app.Name, ""), body: patch, patch: types.MergePatchType, query: reportQuery()})
 	if err != nil {
 		f := classify(err, "change the finalizer of application", keyOf(app).String(), false)
 		if fault.KindOf(f) == fault.NotFound {

@@ -96,6 +96,10 @@ func New(config *rest.Config) (*Client, error) {
 // status code, 0 if there was none. Call it before the client is used.
 func (c *Client) Count(f func(verb, path string, code int)) { c.calls = f }
 
+// Busy tells whether so many calls that change something are under way that
+// reports of what went well should wait.
+func (c *Client) Busy() bool { return c.limit.busy() }
+
 // request is one call.
 type request struct {
 	verb string // GET, PUT, PATCH, POST, DELETE
@@ -107,6 +111,9 @@ type request struct {
 	body []byte
 	// kind of patch, for PATCH.
 	patch types.PatchType
+	// report is a write that only tells what was done: it has its turn after
+	// those that do something.
+	report bool
 }
 
 // do makes a call and returns the answer's body.
@@ -115,7 +122,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	defer cancel()
 	mutating := r.verb != http.MethodGet
 	if mutating {
-		if err := c.limit.acquire(ctx); err != nil {
+		if err := c.limit.acquire(ctx, r.report); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +135,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 		err = res.Error() // says what the API server said
 	}
 	if mutating {
-		c.limit.release(code, time.Since(started), err)
+		c.limit.release(code, time.Since(started), err, r.report)
 	}
 	c.calls(r.verb, r.path, code)
 	return text, err

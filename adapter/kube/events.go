@@ -97,7 +97,7 @@ func (e *Events) Run(ctx context.Context) {
 			return
 		}
 		path := "/apis/events.k8s.io/v1/namespaces/" + next.namespace + "/events"
-		if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text}); err != nil {
+		if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text, report: true}); err != nil {
 			e.dropped.Add(1)
 		}
 	}

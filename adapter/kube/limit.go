@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,12 +17,17 @@ type limiter struct {
 	mu       sync.Mutex
 	limit    float64
 	inFlight int
-	waiting  []chan struct{}
+	// pressing are the calls in flight that are no reports.
+	pressing int
+	// waiting have a turn before reports.
+	waiting, reports []chan struct{}
 	// halved is when the limit was last cut: answers of calls that were already
 	// under way then don't cut it again.
 	halved time.Time
 	// rest is until when nothing is sent.
 	rest time.Time
+	// pressed is when many pressing calls were last under way.
+	pressed time.Time
 }
 
 // The bounds of the limit.
@@ -30,20 +36,28 @@ const (
 	minLimit   = 2
 	maxLimit   = 100
 	manyCalls  = 6
+	// busyFor bridges the moments between many calls.
+	busyFor = time.Second
 )
 
 func newLimiter() *limiter { return &limiter{limit: firstLimit} }
 
-func (l *limiter) acquire(ctx context.Context) error {
+// acquire waits for a turn. What only reports what was done has its after
+// everything else.
+func (l *limiter) acquire(ctx context.Context, report bool) error {
 	l.mu.Lock()
 	pause := time.Until(l.rest)
-	if pause <= 0 && l.inFlight < int(l.limit) && len(l.waiting) == 0 {
-		l.inFlight++
+	if pause <= 0 && l.inFlight < int(l.limit) && len(l.waiting) == 0 && (!report || len(l.reports) == 0) {
+		l.begin(report)
 		l.mu.Unlock()
 		return nil
 	}
 	turn := make(chan struct{})
-	l.waiting = append(l.waiting, turn)
+	if report {
+		l.reports = append(l.reports, turn)
+	} else {
+		l.waiting = append(l.waiting, turn)
+	}
 	l.mu.Unlock()
 	if pause > 0 {
 		time.AfterFunc(pause, l.wake)
@@ -52,32 +66,54 @@ func (l *limiter) acquire(ctx context.Context) error {
 	case <-turn:
 		return nil
 	case <-ctx.Done():
-		l.cancel(turn)
+		l.cancel(turn, report)
 		return fault.Wrap(fault.Unavailable, "call the API server", "", ctx.Err(), "it answers slowly or too many calls wait")
 	}
 }
 
-// busy tells whether the API server has enough to do: calls wait for their turn,
-// it asked for a rest, or many are under way.
+// begin counts a call in. The lock is held.
+func (l *limiter) begin(report bool) {
+	l.inFlight++
+	if !report {
+		l.pressing++
+	}
+	if l.pressing >= manyCalls {
+		l.pressed = time.Now()
+	}
+}
+
+// end counts a call out. The lock is held.
+func (l *limiter) end(report bool) {
+	l.inFlight--
+	if !report {
+		l.pressing--
+	}
+}
+
+// busy tells whether the API server has enough to do that matters more than
+// reports: calls wait for their turn, it asked for a rest, or many are under way
+// or were within busyFor.
 func (l *limiter) busy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting) > 0 || time.Now().Before(l.rest) || l.inFlight >= manyCalls
+	now := time.Now()
+	return len(l.waiting) > 0 || now.Before(l.rest) || l.pressing >= manyCalls || now.Sub(l.pressed) < busyFor
 }
 
 // cancel takes a waiting call out; one whose turn came meanwhile gives it back.
-func (l *limiter) cancel(turn chan struct{}) {
+func (l *limiter) cancel(turn chan struct{}, report bool) {
 	l.mu.Lock()
-	for i, w := range l.waiting {
-		if w == turn {
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			l.mu.Unlock()
-			return
-		}
+	defer l.mu.Unlock()
+	queue := &l.waiting
+	if report {
+		queue = &l.reports
 	}
-	l.inFlight--
+	if i := slices.Index(*queue, turn); i >= 0 {
+		*queue = slices.Delete(*queue, i, i+1)
+		return
+	}
+	l.end(report)
 	l.next()
-	l.mu.Unlock()
 }
 
 func (l *limiter) wake() {
@@ -88,18 +124,22 @@ func (l *limiter) wake() {
 
 // next gives turns to those who wait. The lock is held.
 func (l *limiter) next() {
-	for len(l.waiting) > 0 && l.inFlight < int(l.limit) && !time.Now().Before(l.rest) {
-		close(l.waiting[0])
-		l.waiting = l.waiting[1:]
-		l.inFlight++
+	for len(l.waiting)+len(l.reports) > 0 && l.inFlight < int(l.limit) && !time.Now().Before(l.rest) {
+		queue, report := &l.waiting, false
+		if len(l.waiting) == 0 {
+			queue, report = &l.reports, true
+		}
+		close((*queue)[0])
+		*queue = (*queue)[1:]
+		l.begin(report)
 	}
 }
 
 // release ends a call.
-func (l *limiter) release(code int, took time.Duration, err error) {
+func (l *limiter) release(code int, took time.Duration, err error, report bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inFlight--
+	l.end(report)
 	now := time.Now()
 	pressed := code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout || err != nil && took >= callTimeout
 	switch {

@@ -18,8 +18,10 @@ import (
 
 // Releases implements deliver.Releases. A release is written for the first time
 // when it ends or has been under way for settleTime: most are over sooner, and
-// then take one write. Until then a crash loses nothing that matters: it is in
-// the ledger, and is made again under the same name.
+// then take one write. Where much is applied, one that went well waits until that
+// is done, or for busyTime, or until its application's status is written. Until
+// then a crash loses nothing that matters: it is in the ledger, and is made again
+// under the same name.
 type Releases struct {
 	Client *Client
 	// Keep is how many releases of an application that ended are kept.
@@ -48,8 +50,15 @@ type unwritten struct {
 // calls that matter more have to wait.
 const (
 	settleTime = 2 * time.Second
-	busyTime   = 2 * time.Minute
+	busyTime   = time.Minute
 )
+
+// reportQuery are the parameters of a write of a resource of our own: nobody
+// reads the warnings about unknown fields, which cost the API server a second
+// decoding.
+func reportQuery() url.Values {
+	return url.Values{"fieldManager": {"aeod"}, "fieldValidation": {"Ignore"}}
+}
 
 func releasePath(namespace, name string) string {
 	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ReleaseKind}, v1alpha1.ReleaseResource, true, true}
@@ -89,6 +98,30 @@ func (r *Releases) show(ctx context.Context, k objectName) {
 	}
 }
 
+// Flush writes the releases of an application that ended and wait to be told:
+// what its status refers to is to be there.
+func (r *Releases) Flush(ctx context.Context, app deliver.AppKey) error {
+	r.mu.Lock()
+	var names []objectName
+	for k, u := range r.unwritten {
+		if k.namespace == app.Namespace && u.release.Spec.Application == app.Name && ended(u.release.Status.Phase) {
+			names = append(names, k)
+		}
+	}
+	r.mu.Unlock()
+	for _, k := range names {
+		u := r.take(k)
+		if u == nil {
+			continue
+		}
+		if err := r.write(ctx, u.release); err != nil {
+			r.giveBack(k, u, 5*settleTime)
+			return err
+		}
+	}
+	return nil
+}
+
 // take returns a release that nobody else will write then, nil if it was
 // written.
 func (r *Releases) take(k objectName) *unwritten {
@@ -116,7 +149,7 @@ func (r *Releases) write(ctx context.Context, rel *v1alpha1.Release) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write release", rel.Name, err, "")
 	}
-	_, err = r.Client.do(ctx, request{verb: http.MethodPost, path: releasePath(rel.Namespace, ""), body: text, query: url.Values{"fieldManager": {"aeod"}}})
+	_, err = r.Client.do(ctx, request{verb: http.MethodPost, path: releasePath(rel.Namespace, ""), body: text, query: reportQuery(), report: true})
 	f := classify(err, "create release", rel.Name, false)
 	if f == nil || fault.KindOf(f) != fault.Conflict {
 		return f
@@ -135,7 +168,7 @@ func (r *Releases) patch(ctx context.Context, namespace, name string, status *v1
 	}
 	_, err = r.Client.do(ctx, request{
 		verb: http.MethodPatch, path: releasePath(namespace, name), body: patch,
-		patch: types.MergePatchType, query: url.Values{"fieldManager": {"aeod"}},
+		patch: types.MergePatchType, query: reportQuery(), report: true,
 	})
 	f := classify(err, "write the status of release", name, false)
 	if f != nil && fault.KindOf(f) == fault.NotFound {
@@ -204,6 +237,10 @@ func (r *Releases) SetStatus(ctx context.Context, app deliver.AppKey, name strin
 		if !ended(status.Phase) {
 			r.giveBack(k, next, max(time.Millisecond, settleTime-time.Since(u.since)))
 			return nil
+		}
+		if status.Phase == v1alpha1.PhaseGood && r.Client.limit.busy() {
+			r.giveBack(k, next, settleTime)
+			return r.prune(ctx, app)
 		}
 		if err := r.write(ctx, next.release); err != nil {
 			r.giveBack(k, u, 5*settleTime) // as it was: this change is asked for again

@@ -27,6 +27,8 @@ type settings struct {
 	apps, drifts, unmanaged, pushes int
 	idle                            time.Duration
 	aeod, out                       string
+	// first ends the run after the first sync.
+	first bool
 }
 
 func main() {
@@ -36,6 +38,7 @@ func main() {
 	flag.IntVar(&o.unmanaged, "unmanaged", 100_000, "how many objects belong to nobody")
 	flag.IntVar(&o.pushes, "pushes", 40, "how many pushes are told by webhook")
 	flag.DurationVar(&o.idle, "idle", 10*time.Minute, "how long nothing changes")
+	flag.BoolVar(&o.first, "first-sync-only", false, "end after the first sync")
 	flag.StringVar(&o.aeod, "aeod", "", "a built aeod; built anew if empty")
 	flag.StringVar(&o.out, "o", "bench/results/deliver.json", "where the figures go")
 	flag.Parse()
@@ -97,7 +100,11 @@ func run(ctx context.Context, o settings) (err error) {
 			b.aeodd.kill()
 		}
 	}()
-	for _, part := range []func(context.Context) error{b.prepare, b.ceiling, b.firstSync, b.grow, b.restart, b.pushed, b.drift, b.strangers, b.quiet} {
+	parts := []func(context.Context) error{b.prepare, b.ceiling, b.firstSync, b.grow, b.restart, b.pushed, b.drift, b.strangers, b.quiet}
+	if o.first {
+		parts = parts[:3]
+	}
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}

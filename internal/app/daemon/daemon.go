@@ -191,6 +191,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 		},
 	}
 	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	d.apps.Busy, d.apps.Before = d.client.Busy, releases.Flush
 	engine.Apps = d.apps
 	d.apps.Observer = d.newObserved(wake, engine)
 	d.store = kube.NewApplications(d.client, o.Watch, wake)
