@@ -43,7 +43,8 @@ func (m *Monitor) budget(t int64) Budget {
 	c := m.history.since(from)
 	b := NewBudget(c.bad, c.total, m.plan.allowed)
 	b.From, b.To = time.UnixMilli(from).UTC(), now
-	blind := c.blind
+	known := m.times.since(from)
+	blind := known.bad
 	if silent := t - m.feed.usable; silent > 2*m.plan.interval && m.alerts.state != Maintenance {
 		blind += float64(t - max(m.feed.usable, from))
 	}
@@ -57,7 +58,7 @@ func (m *Monitor) budget(t int64) Budget {
 		}
 	}
 	if length > 0 {
-		b.Coverage = min(1, c.covered/length)
+		b.Coverage = min(1, known.total/length)
 	}
 	return b
 }

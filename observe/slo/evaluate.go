@@ -9,6 +9,7 @@ func (m *Monitor) Evaluate(now time.Time) Status {
 	t := max(now.UnixMilli(), a.at)
 	elapsed := t - a.at
 	m.history.advance(t)
+	m.times.advance(t)
 	if p.width > 0 {
 		m.judgeSlices(m.feed.usable)
 	}

@@ -1,32 +1,21 @@
 package slo
 
-import "time"
-
-// counts are what is kept of a stretch of time.
-type counts struct {
-	bad, total float64
-	// covered and blind are milliseconds with information, and those in which
-	// the objective could not be measured.
-	covered, blind float64
-}
+// counts are what happened in a stretch of time: bad ones among all.
+type counts struct{ bad, total float64 }
 
 func (c *counts) add(d counts, share float64) {
 	c.bad += d.bad * share
 	c.total += d.total * share
-	c.covered += d.covered * share
-	c.blind += d.blind * share
 }
 
-func (c counts) minus(d counts) counts {
-	return counts{c.bad - d.bad, c.total - d.total, c.covered - d.covered, c.blind - d.blind}
-}
+func (c counts) minus(d counts) counts { return counts{c.bad - d.bad, c.total - d.total} }
 
 // history keeps cumulative counts at regular moments, the finer the younger:
-// each level has points four times as far apart as the one below. A window is
-// the difference of two cumulative counts, so that its cost does not depend on
-// its length; its older edge is interpolated between two points of the finest
-// level that reaches back so far, which are less than 1/32 of the window apart.
-// Sums below 2^53 are exact.
+// each level reaches further back than the one before, with points further
+// apart. A window is the difference of two cumulative counts, so that its cost
+// does not depend on its length; its older edge is interpolated between two
+// points of the finest level that reaches back so far. Sums below 2^53 are
+// exact.
 type history struct {
 	levels []level
 	// head is the moment of now, the cumulative counts.
@@ -40,19 +29,24 @@ type level struct {
 	points []counts // a ring: that of the moment k·step is at k mod len
 }
 
-// levelPoints is how many points a level has. With a factor of four between the
-// levels, a window spans more than levelPoints/4 points of its level.
-const levelPoints = 132
+// reach is what a level is made for: windows up to long, whose edges are to be
+// known to step. Both are milliseconds.
+type reach struct{ long, step int64 }
 
-// newHistory returns an empty history that answers for windows from shortest to
-// longest, with the longest at a resolution of a 500th part.
-func newHistory(shortest, longest time.Duration, start int64) history {
+// newHistory returns an empty history with a level for each reach that no
+// finer level covers.
+func newHistory(start int64, reaches ...reach) history {
 	h := history{head: start}
-	step := max(int64(100), shortest.Milliseconds()/40)
-	for ; step*4 <= longest.Milliseconds()/500; step *= 4 {
-		h.levels = append(h.levels, level{step, make([]counts, levelPoints)})
+	covered := int64(0)
+	for _, r := range reaches {
+		if r.long <= covered {
+			continue
+		}
+		step := max(1, r.step)
+		n := r.long/step + 3
+		h.levels = append(h.levels, level{step, make([]counts, n)})
+		covered = (n - 2) * step
 	}
-	h.levels = append(h.levels, level{step, make([]counts, max(levelPoints, longest.Milliseconds()/step+3))})
 	return h
 }
 
@@ -126,7 +120,7 @@ func (h *history) since(t int64) counts {
 func (h *history) bytes() int {
 	n := 0
 	for _, l := range h.levels {
-		n += len(l.points) * 32
+		n += len(l.points) * 16
 	}
 	return n
 }

@@ -4,14 +4,16 @@ import "time"
 
 // Monitor follows one objective. It is not safe for concurrent use.
 type Monitor struct {
-	plan     *plan
-	series   map[string]*counter
-	history  history
-	slicer   slicer
-	feed     feed
-	alerts   alerts
-	ledger   []Excluded
-	rejected Rejected
+	plan   *plan
+	series map[string]*counter
+	// history counts events or slices. times counts milliseconds: total are those
+	// with information, bad those in which the objective could not be measured.
+	history, times history
+	slicer         slicer
+	feed           feed
+	alerts         alerts
+	ledger         []Excluded
+	rejected       Rejected
 	// scratch is reused from batch to batch.
 	scratch []delta
 	births  []delta
@@ -48,9 +50,9 @@ func New(o Objective, opts Options) (*Monitor, error) {
 	start := opts.Start.UnixMilli()
 	m := &Monitor{
 		plan: p, series: map[string]*counter{},
-		history: newHistory(time.Duration(p.windows[0])*time.Millisecond, max(o.Period.longest(), time.Duration(p.windows[len(p.windows)-1])*time.Millisecond), start),
-		feed:    feed{start: start, answered: start, present: start, usable: start, presentSince: start, usableSince: start},
-		alerts:  newAlerts(len(p.tiers), start),
+		history: newHistory(start, p.reaches()...), times: newHistory(start, p.reaches()[2]),
+		feed:   feed{start: start, answered: start, present: start, usable: start, presentSince: start, usableSince: start},
+		alerts: newAlerts(len(p.tiers), start),
 	}
 	if p.width > 0 {
 		m.slicer = slicer{width: p.width, first: start / p.width}
@@ -62,7 +64,7 @@ func New(o Objective, opts Options) (*Monitor, error) {
 func (m *Monitor) Objective() *Objective { return &m.plan.objective }
 
 // Bytes is about how much memory the Monitor holds.
-func (m *Monitor) Bytes() int { return m.history.bytes() + len(m.series)*160 + 2048 }
+func (m *Monitor) Bytes() int { return m.history.bytes() + m.times.bytes() + len(m.series)*160 + 2048 }
 
 // Observe takes one answer of the source. Batches come in the order of their
 // time; older ones are counted as late.
@@ -242,14 +244,14 @@ func (m *Monitor) account(sum counts, valid bool, newest int64) {
 		m.store()
 	}
 	if span > 0 {
-		d := counts{covered: float64(span)}
+		var d counts
 		switch {
 		case span > 2*p.interval || !valid:
-			d = counts{blind: float64(span)}
-		case sum.total <= 0 || !f.ever:
-			d = counts{}
+			d.bad = float64(span)
+		case sum.total > 0 && f.ever:
+			d.total = float64(span)
 		}
-		m.spread(f.usable, newest, d, m.history.add)
+		m.cover(f.usable, newest, d)
 	}
 	f.usable, f.ever = max(f.usable, newest), true
 }
@@ -297,6 +299,24 @@ func (m *Monitor) spread(from, to int64, d counts, add func(from, to int64, d co
 			add(t, end, part)
 		} else {
 			m.ledger = charge(m.ledger, x.Name, start, end, part)
+		}
+		t = end
+	}
+}
+
+// cover notes how much of (from, to] is known. Excluded time is neither known
+// nor unknown: it does not count.
+func (m *Monitor) cover(from, to int64, d counts) {
+	length := float64(to - from)
+	for t := from; t < to; {
+		x, start, until := excluded(m.plan.objective.Exclusions, t)
+		end := min(until, to)
+		var part counts
+		part.add(d, float64(end-t)/length)
+		if x == nil {
+			m.times.add(t, end, part)
+		} else {
+			m.ledger = charge(m.ledger, x.Name, start, end, counts{})
 		}
 		t = end
 	}

@@ -104,6 +104,18 @@ func AbsentAfter(o *Objective) time.Duration {
 	return (outage + o.Alerting.AbsentFor).Truncate(time.Millisecond)
 }
 
+// reaches are what the history must answer for: the short windows, whose old
+// edge decides when an alert resolves, to the interval or a 720th part; the long
+// ones to a 1440th part; and the period to a 500th part.
+func (p *plan) reaches() []reach {
+	short, long := p.windows[0], p.windows[len(p.windows)-1]
+	for _, t := range p.tiers {
+		short = max(short, p.windows[t.short])
+	}
+	period := max(long, p.objective.Period.longest().Milliseconds())
+	return []reach{{short, max(p.interval, short/720)}, {long, max(p.interval, long/1440)}, {period, max(p.interval, period/500)}}
+}
+
 // fingerprint tells definitions apart whose kept counts do not mean the same.
 func (p *plan) fingerprint() uint64 {
 	h := fnv.New64a()

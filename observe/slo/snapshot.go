@@ -67,7 +67,7 @@ func Restore(o Objective, opts Options, snapshot []byte) (*Monitor, error) {
 // code reads or writes the state, field by field in the same order.
 func (m *Monitor) code(c *codec) {
 	f, a := &m.feed, &m.alerts
-	for _, v := range []*int64{&f.start, &f.answered, &f.present, &f.usable, &f.presentSince, &f.usableSince, &f.excused, &m.history.head} {
+	for _, v := range []*int64{&f.start, &f.answered, &f.present, &f.usable, &f.presentSince, &f.usableSince, &f.excused} {
 		c.int(v)
 	}
 	c.bool(&f.ever)
@@ -81,12 +81,8 @@ func (m *Monitor) code(c *codec) {
 	c.int(&turn)
 	f.turn = int(max(0, turn))
 	c.uint(&f.batches)
-	c.counts(&m.history.now)
-	for i := range m.history.levels {
-		for j := range m.history.levels[i].points {
-			c.counts(&m.history.levels[i].points[j])
-		}
-	}
+	m.history.code(c)
+	m.times.code(c)
 	c.int(&m.slicer.first)
 	list(c, &m.slicer.open, maxOpen, c.counts)
 	a.code(c)
@@ -96,6 +92,17 @@ func (m *Monitor) code(c *codec) {
 		c.uint(v)
 	}
 	m.codeSeries(c)
+}
+
+func (h *history) code(c *codec) {
+	c.int(&h.head)
+	c.failed = c.failed || h.head < 0
+	c.counts(&h.now)
+	for i := range h.levels {
+		for j := range h.levels[i].points {
+			c.counts(&h.levels[i].points[j])
+		}
+	}
 }
 
 func (m *Monitor) codeSeries(c *codec) {
@@ -185,8 +192,6 @@ func (c *codec) float(v *float64) {
 func (c *codec) counts(v *counts) {
 	c.float(&v.bad)
 	c.float(&v.total)
-	c.float(&v.covered)
-	c.float(&v.blind)
 }
 
 func (c *codec) alert(v *alert) {
