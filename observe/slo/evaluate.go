@@ -97,7 +97,7 @@ func (m *Monitor) alarms(t int64, why string, emit func(EventKind, string, strin
 	steady := f.ever && f.usable-f.usableSince >= 2*p.interval && t-f.usable <= 2*p.interval
 	a.blind.set(a.state == Blind || a.blind.phase == Firing && !steady && a.state != Absent, t, BlindRaised, BlindCleared, why, emit)
 	missing := f.answered - max(f.present, min(f.excused, f.answered))
-	back := f.answered - f.presentSince
+	back := f.present - f.presentSince
 	switch {
 	case a.absent.phase != Firing:
 		a.absent.set(a.state == Absent && missing >= p.absentAfter, t, AbsentRaised, AbsentCleared, why, emit)

@@ -207,13 +207,17 @@ func (m *Monitor) judge(usable, at int64) (sum counts, ok bool) {
 	for _, c := range f.recent {
 		all.add(c, 1)
 	}
-	excess := max(-all.bad, all.bad-all.total)
-	f.invalid = excess > 1+0.02*all.total
+	f.invalid = all.excess() > 1+0.02*all.total || sum.excess() > 1+0.2*sum.total
 	if f.invalid {
 		m.rejected.Invalid++
 	}
 	return sum, !f.invalid
 }
+
+// excess is how many events there are too many: good ones, or bad ones. What is
+// left of the tolerance in judge is for series that are not sampled at the
+// very same moment.
+func (c counts) excess() float64 { return max(-c.bad, c.bad-c.total) }
 
 // worth is what a delta counts as.
 func (m *Monitor) worth(d delta) (c counts) {
@@ -235,7 +239,8 @@ func (m *Monitor) worth(d delta) (c counts) {
 // account stores a batch whose newest sample of the total is of newest.
 func (m *Monitor) account(sum counts, valid bool, newest int64) {
 	f, p := &m.feed, m.plan
-	span := newest - f.usable
+	// Excluded time is no gap.
+	span := newest - max(f.usable, min(f.excused, newest-1))
 	gap := span > 2*p.interval || !f.ever
 	if gap {
 		f.usableSince = newest
@@ -243,13 +248,13 @@ func (m *Monitor) account(sum counts, valid bool, newest int64) {
 	if valid {
 		m.store()
 	}
-	if span > 0 {
+	if newest > f.usable {
 		var d counts
-		switch {
+		switch length := float64(newest - f.usable); {
 		case span > 2*p.interval || !valid:
-			d.bad = float64(span)
+			d.bad = length
 		case sum.total > 0 && f.ever:
-			d.total = float64(span)
+			d.total = length
 		}
 		m.cover(f.usable, newest, d)
 	}
