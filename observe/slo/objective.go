@@ -215,9 +215,20 @@ func (o *Objective) alertProblems() []Problem {
 			bad(path, "two tiers are called %q", t.Name)
 		}
 		names[t.Name] = true
-		if o.Target >= MinTarget && t.Factor*o.Allowed() >= 1 && !a.Off {
-			bad(path, "it can never fire: at a factor of %.4g the errors would have to exceed %.0f %% of all events; lower the factor, or leave the tier out", t.Factor, 100*t.Factor*o.Allowed())
-		}
 	}
 	return ps
+}
+
+// Warnings say what of a valid definition will not work as one might expect.
+func (o *Objective) Warnings() []string {
+	var out []string
+	for _, t := range o.Alerting.Tiers {
+		if _, ok := t.OutageTime(o.Allowed()); !ok && !o.Alerting.Off {
+			out = append(out, fmt.Sprintf("tier %s can never fire: at a factor of %.4g more than %.4g %% of all events would have to be bad; lower the factor, or leave the tier out", t.Name, t.Factor, 100*t.Factor*o.Allowed()))
+		}
+		if t.Factor < 1 && !o.Alerting.Off {
+			out = append(out, fmt.Sprintf("tier %s fires while the budget still lasts for the period: its factor is %.4g", t.Name, t.Factor))
+		}
+	}
+	return out
 }

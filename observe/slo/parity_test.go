@@ -164,8 +164,7 @@ func runPromtool(t *testing.T, stories []promStory) {
 		t.Run(p.name, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), tool, "test", "rules", testFile).CombinedOutput()
 			if err != nil {
-				t.Errorf("%v (%s)\n%s", err, testFile, head(string(out[:min(len(out), 2000)])))
-				t.Log(string(out[:min(len(out), 3000)]))
+				t.Errorf("%v\n%s", err, out[:min(len(out), 3000)])
 			}
 		})
 	}
@@ -175,14 +174,21 @@ func runPromtool(t *testing.T, stories []promStory) {
 	t.Logf("%d stories, %d changes of alerts compared with Prometheus", len(stories), transitions)
 }
 
+// TestAlertTimesEqualPrometheus has promtool run the generated rules over the
+// stories of the truth table. Where the Monitor knows better on purpose (gaps,
+// blindness, low traffic in an incident) there is nothing to compare.
 func TestAlertTimesEqualPrometheus(t *testing.T) {
-	runPromtool(t, []promStory{{"outage", ofErrors(), 30 * time.Second, `
-		6h   100/s
-		10m  100/s bad 100%
-		12h  100/s
-	`}, {"good", ofGood(), 30 * time.Second, `
-		6h   100/s
-		10m  100/s bad 10%
-		12h  100/s
-	`}})
+	var stories []promStory
+	for _, r := range truthTable() {
+		if r.prometheus {
+			stories = append(stories, promStory{r.name, r.o, time.Minute, r.story})
+		}
+	}
+	if len(stories) < 20 {
+		t.Fatalf("only %d stories are compared", len(stories))
+	}
+	if testing.Short() {
+		stories = stories[2:4]
+	}
+	runPromtool(t, stories)
 }

@@ -75,7 +75,9 @@ func (r *ruler) burn(t Tier) Rule {
 		"The error budget of {{ $labels.service }}/{{ $labels.slo }} burns more than "+number(t.Factor)+" times too fast",
 		fmt.Sprintf("{{ $value | humanizePercentage }} of the events of %s were bad, and %s are allowed; the last %s are no better. At this rate the budget of %s lasts %s.",
 			long, percent(r.o.Allowed()), short, r.o.Period, FormatDuration(time.Duration(float64(r.o.Period.Length())/t.Factor).Truncate(time.Minute))))
-	rule.Labels["tier"] = t.Name
+	maps.Copy(rule.Labels, t.Labels)
+	maps.Copy(rule.Annotations, t.Annotations)
+	maps.Copy(rule.Labels, map[string]string{"tier": t.Name, "service": r.o.Service, "slo": r.o.Name})
 	return rule
 }
 

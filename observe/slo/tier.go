@@ -38,6 +38,8 @@ type Tier struct {
 	// Factor is how many times faster than allowed the budget burns.
 	Factor float64
 	For    time.Duration
+	// Labels and Annotations are put on its alerts only.
+	Labels, Annotations map[string]string
 }
 
 // share is what a window may spend of the budget before its tier fires.
@@ -87,10 +89,10 @@ func Sloth(period time.Duration) []Tier {
 func Pyrra(period time.Duration) []Tier {
 	out := make([]Tier, 0, 4)
 	for _, t := range [...]Tier{
-		{"page-fast", Page, time.Hour, 5 * time.Minute, 14, 2 * time.Minute},
-		{"page-slow", Page, 6 * time.Hour, 30 * time.Minute, 7, 15 * time.Minute},
-		{"ticket-fast", Ticket, day, 2 * time.Hour, 2, time.Hour},
-		{"ticket-slow", Ticket, 4 * day, 6 * time.Hour, 1, 3 * time.Hour},
+		{Name: "page-fast", Severity: Page, Long: time.Hour, Short: 5 * time.Minute, Factor: 14, For: 2 * time.Minute},
+		{Name: "page-slow", Severity: Page, Long: 6 * time.Hour, Short: 30 * time.Minute, Factor: 7, For: 15 * time.Minute},
+		{Name: "ticket-fast", Severity: Ticket, Long: day, Short: 2 * time.Hour, Factor: 2, For: time.Hour},
+		{Name: "ticket-slow", Severity: Ticket, Long: 4 * day, Short: 6 * time.Hour, Factor: 1, For: 3 * time.Hour},
 	} {
 		t.Long, t.Short, t.For = scale(t.Long, period, 28*day), scale(t.Short, period, 28*day), scale(t.For, period, 28*day)
 		out = append(out, t)
@@ -138,6 +140,11 @@ func (t Tier) problem(period time.Duration) string {
 		return fmt.Sprintf("the factor %v is no burn rate: it must be above 0", t.Factor)
 	case t.For < 0 || t.For > t.Long:
 		return fmt.Sprintf("for %s is not between 0 and the long window", FormatDuration(t.For))
+	}
+	for name := range t.Labels {
+		if !labelForm.MatchString(name) {
+			return fmt.Sprintf("%q is no name of a label", name)
+		}
 	}
 	return ""
 }
