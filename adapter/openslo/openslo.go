@@ -55,10 +55,10 @@ func (r *reader) refer(n tree.Node, kind string, read func(spec *fields, name st
 		r.fail(n, "there is no %s called %q in the files that were given", kind, n.Text())
 		return
 	}
-	file := r.file
-	r.file = o.file
+	file, root := r.file, r.root
+	r.file, r.root = o.file, o.root
 	read(r.open(o.root.Get("spec"), "spec"), n.Str())
-	r.file = file
+	r.file, r.root = file, root
 }
 
 // slo reads the spec of an SLO: one objective for each of its objectives. since

@@ -84,6 +84,7 @@ type object struct {
 type reader struct {
 	options  Options
 	file     string
+	root     tree.Node // the document that is read
 	problems []Problem
 	found    []Located
 	// objects are the OpenSLO documents by kind and name.
@@ -93,6 +94,9 @@ type reader struct {
 }
 
 func (r *reader) fail(n tree.Node, format string, args ...any) {
+	if !n.Exists() {
+		n = r.root
+	}
 	line, col := n.Position()
 	r.failAt(line, col, format, args...)
 }
@@ -138,6 +142,7 @@ func (r *reader) index(f File) {
 
 // document reads a document of any of the known forms.
 func (r *reader) document(root tree.Node) {
+	r.root = root
 	api, kind := root.Get("apiVersion").Str(), root.Get("kind").Str()
 	switch {
 	case !root.IsMap():

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNone means that this machine has no Prometheus and no way to get it.
-var ErrNone = errors.New("Prometheus is neither in the PATH nor to be had with apt-get")
+var ErrNone = errors.New("there is no prometheus: neither in the PATH nor to be had with apt-get")
 
 // Programs are the paths of Prometheus' two programs.
 type Programs struct{ Prometheus, Promtool string }
