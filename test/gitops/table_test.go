@@ -11,7 +11,7 @@ import (
 // scenarios are all that there are, apart from the storms.
 func scenarios() []scenario {
 	var all []scenario
-	for _, part := range [][]scenario{writeFaults(), readFaults(), drifts(), sources(), admissions(), policies(), moves(), kills(), operators(), artifacts(), databases()} {
+	for _, part := range [][]scenario{writeFaults(), readFaults(), drifts(), sources(), admissions(), policies(), secrets(), moves(), kills(), operators(), artifacts(), databases()} {
 		all = append(all, part...)
 	}
 	return all
