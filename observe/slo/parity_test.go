@@ -162,6 +162,7 @@ func runPromtool(t *testing.T, stories []promStory) {
 			t.Fatal(err)
 		}
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			out, err := exec.CommandContext(t.Context(), tool, "test", "rules", testFile).CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, out[:min(len(out), 3000)])
@@ -181,7 +182,9 @@ func TestAlertTimesEqualPrometheus(t *testing.T) {
 	var stories []promStory
 	for _, r := range truthTable() {
 		if r.prometheus {
-			stories = append(stories, promStory{r.name, r.o, time.Minute, r.story})
+			// A day of health before the story costs Prometheus much and tells little.
+			text := strings.Replace(strings.TrimSpace(r.story), "1d ", "2h ", 1)
+			stories = append(stories, promStory{r.name, r.o, time.Minute, text})
 		}
 	}
 	if len(stories) < 20 {

@@ -54,11 +54,10 @@ func (y *ruleWriter) rule(r Rule) {
 	y.texts("annotations:", r.Annotations)
 }
 
-// expr writes an expression as it is, over several lines, where YAML can keep
-// it so.
+// expr writes an expression as it is, not in quotes, where YAML can keep it so.
 func (y *ruleWriter) expr(text string) {
 	strange := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
-	if !strings.Contains(text, "\n") || strings.ContainsFunc(text, strange) || strings.HasPrefix(text, " ") || strings.HasSuffix(text, "\n") {
+	if strings.ContainsFunc(text, strange) || strings.HasPrefix(text, " ") || strings.HasSuffix(text, "\n") {
 		y.line(4, "expr: "+quoted(text))
 		return
 	}

@@ -64,11 +64,11 @@ func rowsOfBurning() []row {
 			1d9h24m eased ticket-slow
 			1d13h24m resolved ticket-slow`},
 		{name: "twice the allowed errors make a ticket", about: []string{oneIncident, countsOnce}, o: ofErrors(), prometheus: true, story: `
-			1d 100/s
-			2d 100/s bad 0.2%
-			8h 100/s`, events: `
-			2d36m opened ticket-slow
-			3d3h resolved ticket-slow`},
+			12h 100/s
+			16h 100/s bad 0.2%
+			8h  100/s`, events: `
+			1d25m opened ticket-slow
+			1d7h resolved ticket-slow`},
 		{name: "exactly the allowed errors make nothing", about: []string{countsOnce}, o: ofErrors(), prometheus: true, story: `
 			1d 100/s bad 0.1%`},
 		{name: "a short burst of errors does not page", about: []string{oneIncident}, o: ofTarget(0.99), prometheus: true, story: `
@@ -78,16 +78,19 @@ func rowsOfBurning() []row {
 		{name: "two outages are two incidents", about: []string{oneIncident}, o: ofTarget(0.99), prometheus: true, story: `
 			1d  100/s
 			30m 100/s bad 100%
-			3d  100/s
+			12h 100/s
 			30m 100/s bad 100%
-			12h 100/s`, events: `
+			8h  100/s`, events: `
 			1d9m opened page-fast
 			1d35m eased page-slow
 			1d59m eased ticket-slow
 			1d6h27m resolved ticket-slow
-			4d39m opened page-fast
-			4d1h5m eased page-slow
-			4d1h29m resolved page-slow`},
+			1d12h34m opened ticket-slow
+			1d12h39m escalated page-fast
+			1d13h5m eased page-slow
+			1d13h29m eased ticket-fast
+			1d14h57m eased ticket-slow
+			1d18h57m resolved ticket-slow`},
 		{name: "all tiers fire, one incident tells", about: []string{oneIncident}, o: ofTarget(0.95), prometheus: true, story: `
 			1d 100/s
 			6h 100/s bad 100%
