@@ -58,8 +58,11 @@ func (p *plan) verdict(t tierPlan, long, short counts) Verdict {
 		return Burning
 	}
 	l := p.objective.Alerting.Evidence
-	if long.total < l.MinTotal || long.bad < l.MinBad || p.z > 0 && LowerBound(long.bad, long.total, p.z) <= t.threshold {
+	switch {
+	case long.total < l.MinTotal || long.bad < l.MinBad:
 		return Suppressed
+	case p.z > 0 && LowerBound(long.bad, long.total, p.z) <= t.threshold:
+		return Doubtful
 	}
 	return Burning
 }

@@ -58,7 +58,7 @@ func (m *Monitor) lowTraffic(verdicts []Verdict, windows []counts) (State, strin
 	}
 	enough := false
 	for i, v := range verdicts {
-		if v == Suppressed && m.alerts.tiers[i].phase != Firing {
+		if (v == Suppressed || v == Doubtful) && m.alerts.tiers[i].phase != Firing {
 			return LowTraffic, "errors exceed a threshold, but there are too few events to tell it from chance"
 		}
 		enough = enough || windows[m.plan.tiers[i].long].total >= l.MinTotal

@@ -90,13 +90,16 @@ const (
 	Unknown Verdict = iota
 	// Quiet: a window burns slower than the factor.
 	Quiet
-	// Suppressed: both burn faster, but there are too few events to be sure.
+	// Suppressed: both burn faster, but there are fewer events than are asked
+	// for. It keeps a tier from firing, and a firing one from resolving.
 	Suppressed
+	// Doubtful: both burn faster, but that may be chance.
+	Doubtful
 	// Burning: both burn faster, beyond reasonable doubt.
 	Burning
 )
 
-var verdictNames = [...]string{"unknown", "quiet", "suppressed", "burning"}
+var verdictNames = [...]string{"unknown", "quiet", "suppressed", "doubtful", "burning"}
 
 // String returns the verdict's name.
 func (v Verdict) String() string { return verdictNames[v] }
