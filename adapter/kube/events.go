@@ -39,6 +39,8 @@ const (
 	waitingEvents   = 2048
 	eventsPerSecond = 5
 	eventBurst      = 50
+	// busyEvents is how long events wait at most while much is applied.
+	busyEvents = 30 * time.Second
 )
 
 // NewEvents returns a writer; Run writes. host names this operator.
@@ -92,6 +94,7 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 // Run writes until ctx ends.
 func (e *Events) Run(ctx context.Context) {
 	for {
+		e.quiet(ctx)
 		next, ok := e.next(ctx)
 		if !ok || e.rate.Wait(ctx) != nil {
 			return
@@ -100,6 +103,13 @@ func (e *Events) Run(ctx context.Context) {
 		if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text, report: true}); err != nil {
 			e.dropped.Add(1)
 		}
+	}
+}
+
+// quiet waits while calls that matter more are under way, for busyEvents at most.
+func (e *Events) quiet(ctx context.Context) {
+	for until := time.Now().Add(busyEvents); e.client.Busy() && time.Now().Before(until) && ctx.Err() == nil; {
+		pause(ctx, time.Second)
 	}
 }
 

@@ -190,7 +190,11 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 			Witness:  d.witness,
 		},
 	}
-	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) { obs.reconciles.Observe(t.Seconds()) }}
+	mem := &memory{busy: d.client.Busy}
+	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) {
+		obs.reconciles.Observe(t.Seconds())
+		mem.worked()
+	}}
 	d.apps.Busy, d.apps.Before = d.client.Busy, releases.Flush
 	engine.Apps = d.apps
 	d.apps.Observer = d.newObserved(wake, engine)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -79,21 +78,6 @@ does not become healthy, and records everything in the ledger first.`,
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(newLedgerKey())
 	return c
-}
-
-// softMemory is the size of the heap, in bytes, from which on collecting is done
-// as often as it takes to stay below.
-const softMemory = 72 << 20
-
-// tuneMemory keeps garbage small: the daemon waits most of the time, and shares
-// its node. GOGC and GOMEMLIMIT in the environment are left in force.
-func tuneMemory() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemory)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(60)
-	}
 }
 
 // logger writes JSON, or text for a person at a terminal.
