@@ -88,6 +88,10 @@ bench-assess: ## measure ASSESS and write bench/results/assess.json
 bench-prove: ## measure the ledger and write bench/results/prove.json
 	$(GO) run ./bench/prove
 
+.PHONY: bench-slo
+bench-slo: ## measure the SLO engine and write bench/results/slo.json
+	$(GO) run ./bench/slo
+
 .PHONY: sample-ledger
 sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on
 	@$(GO) run ./test/sampleledger -out "$(OUT)"

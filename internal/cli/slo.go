@@ -95,7 +95,7 @@ all events and their ratio, the alerts of each tier, and what is left of the
 budget. Prometheus, Mimir and Thanos read the result. Nothing is written if a
 file has a problem.`,
 		Example: `  aeo slo rules slo/*.yaml -o rules.yaml
-  aeo slo rules sloth.yaml --period 28d --interval 1m | promtool check rules`,
+  aeo slo rules sloth.yaml --period 28d --interval 1m > rules.yaml`,
 		Args: someFiles,
 		RunE: func(c *cobra.Command, args []string) error { return o.rules(c.Context(), args) },
 	}

@@ -102,7 +102,7 @@ func (r *ruler) notes() []string {
 	if o.Budgeting == TimeSlices && o.Indicator.Gauge.Empty() && o.Slice.Width < 2*r.opts.Scrape {
 		notes = append(notes, fmt.Sprintf("slices of %s are too short for samples every %s: Prometheus needs at least two in each", FormatDuration(o.Slice.Width), FormatDuration(r.opts.Scrape)))
 	}
-	if !o.Indicator.Followable() {
+	if i := o.Indicator; i.Total.Template+i.Good.Template+i.Bad.Template != "" {
 		notes = append(notes, "an expression is used as it is: that the increase is taken of each series first is up to it")
 	}
 	return notes

@@ -72,8 +72,8 @@ func (r *ruler) burn(t Tier) Rule {
 		conditions = append(conditions, r.evidence(t.Long, threshold)...)
 	}
 	rule := r.told(Rule{Alert: AlertBurn, For: t.For, Expr: strings.Join(conditions, "\nand\n")}, t.Severity.String(),
-		"The error budget of {{ $labels.service }}/{{ $labels.slo }} burns more than "+number(t.Factor)+" times too fast",
-		fmt.Sprintf("{{ $value | humanizePercentage }} of the events of %s were bad, and %s are allowed; the last %s are no better. At this rate the budget of %s lasts %s.",
+		"The error budget of {{ $labels.service }}/{{ $labels.slo }} burns at more than "+number(t.Factor)+" times the rate that it allows",
+		fmt.Sprintf("{{ $value | humanizePercentage }} of the events of %s were bad, and %s are allowed; the last %s are no better. At this rate the budget of %s lasts %s at most.",
 			long, percent(r.o.Allowed()), short, r.o.Period, FormatDuration(time.Duration(float64(r.o.Period.Length())/t.Factor).Truncate(time.Minute))))
 	maps.Copy(rule.Labels, t.Labels)
 	maps.Copy(rule.Annotations, t.Annotations)
