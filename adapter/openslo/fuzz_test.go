@@ -14,7 +14,7 @@ import (
 // FuzzRead holds that whatever is read can be followed and written as rules,
 // and that what is refused is refused with a line.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"openslo.yaml", "sloth.yaml"} {
+	for _, name := range []string{"openslo.yaml", "sloth.yaml", "objective.yaml"} {
 		text, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

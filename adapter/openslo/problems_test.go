@@ -83,7 +83,7 @@ kind: PrometheusServiceLevel # want is read, not
 spec: {}`,
 		"no spec": `apiVersion: sloth.slok.dev/v1 # want spec is missing
 kind: PrometheusServiceLevel`,
-		"something else": `apiVersion: v1 # want neither OpenSLO
+		"something else": `apiVersion: v1 # want neither an Objective
 kind: ConfigMap`,
 		"no map":        `- a # want must be a map`,
 		"broken YAML":   "version: prometheus/v1\nservice: {a # want did not find expected",

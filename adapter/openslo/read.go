@@ -1,7 +1,8 @@
 // Package openslo reads service level objectives that people wrote for other
 // tools: OpenSLO v1 (SLO, SLI, DataSource, AlertPolicy, AlertCondition, and the
 // kinds beside them) and Sloth, as its spec files and as PrometheusServiceLevel
-// resources.
+// resources. Our own Objectives are read from files too, so that they can be
+// checked, and rules made of them, without a cluster.
 //
 // Nothing is guessed and nothing silently dropped: a field that is not known,
 // or not supported, is a problem with its line, and an objective with a problem
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/graph/tree"
 	"github.com/autoecoops/autoecoops/observe/slo"
 	"github.com/autoecoops/autoecoops/ops"
@@ -147,6 +149,8 @@ func (r *reader) document(root tree.Node) {
 	switch {
 	case !root.IsMap():
 		r.fail(root, "a document must be a map")
+	case api == objectiveAPI && kind == v1alpha1.ObjectiveKind:
+		r.resource(root)
 	case api == openslo:
 		r.openSLO(root, kind)
 	case strings.HasPrefix(api, "openslo/"):
@@ -160,7 +164,7 @@ func (r *reader) document(root tree.Node) {
 	case root.Has("version") && root.Has("slos"):
 		r.fail(root.Get("version"), "of Sloth's files only those of version %s are read, not %q", slothVersion, root.Get("version").Text())
 	default:
-		r.fail(root, "this is neither OpenSLO (apiVersion: %s), nor a file of Sloth (version: %s) nor its resource (apiVersion: %s)", openslo, slothVersion, slothAPI)
+		r.fail(root, "this is neither an Objective (apiVersion: %s), nor OpenSLO (apiVersion: %s), nor a file of Sloth (version: %s) or its resource (apiVersion: %s)", objectiveAPI, openslo, slothVersion, slothAPI)
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	ApplicationResource = "applications"
 	ReleaseKind         = "Release"
 	ReleaseResource     = "releases"
+	ObjectiveKind       = "Objective"
+	ObjectiveResource   = "objectives"
 )
 
 // Labels and annotations that the operator reads and writes.
@@ -60,7 +62,7 @@ const FieldManager = "autoecoops"
 
 // AddToScheme makes the kinds known to a scheme.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Application{}, &ApplicationList{}, &Release{}, &ReleaseList{})
+	s.AddKnownTypes(GroupVersion, &Application{}, &ApplicationList{}, &Release{}, &ReleaseList{}, &Objective{}, &ObjectiveList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }
