@@ -43,6 +43,9 @@ func (s *Series) Probation() int { return Probation(len(s.Values)) }
 // Probation is the benchmark's rule: 15 % of the rows, at most 750.
 func Probation(rows int) int { return min(rows*15/100, 750) }
 
+// AllWindows is the number of labelled windows of NAB 1.1.
+const AllWindows = 116
+
 // Corpus is the whole benchmark.
 type Corpus struct{ Series []*Series }
 

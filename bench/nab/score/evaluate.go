@@ -27,15 +27,15 @@ type Evaluation struct {
 	Raw [profiles]float64
 	// Held are the folders in the corpus's order.
 	Held []Held
-	// windows is the number of windows of the corpus.
-	windows int
+	// Windows is the number of windows of the corpus.
+	Windows int
 }
 
 // Official is the benchmark's own figure: threshold fitted on the labels that
 // are scored.
 func (e *Evaluation) Official() (all [profiles]float64) {
 	for i, p := range Profiles() {
-		all[i] = Normalise(p, e.Raw[i], e.windows)
+		all[i] = Normalise(p, e.Raw[i], e.Windows)
 	}
 	return all
 }
@@ -47,7 +47,7 @@ func (e *Evaluation) HeldOut() (all [profiles]float64) {
 		for _, h := range e.Held {
 			raw += h.Test[i]
 		}
-		all[i] = Normalise(p, raw, e.windows)
+		all[i] = Normalise(p, raw, e.Windows)
 	}
 	return all
 }
@@ -74,7 +74,7 @@ func Nested(family []*Evaluation) (all [profiles]float64, chosen []int) {
 				chosen = append(chosen, best)
 			}
 		}
-		all[i] = Normalise(p, raw, family[0].windows)
+		all[i] = Normalise(p, raw, family[0].Windows)
 	}
 	return all, chosen
 }
@@ -122,7 +122,7 @@ func (c *Corpus) Evaluate(scores [][]float64) *Evaluation {
 			s.look(r.score)
 		}
 	}
-	return &Evaluation{Threshold: s.threshold, Raw: s.top, Held: s.held, windows: windows}
+	return &Evaluation{Threshold: s.threshold, Raw: s.top, Held: s.held, Windows: windows}
 }
 
 // sweep is the state while the threshold goes down.
@@ -147,7 +147,7 @@ func (s *sweep) start() {
 
 func (s *sweep) detect(r row) {
 	for i, p := range Profiles() {
-		gain := p.weigh(r.worth)
+		gain := p.Weigh(r.worth)
 		if r.window >= 0 {
 			gain, s.best[i][r.window] = max(0, gain-s.best[i][r.window]), max(gain, s.best[i][r.window])
 		}

@@ -69,8 +69,8 @@ func (s *Series) Worth() (worth []float64, window []int) {
 	return worth, window
 }
 
-// weigh is what a detection adds under the profile.
-func (p Profile) weigh(worth float64) float64 {
+// Weigh is what a detection adds under the profile.
+func (p Profile) Weigh(worth float64) float64 {
 	if worth > 0 {
 		return worth * p.TP
 	}
@@ -97,10 +97,10 @@ func (s *Series) At(p Profile, scores []float64, threshold float64) Tally {
 		switch {
 		case detected && inside:
 			t.TP++
-			best[window[i]] = max(best[window[i]], p.weigh(worth[i]))
+			best[window[i]] = max(best[window[i]], p.Weigh(worth[i]))
 		case detected:
 			t.FP++
-			t.Score += p.weigh(worth[i])
+			t.Score += p.Weigh(worth[i])
 		case inside:
 			t.FN++
 		default:

@@ -1,0 +1,130 @@
+package anomaly
+
+import "math"
+
+// band is what was expected of a sample before it came.
+type band struct {
+	middle, low, high float32
+	known             bool
+}
+
+// expect foretells the next sample: by the habit of the hour as far as that is
+// trusted, by the recent course otherwise.
+func (s *Series) expect() band {
+	if s.in.rows < 2 {
+		return band{}
+	}
+	x, spread := s.local.level+s.local.trend, 3*s.local.spread
+	if habit, err, trust := s.year.expect(); trust > 0.5 {
+		x = (1-trust)*x + trust*habit
+		spread = max(spread, 3*err)
+	}
+	spread = max(spread, 0.02*s.scale.width)
+	return band{x, x - spread, x + spread, true}
+}
+
+// The calibration: the log-odds of an alarm by its strength, and of a sample
+// by its surprise.
+const (
+	alarmAt, alarmSlope = 0.83, 4.0
+	rowAt, rowSlope     = 1.2, 2.0
+)
+
+func odds(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+
+// decide joins the channels, tells an alarm from what was told already, and
+// keeps the incident.
+func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
+	strength, alarm := d.inhibit(s)
+	v := Verdict{State: Normal, Low: math.NaN(), High: math.NaN()}
+	if b.known {
+		v.Low, v.High = s.in.base+float64(b.low), s.in.base+float64(b.high)
+		if x > b.middle {
+			v.Direction = Above
+		} else if x < b.middle {
+			v.Direction = Below
+		}
+	}
+	warm := int(s.in.rows) > d.set.Warmup
+	if !warm {
+		v.State = Learning
+	}
+	v.Probability = 0.49 * odds(rowSlope*(s.mix.row-rowAt))
+	if alarm && warm {
+		v.Probability = 0.5 + 0.5*odds(alarmSlope*(strength-alarmAt))
+	}
+	v.Probability = min(v.Probability, 0.9999)
+	wanted := d.wants(v.Direction, x, b) && !sample.Muted
+	s.event.step(alarm && warm && wanted && v.Probability >= d.set.Threshold, d.set.Quiet)
+	if s.event.open {
+		if s.event.since == 0 {
+			s.opened(sample.At, v.Direction, b)
+			v.Onset = true
+		}
+		v.State, v.Since = Abnormal, s.event.since
+	}
+	return v
+}
+
+// wants tells whether a deviation on this side and of this size matters.
+func (d *Detector) wants(side Direction, x float32, b band) bool {
+	if d.set.Direction != Either && side != d.set.Direction {
+		return false
+	}
+	return d.set.MinEffect == 0 || b.known && float64(abs(x-b.middle)) >= d.set.MinEffect
+}
+
+// inhibit is the one stage that keeps an event from being told over and over:
+// after an alarm the next must be stronger, by less and less as samples pass;
+// and every alarm wears out the next ones for long.
+func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
+	m, t := &s.mix, &d.set.Tuning
+	var sum float32
+	for i, x := range m.surprise {
+		sum += d.weight[i] * x
+	}
+	sum /= d.total
+	m.bar = max(0, m.bar-m.peak/t.Hold)
+	m.tired -= m.tired / t.Rest
+	alarm = sum > 0 && sum >= t.Factor*m.bar && s.in.rows > minWarmup
+	strength = max(0, sum-t.Tire*m.tired)
+	if alarm {
+		m.bar, m.peak = sum, sum
+		m.tired += max(0, sum-worthTiring)
+	}
+	m.rank = max(m.rank*0.95, sum)
+	m.row = 0.6*m.rank + 0.4*m.residual
+	return strength, alarm
+}
+
+// worthTiring is the strength from which an alarm wears out the next.
+const worthTiring = 0.8
+
+// step opens, keeps or closes the incident.
+func (e *event) step(alarm bool, quiet int) {
+	switch {
+	case alarm && !e.open:
+		e.open, e.since, e.quiet = true, 0, 0
+	case alarm:
+		e.quiet = 0
+	case e.open:
+		if e.quiet++; int(e.quiet) >= quiet {
+			e.open = false
+		}
+	}
+}
+
+// opened keeps why the incident was opened.
+func (s *Series) opened(at int64, side Direction, b band) {
+	e := &s.event
+	e.since, e.direction, e.low, e.high = at, side, b.low, b.high
+	copy(e.surprise[:], s.mix.surprise[:])
+	e.surprise[chResidual] = s.mix.residual
+	// The pattern that was the newest, at the length of it.
+	for i := range s.span {
+		if i == 0 || e.surprise[2*i+1] > e.surprise[2*int(e.nearSpan)+1] {
+			e.nearSpan = uint8(i)
+		}
+	}
+	e.near = s.span[e.nearSpan].near
+}

@@ -1,0 +1,210 @@
+package anomaly
+
+import (
+	"errors"
+	"math"
+	"time"
+)
+
+// Detector judges series. It holds settings only, so that one serves any
+// number of series from any number of goroutines.
+type Detector struct {
+	set Settings
+	// Weights of the channels and their sum.
+	weight [channels]float32
+	total  float32
+}
+
+// minWarmup is how many samples at the start can only be learned.
+const minWarmup = 60
+
+// New makes a detector. The error joins every problem of the settings.
+func New(set Settings) (*Detector, error) {
+	if err := errors.Join(set.Validate()...); err != nil {
+		return nil, err
+	}
+	if set.Location == nil {
+		set.Location = time.UTC
+	}
+	d := &Detector{set: set}
+	for i := range d.weight {
+		d.weight[i] = 1
+	}
+	d.weight[chVariation], d.weight[chDay], d.weight[chWeek] = set.Tuning.Variation, set.Tuning.Day, set.Tuning.Week
+	for _, w := range d.weight {
+		d.total += w
+	}
+	return d, nil
+}
+
+// Sample is one value of a series.
+type Sample struct {
+	// At is when it was measured, in milliseconds since 1970.
+	At    int64
+	Value float64
+	// Muted samples are learned but open no incident: in a maintenance window,
+	// or while a planned change goes on.
+	Muted bool
+}
+
+// State says what became of a sample.
+type State uint8
+
+// The states.
+const (
+	// Learning: too little is known yet to judge.
+	Learning State = iota
+	// Normal: judged, and no incident is open.
+	Normal
+	// Abnormal: an incident is open.
+	Abnormal
+	// Absent: the value is no number; nothing was learned.
+	Absent
+	// Late: older than or as old as the newest sample; nothing was learned.
+	Late
+	// Restarted: a counter began anew; its rate is not known until the next.
+	Restarted
+)
+
+// String names the state.
+func (s State) String() string {
+	names := [...]string{"learning", "normal", "abnormal", "absent", "late", "restarted"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return "unknown"
+}
+
+// Verdict is what one sample says.
+type Verdict struct {
+	// Probability that something out of the ordinary begins with this sample,
+	// in [0, 1). From 0.5 on it is an alarm, calibrated on labelled series;
+	// below, it orders samples by how unusual they are.
+	Probability float32
+	State       State
+	// Onset is set at the one sample that opens an incident.
+	Onset bool
+	// Since is when the open incident began, in ms; 0 without one.
+	Since int64
+	// Direction is on which side of the expected the value lies.
+	Direction Direction
+	// Low and High bound the values that were expected.
+	Low, High float64
+}
+
+// Observe takes the next sample of a series: it judges it by what was known
+// before it, then learns it. It never fails: what cannot be used is told by
+// the verdict's state and changes nothing.
+func (d *Detector) Observe(s *Series, sample Sample) Verdict {
+	v := sample.Value
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return s.idle(Absent)
+	}
+	v, state, ok := s.accept(sample.At, v, d.set.Counter)
+	if !ok {
+		return s.idle(state)
+	}
+	x := s.relative(v)
+	band := s.expect()
+	d.judge(s, x, sample.At)
+	return d.decide(s, x, sample, band)
+}
+
+// idle is the verdict on a sample that is not used.
+func (s *Series) idle(state State) Verdict {
+	v := Verdict{State: state, Low: math.NaN(), High: math.NaN()}
+	if s.event.open {
+		v.Since = s.event.since
+	}
+	return v
+}
+
+// judge brings every channel's surprise up to date and learns the sample.
+func (d *Detector) judge(s *Series, x float32, at int64) {
+	interval := s.in.interval
+	s.scale.see(x, interval)
+	width := s.scale.width
+	s.in.rows++
+	rows := s.in.rows
+	if rows == 1 {
+		s.local.level, s.local.last = x, x
+	}
+	t := &d.set.Tuning
+	age := uint8(at/ageMs) % ages
+	for i := range s.span {
+		level, full := s.span[i].see(x, width, lengths[i], t.Spike)
+		if !full || rows <= 40 {
+			continue
+		}
+		near := s.levelBook(i, t).see([]float32{level}, width, age, nil)
+		s.count(2*i, near.distance)
+		if s.span[i].filled == blocks {
+			near = s.patternBook(i, t).see(s.span[i].recent[:], width, age, &s.span[i].near)
+			s.count(2*i+1, near.distance)
+		}
+	}
+	s.follow(x, width)
+	if p, ended := s.year.see(at, x, width, &d.set); ended {
+		if p.day >= 0 {
+			s.count(chDay, p.day)
+		}
+		if p.week >= 0 {
+			s.count(chWeek, p.week)
+		}
+	}
+}
+
+// ageMs is what patterns age by: they are forgotten after 13 of these, 52 days.
+const ageMs = 4 * 24 * hourMs
+
+// count judges a channel's deviation by the ones before and learns it.
+func (s *Series) count(channel int, deviation float32) {
+	s.mix.surprise[channel] = s.tail[channel].surprise(deviation)
+	s.tail[channel].learn(deviation)
+}
+
+// follow updates what foretells the next sample, and how lively samples are.
+func (s *Series) follow(x, width float32) {
+	l, n := &s.local, s.in.rows
+	r := x - l.level - l.trend
+	if n > fewest {
+		d := bounded(abs(r) / (l.spread + 0.05*width))
+		s.mix.residual = s.tail[chResidual].surprise(d)
+		s.tail[chResidual].learn(d)
+	}
+	blend(&l.spread, min(abs(r), 8*l.spread+width), share(n, 0.01))
+	l.level += l.trend + 0.3*r
+	l.trend = 0.9*l.trend + 0.02*r
+	step := abs(x - l.last)
+	l.last = x
+	blend(&l.brisk, step, 0.08)
+	if n > 40 {
+		s.count(chVariation, abs(log10((l.brisk+0.03*width)/(l.calm+0.03*width)))*2.3026)
+	}
+	blend(&l.calm, min(step, 10*l.calm+width), share(n, 0.002))
+}
+
+// see adds a sample to the block. When that fills it, the block's level is
+// returned: its mean, or its extreme where that stands out.
+func (p *span) see(x, width float32, length uint32, spike float32) (float32, bool) {
+	if p.n == 0 {
+		p.sum, p.lo, p.hi = 0, x, x
+	}
+	p.n++
+	p.sum += x
+	p.lo, p.hi = min(p.lo, x), max(p.hi, x)
+	if p.n < length {
+		return 0, false
+	}
+	mean := p.sum / float32(p.n)
+	p.n = 0
+	level, up, down := mean, p.hi-mean, mean-p.lo
+	if up > down && up > spike*width {
+		level = p.hi
+	} else if down > spike*width {
+		level = p.lo
+	}
+	p.recent[0], p.recent[1], p.recent[2] = p.recent[1], p.recent[2], level
+	p.filled = min(p.filled+1, blocks)
+	return level, true
+}

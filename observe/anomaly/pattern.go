@@ -1,0 +1,193 @@
+package anomaly
+
+import "math"
+
+// A book holds the patterns that a series is known to show, each the levels
+// of a few blocks in a row. It is bounded: when it is full, the patterns that
+// are most alike become one, and those not seen for long are forgotten.
+type book struct {
+	size   int
+	levels []short // size of each pattern, one after the other
+	tags   []uint8 // how often seen, up to 15, and how lately
+	head   *bookHead
+	tuning *Tuning
+}
+
+// bookHead is what changes besides the patterns.
+type bookHead struct {
+	n      uint8
+	radius float32 // in widths
+}
+
+// The tag's low half counts sightings, the high half is the age at the last.
+const (
+	often    = 15
+	ages     = 16
+	staleAge = 13
+)
+
+func (b book) pattern(i int) []short { return b.levels[i*b.size : (i+1)*b.size] }
+
+// nearness is one comparison's result.
+type nearness struct {
+	distance float32
+	at       int // -1 when the book is empty
+}
+
+// nearest finds the known pattern most like x.
+func (b book) nearest(x []float32, width float32) nearness {
+	best := nearness{largest, -1}
+	if b.size == 1 {
+		inverse := 1 / width
+		for i, p := range b.levels[:b.head.n] {
+			if d := abs(x[0] - p.long()); d < best.distance {
+				best = nearness{d, i}
+			}
+		}
+		best.distance = bounded(best.distance * inverse)
+		return best
+	}
+	f := b.measure(x, width)
+	for i := range int(b.head.n) {
+		if d := f.square(b.pattern(i), best.distance); d < best.distance {
+			best = nearness{d, i}
+		}
+	}
+	best.distance = bounded(float32(math.Sqrt(float64(best.distance) / float64(b.size))))
+	return best
+}
+
+// measure is a pattern ready to be compared with others of three levels.
+type measure struct {
+	level         [blocks]float32
+	form          [blocks]float32
+	inverse, flat float32
+	weight        float32
+}
+
+func (b book) measure(x []float32, width float32) measure {
+	m := measure{inverse: 1 / width, flat: b.tuning.Flat * width, weight: b.tuning.Shape * b.tuning.Shape}
+	copy(m.level[:], x)
+	lo := min(x[0], x[1], x[2])
+	height := 1 / max(max(x[0], x[1], x[2])-lo, m.flat, smallest)
+	for i := range m.form {
+		m.form[i] = (x[i] - lo) * height
+	}
+	return m
+}
+
+// square is the squared distance from p, or something at or above limit.
+func (m *measure) square(q []short, limit float32) float32 {
+	_ = q[blocks-1]
+	p := [blocks]float32{q[0].long(), q[1].long(), q[2].long()}
+	d0 := bounded(abs(m.level[0]-p[0]) * m.inverse)
+	d1 := bounded(abs(m.level[1]-p[1]) * m.inverse)
+	d2 := bounded(abs(m.level[2]-p[2]) * m.inverse)
+	d := d0*d0 + d1*d1 + d2*d2
+	if d >= limit {
+		return d
+	}
+	lo := min(p[0], p[1], p[2])
+	height := 1 / max(max(p[0], p[1], p[2])-lo, m.flat, smallest)
+	s0 := m.form[0] - (p[0]-lo)*height
+	s1 := m.form[1] - (p[1]-lo)*height
+	s2 := m.form[2] - (p[2]-lo)*height
+	return d + m.weight*(s0*s0+s1*s1+s2*s2)
+}
+
+// see returns the nearest known pattern and learns x. The pattern as it was
+// before is kept in found, where that is wanted.
+func (b book) see(x []float32, width float32, age uint8, found *nearest) nearness {
+	near := b.nearest(x, width)
+	if found != nil && near.at >= 0 {
+		found.seen = b.tags[near.at] & 15
+		for i, p := range b.pattern(near.at) {
+			found.levels[i] = p.long()
+		}
+	}
+	if b.head.radius < b.tuning.Radius {
+		b.head.radius = b.tuning.Radius
+	}
+	if near.at >= 0 && near.distance <= b.head.radius {
+		n := min(b.tags[near.at]&15+1, often)
+		b.tags[near.at] = n | age<<4
+		for i, p := range b.pattern(near.at) {
+			b.levels[near.at*b.size+i] = shorten(p.long() + (x[i]-p.long())/float32(n))
+		}
+		return near
+	}
+	if int(b.head.n) == len(b.tags) {
+		b.make(width, age)
+	}
+	at := int(b.head.n)
+	for i, p := range x {
+		b.levels[at*b.size+i] = shorten(p)
+	}
+	b.tags[at] = 1 | age<<4
+	b.head.n++
+	if near.at < 0 {
+		near.distance = 0
+	}
+	return near
+}
+
+// make makes room: it forgets what is stale, and failing that joins patterns
+// that are alike, of ever larger distance, until a quarter is free.
+func (b book) make(width float32, age uint8) {
+	if b.forget(age) {
+		b.head.radius *= 0.8 // there is room to tell finer again
+		return
+	}
+	for int(b.head.n) > len(b.tags)*3/4 {
+		b.head.radius = bounded(b.head.radius * 1.25)
+		for i := 0; i < int(b.head.n); i++ {
+			b.join(i, width)
+		}
+	}
+}
+
+// forget drops the patterns not seen for staleAge ages.
+func (b book) forget(age uint8) bool {
+	before := b.head.n
+	for i := 0; i < int(b.head.n); i++ {
+		if (age-b.tags[i]>>4)%ages >= staleAge {
+			b.drop(i)
+			i--
+		}
+	}
+	return b.head.n < before
+}
+
+// join makes one of pattern i and all later ones within the radius.
+func (b book) join(i int, width float32) {
+	for j := i + 1; j < int(b.head.n); j++ {
+		if b.between(i, j, width) > b.head.radius {
+			continue
+		}
+		n, m := float32(b.tags[i]&15), float32(b.tags[j]&15)
+		for k, p := range b.pattern(i) {
+			b.levels[i*b.size+k] = shorten((p.long()*n + b.levels[j*b.size+k].long()*m) / (n + m))
+		}
+		seen := min(b.tags[i]&15+b.tags[j]&15, often)
+		b.tags[i] = seen | b.tags[i]&0xf0
+		b.drop(j)
+		j--
+	}
+}
+
+func (b book) between(i, j int, width float32) float32 {
+	if b.size == 1 {
+		return bounded(abs(b.levels[i].long()-b.levels[j].long()) / width)
+	}
+	p := b.pattern(i)
+	m := b.measure([]float32{p[0].long(), p[1].long(), p[2].long()}, width)
+	return bounded(float32(math.Sqrt(float64(m.square(b.pattern(j), largest)) / float64(b.size))))
+}
+
+// drop puts the last pattern in the place of pattern i.
+func (b book) drop(i int) {
+	last := int(b.head.n) - 1
+	copy(b.pattern(i), b.pattern(last))
+	b.tags[i] = b.tags[last]
+	b.head.n--
+}

@@ -1,0 +1,90 @@
+package anomaly
+
+import "slices"
+
+// scale knows a series' usual middle and range from a few values spread over
+// what it has seen: the first day fills it, and later it reaches back about
+// two months.
+type scale struct {
+	kept   [128]short
+	n      uint8  // of kept that are filled
+	head   uint8  // the oldest, once time is covered
+	wait   uint32 // samples until the next is kept
+	stride uint32 // samples between two kept ones, on average
+	dice   uint32
+	middle float32
+	width  float32 // half of the range of nine tenths of the values
+}
+
+// reach is how far apart kept values may be, in milliseconds: 128 of them are
+// 64 days.
+const reach = 12 * 3600 * 1000
+
+// see takes a value; interval is the usual one between samples, in
+// milliseconds. It reports whether width changed.
+func (s *scale) see(x float32, interval float32) bool {
+	if s.wait > 0 {
+		s.wait--
+		return false
+	}
+	if s.stride == 0 {
+		s.stride, s.dice = 1, 0x9e3779b9
+	}
+	if int(s.n) == len(s.kept) {
+		if float32(s.stride)*2*interval <= reach {
+			s.thin()
+		} else {
+			s.kept[s.head] = shorten(x)
+			s.head = (s.head + 1) % uint8(len(s.kept))
+			s.next()
+			if s.head%8 != 0 {
+				return false
+			}
+			s.fit()
+			return true
+		}
+	}
+	s.kept[s.n] = shorten(x)
+	s.n++
+	s.next()
+	if s.n%4 != 0 && s.n > 8 {
+		return false
+	}
+	s.fit()
+	return true
+}
+
+// thin drops every second value and doubles the stride.
+func (s *scale) thin() {
+	for i := range len(s.kept) / 2 {
+		s.kept[i] = s.kept[2*i]
+	}
+	s.n = uint8(len(s.kept) / 2)
+	s.stride *= 2
+}
+
+// next draws when to keep a value again: once a stride, but not always at the
+// same place of it, so that no rhythm of the series is taken for its range.
+func (s *scale) next() {
+	s.dice ^= s.dice << 13
+	s.dice ^= s.dice >> 17
+	s.dice ^= s.dice << 5
+	s.wait = s.stride/2 + s.dice%s.stride
+	if s.stride == 1 {
+		s.wait = 0
+	}
+}
+
+func (s *scale) fit() {
+	var sorted [len(s.kept)]float32
+	c := sorted[:s.n]
+	for i := range c {
+		c[i] = s.kept[i].long()
+	}
+	slices.Sort(c)
+	at := func(q float32) float32 { return c[int(q*float32(len(c)-1)+0.5)] }
+	s.middle = at(0.5)
+	// A series that hardly ever moves has no range of nine tenths: then some
+	// of its whole range.
+	s.width = max((at(0.95)-at(0.05))/2, 0.05*(c[len(c)-1]-c[0]), smallest)
+}

@@ -1,0 +1,136 @@
+package anomaly
+
+import "time"
+
+// season knows what is usual at which hour of the week, from the mean of each
+// hour; what is usual at an hour of the day follows from it.
+type season struct {
+	mean    [hoursOfWeek]short
+	seen    [hoursOfWeek]uint8
+	until   int64 // when the hour ends, ms; 0 before the first
+	hour    uint8 // of the week
+	holiday bool
+	n       uint32 // samples of the hour
+	sum     float32
+	// Errors, as means: of the plain middle, the day's and the week's habit.
+	plain, level    float32
+	dayErr, weekErr float32
+	hours           uint32
+}
+
+const (
+	hoursOfWeek = 168
+	hourMs      = 3600 * 1000
+	// weeks is how many weeks the mean of an hour reaches back.
+	weeks = 8
+)
+
+// passed is what an hour that ended deviated, in units of the habit's usual
+// error; negative where there is no habit.
+type passed struct{ day, week float32 }
+
+// see takes a sample. When it begins a new hour, the one that ended is judged
+// and learned.
+func (s *season) see(at int64, x, width float32, set *Settings) (p passed, ended bool) {
+	p = passed{-1, -1}
+	if at >= s.until || at < s.until-hourMs {
+		if s.n > 0 && s.until > 0 {
+			p, ended = s.close(width), true
+		}
+		s.open(at, set)
+	}
+	s.sum += x
+	s.n++
+	return p, ended
+}
+
+// open finds the hour of the week on the users' clock. Where the clock is put
+// back, an hour of the week lasts two; where it is put forward, one is missing.
+func (s *season) open(at int64, set *Settings) {
+	t := time.UnixMilli(at).In(set.Location)
+	s.hour = uint8(int(t.Weekday())*24 + t.Hour())
+	s.until = at - at%hourMs + hourMs
+	if _, offset := t.Zone(); offset%3600 != 0 {
+		past := (int64(t.Minute())*60+int64(t.Second()))*1000 + int64(t.Nanosecond()/1e6)
+		s.until = at - past + hourMs
+	}
+	s.holiday = false
+	if set.Holiday != nil {
+		y, m, d := t.Date()
+		s.holiday = set.Holiday(time.Date(y, m, d, 0, 0, 0, 0, set.Location))
+	}
+	s.sum, s.n = 0, 0
+}
+
+func (s *season) close(width float32) passed {
+	x := s.sum / float32(s.n)
+	s.hours++
+	if s.hours == 1 {
+		s.level = x
+	}
+	e := abs(x - s.level)
+	blend(&s.level, x, share(s.hours*12, 0.003))
+	blend(&s.plain, e, 0.01)
+	p := passed{day: -1, week: -1}
+	if habit, ok := s.day(s.hour % 24); ok {
+		p.day = s.judge(x-habit, &s.dayErr, width)
+	}
+	if s.seen[s.hour] >= 2 {
+		p.week = s.judge(x-s.mean[s.hour].long(), &s.weekErr, width)
+	}
+	if s.holiday {
+		// A holiday may be like a Sunday, and is not what the weekday is like.
+		if sunday := s.hour % 24; s.seen[sunday] > 0 {
+			p.week = min(p.week, s.judge(x-s.mean[sunday].long(), &s.weekErr, width))
+		}
+		return p
+	}
+	s.seen[s.hour] = min(s.seen[s.hour]+1, weeks)
+	mean := s.mean[s.hour].long()
+	blend(&mean, x, 1/float32(s.seen[s.hour]))
+	s.mean[s.hour] = shorten(mean)
+	return p
+}
+
+// judge compares an hour with a habit and learns how good the habit is. A
+// habit that foretells no better than the middle says nothing.
+func (s *season) judge(off float32, mean *float32, width float32) float32 {
+	e := abs(off)
+	usual := *mean
+	blend(mean, e, 0.01)
+	gate := trust(usual, s.plain)
+	return gate * bounded(e/(usual+0.05*width))
+}
+
+// trust is 0 for a habit whose error is hardly less than that of the plain
+// middle and 1 for one that explains most of it.
+func trust(err, plain float32) float32 {
+	skill := 1 - err/max(plain, smallest)
+	return max(0, min(1, (skill-0.2)/0.4))
+}
+
+// day is what is usual at an hour of the day: the mean of the week's.
+func (s *season) day(hour uint8) (float32, bool) {
+	var sum, n float32
+	for i := int(hour); i < hoursOfWeek; i += 24 {
+		if s.seen[i] > 0 {
+			sum += s.mean[i].long()
+			n++
+		}
+	}
+	return sum / max(n, 1), n >= 2
+}
+
+// expect is the habit of the current hour that is trusted most, its usual
+// error, and how far it is trusted.
+func (s *season) expect() (x, err, confidence float32) {
+	if s.seen[s.hour] >= 2 {
+		x, err, confidence = s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)
+	}
+	if habit, ok := s.day(s.hour % 24); ok {
+		if c := trust(s.dayErr, s.plain); c > confidence {
+			x, err, confidence = habit, s.dayErr, c
+		}
+	}
+	return x, err, confidence
+}

@@ -1,0 +1,289 @@
+package anomaly
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// A snapshot is: four letters, the version, the length of what follows, the
+// series, and a checksum of all before it. Numbers are little-endian.
+const (
+	letters    = "AEOa"
+	version    = 1
+	headLength = len(letters) + 2 + 4
+	sumLength  = 4
+)
+
+// castagnoli is the polynomial with the best known error detection for
+// messages of this length.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// Snapshot appends a series to b. Restore makes the same series of it, on any
+// machine.
+func (s *Series) Snapshot(b []byte) []byte {
+	start := len(b)
+	b = append(b, letters...)
+	b = binary.LittleEndian.AppendUint16(b, version)
+	b = binary.LittleEndian.AppendUint32(b, 0)
+	c := codec{out: b, version: version}
+	c.series(s)
+	b = c.out
+	binary.LittleEndian.PutUint32(b[start+headLength-4:], uint32(len(b)-start-headLength))
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli()))
+}
+
+// Restore reads a series from the start of b and returns what follows it. The
+// error is of kind Invalid when b is cut off or damaged, or was written by a
+// later program; the series is then as it was.
+func (s *Series) Restore(b []byte) ([]byte, error) {
+	if len(b) < headLength || string(b[:len(letters)]) != letters {
+		return nil, damaged("it is no snapshot of a series")
+	}
+	v := binary.LittleEndian.Uint16(b[len(letters):])
+	n := uint64(binary.LittleEndian.Uint32(b[len(letters)+2:]))
+	if v < 1 || v > version {
+		return nil, fault.New(fault.Invalid, "restore a series", "", fmt.Sprintf("its version is %d; this program reads 1 to %d", v, version), "use the program that wrote it, or a later one")
+	}
+	end := uint64(headLength) + n
+	if uint64(len(b)) < end+sumLength {
+		return nil, damaged("it is cut off")
+	}
+	if crc32.Checksum(b[:end], castagnoli()) != binary.LittleEndian.Uint32(b[end:]) {
+		return nil, damaged("its checksum is wrong")
+	}
+	var fresh Series
+	c := codec{in: b[headLength:end], reading: true, version: v}
+	c.series(&fresh)
+	if c.short || len(c.in) != 0 {
+		return nil, damaged("its length is wrong")
+	}
+	if !fresh.sound() {
+		return nil, damaged("it holds values that no series has")
+	}
+	*s = fresh
+	return b[end+sumLength:], nil
+}
+
+func damaged(why string) error {
+	return fault.New(fault.Invalid, "restore a series", "", why, "drop the snapshot: the series is learned anew")
+}
+
+// codec writes or reads; one walk over the fields does both, so that they
+// cannot differ.
+type codec struct {
+	out     []byte
+	in      []byte
+	reading bool
+	short   bool
+	version uint16 // what in was written as
+}
+
+// word moves the lowest n bytes of x.
+func (c *codec) word(x uint64, n int) uint64 {
+	if !c.reading {
+		for range n {
+			c.out = append(c.out, byte(x))
+			x >>= 8
+		}
+		return 0
+	}
+	if len(c.in) < n {
+		c.short, c.in = true, nil
+		return 0
+	}
+	x = 0
+	for i := range n {
+		x |= uint64(c.in[i]) << (8 * i)
+	}
+	c.in = c.in[n:]
+	return x
+}
+
+func (c *codec) i64(x *int64) {
+	if v := c.word(uint64(*x), 8); c.reading {
+		*x = int64(v)
+	}
+}
+
+func (c *codec) f64(x *float64) {
+	if v := c.word(math.Float64bits(*x), 8); c.reading {
+		*x = math.Float64frombits(v)
+	}
+}
+
+func (c *codec) f32(all ...*float32) {
+	for _, x := range all {
+		if v := c.word(uint64(math.Float32bits(*x)), 4); c.reading {
+			*x = math.Float32frombits(uint32(v))
+		}
+	}
+}
+
+func (c *codec) f32s(all []float32) {
+	for i := range all {
+		c.f32(&all[i])
+	}
+}
+
+func (c *codec) u32(all ...*uint32) {
+	for _, x := range all {
+		if v := c.word(uint64(*x), 4); c.reading {
+			*x = uint32(v)
+		}
+	}
+}
+
+func (c *codec) u16(x *uint16) {
+	if v := c.word(uint64(*x), 2); c.reading {
+		*x = uint16(v)
+	}
+}
+
+func (c *codec) shorts(all []short) {
+	for i := range all {
+		if v := c.word(uint64(all[i]), 2); c.reading {
+			all[i] = short(v)
+		}
+	}
+}
+
+func (c *codec) u8s(all []uint8) {
+	for i := range all {
+		c.u8(&all[i])
+	}
+}
+
+func (c *codec) u8(all ...*uint8) {
+	for _, x := range all {
+		if v := c.word(uint64(*x), 1); c.reading {
+			*x = uint8(v)
+		}
+	}
+}
+
+func (c *codec) flag(x *bool) {
+	var b uint8
+	if *x {
+		b = 1
+	}
+	if c.u8(&b); c.reading {
+		*x = b == 1
+	}
+}
+
+// series walks over all fields. A field that a later version adds goes under
+// a condition on c.version, so that older snapshots are read.
+func (c *codec) series(s *Series) {
+	in := &s.in
+	c.i64(&in.last)
+	c.f64(&in.value)
+	c.f64(&in.base)
+	c.f32(&in.interval)
+	c.u32(&in.rows)
+	c.u8(&in.behind)
+	c.i64(&in.behindAt)
+	c.flag(&in.started)
+	c.shorts(s.scale.kept[:])
+	c.u8(&s.scale.n, &s.scale.head)
+	c.u32(&s.scale.wait, &s.scale.stride, &s.scale.dice)
+	c.f32(&s.scale.middle, &s.scale.width)
+	for i := range s.span {
+		c.span(&s.span[i])
+	}
+	for i := range s.tail {
+		for j := range s.tail[i].counts {
+			c.u16(&s.tail[i].counts[j])
+		}
+		c.u32(&s.tail[i].n)
+	}
+	c.shorts(s.year.mean[:])
+	c.u8s(s.year.seen[:])
+	c.i64(&s.year.until)
+	c.u8(&s.year.hour)
+	c.flag(&s.year.holiday)
+	c.u32(&s.year.n, &s.year.hours)
+	c.f32(&s.year.sum, &s.year.plain, &s.year.level, &s.year.dayErr, &s.year.weekErr)
+	l, m := &s.local, &s.mix
+	c.f32(&l.level, &l.trend, &l.spread, &l.last, &l.brisk, &l.calm)
+	c.f32s(m.surprise[:])
+	c.f32(&m.residual, &m.bar, &m.peak, &m.tired, &m.rank, &m.row)
+	c.event(&s.event)
+}
+
+func (c *codec) span(p *span) {
+	c.shorts(p.levels[:])
+	c.u8s(p.levelTags[:])
+	c.shorts(p.patterns[:])
+	c.u8s(p.patternTags[:])
+	c.u8(&p.levelHead.n, &p.patternHead.n, &p.filled)
+	c.f32(&p.levelHead.radius, &p.patternHead.radius, &p.sum, &p.lo, &p.hi)
+	c.u32(&p.n)
+	c.f32s(p.recent[:])
+	c.near(&p.near)
+}
+
+func (c *codec) event(e *event) {
+	c.flag(&e.open)
+	c.i64(&e.since)
+	c.u32(&e.quiet)
+	side := uint8(e.direction + 1)
+	if c.u8(&side); c.reading {
+		e.direction = Direction(side) - 1
+	}
+	c.f32s(e.surprise[:])
+	c.near(&e.near)
+	c.u8(&e.nearSpan)
+	c.f32(&e.low, &e.high)
+}
+
+func (c *codec) near(n *nearest) {
+	c.f32s(n.levels[:])
+	c.u8(&n.seen)
+}
+
+// sound tells whether a series can be one: a checksum does not help against
+// who can compute it.
+func (s *Series) sound() bool {
+	ok := int(s.scale.n) <= len(s.scale.kept) && int(s.scale.head) < len(s.scale.kept) && s.scale.stride < 1<<31 &&
+		s.year.hour < hoursOfWeek && s.event.direction >= Below && s.event.direction <= Above && s.event.nearSpan < spans &&
+		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
+		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
+		finite(s.mix.residual, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
+		finite(s.mix.surprise[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
+		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.scale.kept[:]) && whole(s.year.mean[:])
+	for i := range s.span {
+		p := &s.span[i]
+		ok = ok && p.levelHead.n <= knownLevels && p.patternHead.n <= knownPatterns && p.filled <= blocks && p.n < lengths[i] &&
+			whole(p.levels[:]) && whole(p.patterns[:]) && finite(p.sum, p.lo, p.hi, p.levelHead.radius, p.patternHead.radius) && finite(p.recent[:]...) && finite(p.near.levels[:]...)
+	}
+	for i := range s.tail {
+		var n uint32
+		for _, c := range s.tail[i].counts {
+			n += uint32(c)
+		}
+		ok = ok && n == s.tail[i].n && n < 2*memory*unit
+	}
+	return ok
+}
+
+func finite(all ...float32) bool {
+	for _, x := range all {
+		if !(abs(x) <= 8*largest) {
+			return false
+		}
+	}
+	return true
+}
+
+func whole(all []short) bool {
+	for _, x := range all {
+		if !finite(x.long()) {
+			return false
+		}
+	}
+	return true
+}
