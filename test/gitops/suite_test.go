@@ -39,14 +39,14 @@ const shared = "applications"
 // scenarioTime is what a scenario may take; only one that hangs needs it.
 const scenarioTime = 90 * time.Second
 
-func newSuite(t *testing.T) *suite {
+func newSuite(t *testing.T, options ...cluster.Option) *suite {
 	t.Helper()
 	s := &suite{dir: t.TempDir()}
 	var err error
 	if s.exe, err = build(s.dir); err != nil {
 		t.Fatal(err)
 	}
-	s.cluster = cluster.Start(t, cluster.WithSimulatedNodes(1))
+	s.cluster = cluster.Start(t, append(options, cluster.WithSimulatedNodes(1))...)
 	s.proxy = s.cluster.Proxy(t)
 	s.client, err = dynamic.NewForConfig(s.cluster.Config())
 	if err != nil {
