@@ -28,6 +28,8 @@ type Ports struct {
 	Witness  Witness
 	Forge    Forge
 	Apps     Apps
+	// Inspector may be nil: then postures are those of the revisions.
+	Inspector Inspector
 }
 
 // Engine reconciles applications. It is safe for concurrent use, one call at a
@@ -89,6 +91,7 @@ type memory struct {
 	// begun is when the release in flight began to be applied, as far as known.
 	begun     time.Time
 	reverting reverting
+	inspected inspected
 }
 
 // want is the desired state of an application.

@@ -23,6 +23,9 @@ func (p *pass) steady(ctx context.Context) {
 		p.adopt()
 		p.repair(ctx)
 	}
+	if !applying {
+		p.inspect(ctx)
+	}
 	unhealthy := p.sumHealth()
 	if p.st.Active != nil && !applying {
 		p.follow(ctx, unhealthy)

@@ -88,6 +88,28 @@ func (c *Client) takeNamespace(ctx context.Context, namespace string, unread []U
 	return unread, nil
 }
 
+// Stock reads one object as TakeStock does; false if there is none that could be
+// judged.
+func (c *Cluster) Stock(ctx context.Context, as deliver.Identity, g deliver.GVK, k deliver.Key) (Stock, bool, error) {
+	r, err := c.where(ctx, g)
+	if err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return Stock{}, false, nil // its kind went, and it with it
+		}
+		return Stock{}, false, err
+	}
+	text, err := c.Client.do(ctx, request{verb: http.MethodGet, path: r.path(k.Namespace, k.Name), as: as})
+	if err != nil {
+		err = classify(err, "read", k.String(), isSecret(k))
+		if fault.KindOf(err) == fault.NotFound {
+			return Stock{}, false, nil
+		}
+		return Stock{}, false, err
+	}
+	s, ok := stock(r, text)
+	return s, ok, nil
+}
+
 func reason(err error) string {
 	f, ok := errors.AsType[*fault.Error](err)
 	switch {

@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -60,6 +61,25 @@ func driftKinds() []drift {
 	}
 }
 
+// posture waits until the application's posture is as wanted.
+func (w *world) posture(wanted func(v1alpha1.Posture) bool) (p v1alpha1.Posture) {
+	w.Helper()
+	await(w.T, time.Minute, "the posture", func() string {
+		app, err := w.status()
+		switch {
+		case err != nil:
+			return err.Error()
+		case app.Status.Posture == nil:
+			return "there is none"
+		case !wanted(*app.Status.Posture):
+			return fmt.Sprintf("%+v", *app.Status.Posture)
+		}
+		p = *app.Status.Posture
+		return ""
+	})
+	return p
+}
+
 // healed checks that labels are back, besides what equal compares.
 func (w *world) healed() {
 	w.Helper()
@@ -101,6 +121,21 @@ func drifts() []scenario {
 			run: func(w *world) {
 				w.edit("ConfigMap", "a", `{"data":{"value":"by hand"}}`)
 				w.refused(base().with(files{"a.yaml": configMap("a", "by hand")}), "Synced", "False", "Drifted", "ConfigMap .*a was changed")
+			}},
+		scenario{name: "drift: only reported, and the posture follows", quick: true,
+			first: base().with(files{"web.yaml": deployment("1", "a")}),
+			tune: func(a *v1alpha1.Application) {
+				a.Spec.Sync.DriftMode = "report"
+				a.Spec.Health.Expressions = []v1alpha1.HealthExpression{{Group: "apps", Kind: "Deployment", Healthy: "true"}}
+			},
+			run: func(w *world) {
+				w.synced()
+				before := w.posture(func(v1alpha1.Posture) bool { return true })
+				w.edit("Deployment", "web", `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.com/web:1","securityContext":{"privileged":true}}]}}}}`)
+				w.posture(func(p v1alpha1.Posture) bool { return p.Critical > before.Critical })
+				w.edit("Deployment", "web", `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.com/web:1","securityContext":null,"envFrom":[{"configMapRef":{"name":"a"}}]}]}}}}`)
+				w.posture(func(p v1alpha1.Posture) bool { return p.Critical == before.Critical && p.High <= before.High })
+				w.accounted()
 			}},
 		scenario{name: "drift: ignored field", quick: true,
 			tune: func(a *v1alpha1.Application) {

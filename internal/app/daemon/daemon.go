@@ -178,16 +178,21 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 	releases := &kube.Releases{Client: d.client, Keep: 10}
 	d.forge = d.newForging(releases, remote.Secret, renderer)
+	gate := &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now, Around: delivery.AroundFunc((&kube.Surroundings{Client: d.client}).Read)}
 	engine := &deliver.Engine{
 		Digester: digester, DefaultAccount: o.DefaultAccount, Parallel: 8, Now: time.Now, Log: d.log, Observer: obs,
 		Ready: doctor.Ready, Tracer: d.tracer(),
 		Ports: deliver.Ports{
 			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
-			Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now, Around: delivery.AroundFunc((&kube.Surroundings{Client: d.client}).Read)},
+			Gate:     gate,
 			Journal:  d.journal,
 			Releases: d.forge.statuses,
 			Forge:    d.forge.forges,
 			Witness:  d.witness,
+			Inspector: &delivery.Inspector{Gate: gate, Read: func(ctx context.Context, as deliver.Identity, g deliver.GVK, k deliver.Key) ([]byte, bool, error) {
+				s, ok, err := cluster.Stock(ctx, as, g, k)
+				return s.Text, ok, err
+			}},
 		},
 	}
 	mem := &memory{busy: d.client.Busy}
