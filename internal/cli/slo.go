@@ -16,11 +16,14 @@ import (
 	"github.com/autoecoops/autoecoops/ops"
 )
 
-// Objectives reads service level objectives.
+// Objectives reads service level objectives, and asks how they are kept.
 type Objectives interface {
 	// Objectives reads files of OpenSLO and Sloth; "-" is standard input. period
 	// is that of files which do not say.
 	Objectives(ctx context.Context, names []string, period time.Duration) (*ObjectiveFiles, error)
+	// Budgets asks a source of metrics about objectives, and returns what is known
+	// of each.
+	Budgets(ctx context.Context, all []slo.Objective, from MetricsSource) ([]slo.Status, error)
 }
 
 // ObjectiveFiles are the objectives of files, and what is wrong with them.
@@ -55,14 +58,15 @@ type sloOptions struct {
 func newSLO(b Backend, s *Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "slo",
-		Short: "Check service level objectives, and make Prometheus rules of them",
-		Long: `Check service level objectives that are written as OpenSLO v1 or for Sloth,
-and make rules for Prometheus of them: counts for each window, divided once, and
-burn-rate alerts in four tiers. Nothing is asked of any server.`,
+		Short: "Check service level objectives, and what is left of their budgets",
+		Long: `Check service level objectives that are written as our own resources, as OpenSLO
+v1 or for Sloth; make rules for Prometheus of them; ask a Prometheus what is left
+of their budgets. Only the last asks a server.`,
 		Example: `  aeo slo check slo/*.yaml              are the files right, and what do they mean?
-  aeo slo rules slo/*.yaml -o rules.yaml`,
+  aeo slo rules slo/*.yaml -o rules.yaml
+  aeo slo budget slo/*.yaml --prometheus http://prometheus:9090`,
 	}
-	c.AddCommand(newSLOCheck(b, s), newSLORules(b, s))
+	c.AddCommand(newSLOCheck(b, s), newSLORules(b, s), newSLOBudget(b, s))
 	return c
 }
 
