@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -20,7 +22,9 @@ type daemon struct {
 	cmd    *exec.Cmd
 	args   []string
 	ended  chan struct{}
-	once   sync.Mutex
+	// from is where the log of the last start begins.
+	from int64
+	once sync.Mutex
 }
 
 // build builds aeod once; AEOD names one that is built already.
@@ -56,6 +60,9 @@ func (d *daemon) start() error {
 		return err
 	}
 	defer out.Close()
+	if d.from, err = out.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
 	d.cmd = exec.Command(d.args[0], d.args[1:]...)
 	d.cmd.Stdout, d.cmd.Stderr = out, out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -102,6 +109,27 @@ func (d *daemon) logged(t *testing.T, text string) {
 		}
 		return ""
 	})
+}
+
+// served is where aeod says that it serves its pages.
+var served = regexp.MustCompile(`"serving","address":"([^"]+)"`)
+
+// address is where it serves its pages since it was started last.
+func (d *daemon) address(t *testing.T) (url string) {
+	t.Helper()
+	await(t, time.Minute, "aeod serves its pages", func() string {
+		all, err := os.ReadFile(d.log)
+		if err != nil {
+			return err.Error()
+		}
+		m := served.FindSubmatch(all[d.from:])
+		if m == nil {
+			return "not yet"
+		}
+		url = "http://" + string(m[1])
+		return ""
+	})
+	return url
 }
 
 // tail returns the end of the log.

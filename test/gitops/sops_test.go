@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -202,9 +201,6 @@ func wrongKey(w *world) {
 	w.nowhere(d, "n7Gqx29LwFirst")
 }
 
-// served is where aeod says that it serves its pages.
-var served = regexp.MustCompile(`"serving","address":"([^"]+)"`)
-
 // nowhere checks that a value stands in nothing that aeod writes, as it is or in
 // base64: its log, ledger and caches, its metrics, events, Applications and
 // Releases.
@@ -221,11 +217,7 @@ func (w *world) nowhere(d *daemon, secret string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	m := served.FindSubmatch(places[d.log])
-	if m == nil {
-		w.Fatal("aeod does not say where it serves its pages")
-	}
-	places["the metrics"] = w.page("http://" + string(m[1]) + "/metrics")
+	places["the metrics"] = w.page(d.address(w.T) + "/metrics")
 	for _, kind := range []string{"Application", "Release", "Event"} {
 		for _, ns := range []string{w.home, w.ns} {
 			places[kind+"s in "+ns] = w.listed(kind, ns)
