@@ -115,3 +115,49 @@ func TestSooner(t *testing.T) {
 		}
 	}
 }
+
+func TestHeldWhileMuchIsApplied(t *testing.T) {
+	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	k := deliver.AppKey{Namespace: "shop", Name: "orders"}
+	stored := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name, UID: "u1"}}
+	ready := func(status metav1.ConditionStatus) []metav1.Condition {
+		return []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status}}
+	}
+	good := &v1alpha1.ApplicationStatus{Conditions: ready(metav1.ConditionTrue), LastGood: &v1alpha1.Revision{Revision: "r1"}}
+	for name, c := range map[string]struct {
+		status *v1alpha1.ApplicationStatus
+		waits  bool
+	}{
+		"went well":       {good, true},
+		"under way":       {&v1alpha1.ApplicationStatus{Active: &v1alpha1.ActiveRelease{Phase: v1alpha1.PhaseApplying}}, true},
+		"is watched":      {&v1alpha1.ApplicationStatus{Conditions: ready(metav1.ConditionTrue), Active: &v1alpha1.ActiveRelease{Phase: v1alpha1.PhaseWatching}}, false},
+		"not ready":       {&v1alpha1.ApplicationStatus{Conditions: ready(metav1.ConditionFalse)}, false},
+		"not known":       {&v1alpha1.ApplicationStatus{Conditions: ready(metav1.ConditionUnknown)}, false},
+		"put out of use":  {&v1alpha1.ApplicationStatus{Conditions: ready(metav1.ConditionTrue), Quarantine: []v1alpha1.Quarantined{{Revision: "r2"}}}, false},
+		"nothing is told": {&v1alpha1.ApplicationStatus{LastGood: &v1alpha1.Revision{Revision: "r1"}}, false},
+	} {
+		var h held
+		if wait := h.put(k, stored, c.status, at, true); wait > 0 != c.waits {
+			t.Errorf("%s: waits %s", name, wait)
+		}
+	}
+	t.Run("but not for ever", func(t *testing.T) {
+		var h held
+		if wait := h.put(k, stored, good, at, true); wait != busyStep+busySpread {
+			t.Fatalf("waits %s", wait)
+		}
+		if wait := h.put(k, stored, good, at.Add(busyTime-time.Millisecond), true); wait != time.Millisecond {
+			t.Fatalf("at the end it waits %s", wait)
+		}
+		if wait := h.put(k, stored, good, at.Add(busyTime), true); wait != 0 {
+			t.Fatalf("afterwards it waits %s", wait)
+		}
+	})
+	t.Run("nor once it is quiet", func(t *testing.T) {
+		var h held
+		h.put(k, stored, good, at, true)
+		if wait := h.put(k, stored, good, at.Add(time.Second), false); wait != 0 {
+			t.Fatalf("waits %s", wait)
+		}
+	})
+}

@@ -260,3 +260,65 @@ func TestForgottenReleasesAreNotWritten(t *testing.T) {
 		t.Errorf("%d unwritten, %s", len(r.unwritten), s.said())
 	}
 }
+
+func TestAGoodEndWaitsWhileMuchIsApplied(t *testing.T) {
+	ctx := context.Background()
+	begin := func(t *testing.T) (*releaseServer, *Releases) {
+		s, r := newReleaseServer(t, 10)
+		for range manyCalls {
+			if err := r.Client.limit.acquire(ctx, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Create(ctx, release("one")); err != nil {
+			t.Fatal(err)
+		}
+		return s, r
+	}
+	t.Run("until the status that refers to it is written", func(t *testing.T) {
+		s, r := begin(t)
+		if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseGood)); err != nil || s.said() != "" {
+			t.Fatalf("%v, wrote %q", err, s.said())
+		}
+		if got, err := r.Get(ctx, "shop", "one"); err != nil || got.Status.Phase != v1alpha1.PhaseGood {
+			t.Fatalf("unwritten: %+v, %v", got, err)
+		}
+		if err := r.Flush(ctx, deliver.AppKey{Namespace: "shop", Name: "web"}); err != nil || s.said() != "" {
+			t.Fatalf("another's: %v, wrote %q", err, s.said())
+		}
+		s.refuse = 1
+		if err := r.Flush(ctx, orders); err == nil {
+			t.Fatal("no error, though it is not written")
+		}
+		if err := r.Flush(ctx, orders); err != nil || s.said() != "POST POST" || s.phase("one") != v1alpha1.PhaseGood {
+			t.Fatalf("%v, %q, %s", err, s.said(), s.phase("one"))
+		}
+		if err := r.Flush(ctx, orders); err != nil || s.said() != "POST POST" {
+			t.Fatalf("twice: %v, %q", err, s.said())
+		}
+	})
+	t.Run("or until it is quiet", func(t *testing.T) {
+		s, r := begin(t)
+		if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseGood)); err != nil {
+			t.Fatal(err)
+		}
+		for range manyCalls {
+			r.Client.limit.release(http.StatusOK, time.Millisecond, nil, false)
+		}
+		late := time.NewTimer(time.Minute)
+		defer late.Stop()
+		for s.phase("one") != v1alpha1.PhaseGood {
+			select {
+			case <-s.changed:
+			case <-late.C:
+				t.Fatal("never written")
+			}
+		}
+	})
+	t.Run("a bad end does not", func(t *testing.T) {
+		s, r := begin(t)
+		if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseFailed)); err != nil || s.said() != "POST" {
+			t.Fatalf("%v, wrote %q", err, s.said())
+		}
+	})
+}
