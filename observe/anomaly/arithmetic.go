@@ -43,15 +43,20 @@ func share(n uint32, least float32) float32 {
 	return max(least, 1/float32(max(n, 1)))
 }
 
-// short is a number in 16 bits: the upper half of 32, with 8 significant
-// bits. Values are kept relative to the series' middle, so that this is finer
-// than the radius of a pattern.
+// short is a number in 16 bits as IEEE 754 has it: 11 significant bits and up
+// to 65504. Values are kept relative to the middle of their series and in a
+// unit near its range, where this is far finer than patterns are told apart.
 type short uint16
 
-// shorten rounds to the nearest.
-func shorten(x float32) short {
+// toShort rounds to the nearest, and what is too large to the largest.
+func toShort(x float32) short {
 	bits := math.Float32bits(x)
-	return short((bits + 0x7fff + bits>>16&1) >> 16)
+	sign := short(bits >> 16 & 0x8000)
+	magnitude := math.Float32frombits(bits&0x7fffffff) * 0x1p-112
+	m := math.Float32bits(min(magnitude, 65504*0x1p-112))
+	return sign | short((m+0xfff+m>>13&1)>>13)
 }
 
-func (s short) long() float32 { return math.Float32frombits(uint32(s) << 16) }
+func (s short) long() float32 {
+	return math.Float32frombits(uint32(s&0x8000)<<16|uint32(s&0x7fff)<<13) * 0x1p112
+}

@@ -38,7 +38,7 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 	strength, alarm := d.inhibit(s)
 	v := Verdict{State: Normal, Low: math.NaN(), High: math.NaN()}
 	if b.known {
-		v.Low, v.High = s.in.base+float64(b.low), s.in.base+float64(b.high)
+		v.Low, v.High = s.in.absolute(b.low), s.in.absolute(b.high)
 		if x > b.middle {
 			v.Direction = Above
 		} else if x < b.middle {
@@ -54,7 +54,7 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 		v.Probability = 0.5 + 0.5*odds(alarmSlope*(strength-alarmAt))
 	}
 	v.Probability = min(v.Probability, 0.9999)
-	wanted := d.wants(v.Direction, x, b) && !sample.Muted
+	wanted := d.wants(v.Direction, float64(abs(x-b.middle))*s.in.unit, b) && !sample.Muted
 	s.event.step(alarm && warm && wanted && v.Probability >= d.set.Threshold, d.set.Quiet)
 	if s.event.open {
 		if s.event.since == 0 {
@@ -67,11 +67,11 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 }
 
 // wants tells whether a deviation on this side and of this size matters.
-func (d *Detector) wants(side Direction, x float32, b band) bool {
+func (d *Detector) wants(side Direction, effect float64, b band) bool {
 	if d.set.Direction != Either && side != d.set.Direction {
 		return false
 	}
-	return d.set.MinEffect == 0 || b.known && float64(abs(x-b.middle)) >= d.set.MinEffect
+	return d.set.MinEffect == 0 || b.known && effect >= d.set.MinEffect
 }
 
 // inhibit is the one stage that keeps an event from being told over and over:

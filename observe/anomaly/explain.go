@@ -66,11 +66,11 @@ func (d *Detector) Explain(s *Series) Explanation {
 	e := &s.event
 	x := Explanation{
 		Since: e.since, Open: e.open, Direction: e.direction,
-		Low: s.in.base + float64(e.low), High: s.in.base + float64(e.high),
+		Low: s.in.absolute(e.low), High: s.in.absolute(e.high),
 		Block: int(lengths[e.nearSpan]), Seen: int(e.near.seen),
 	}
 	for i, level := range e.near.levels {
-		x.Nearest[i] = s.in.base + float64(level)
+		x.Nearest[i] = s.in.absolute(level)
 	}
 	var sum float32
 	for i := range d.weight {

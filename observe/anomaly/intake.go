@@ -8,7 +8,7 @@ const (
 	// before it is believed that the clock was put back.
 	patience = 5
 	// gap is how many usual intervals without a sample end a block.
-	gap = 20
+	gap = 500
 )
 
 // accept puts a sample in its place in time. It returns the value to judge,
@@ -86,58 +86,95 @@ func (s *Series) tear() {
 	s.year.n, s.year.sum, s.year.until = 0, 0, 0
 }
 
-// relative is the value relative to the base.
+// relative is the value from the base, in the unit. Both follow the series,
+// so that 16 bits tell its values well apart.
 func (s *Series) relative(v float64) float32 {
-	x := v - s.in.base
-	if w := float64(s.scale.width); s.scale.n > 8 && math.Abs(float64(s.scale.middle)) > far*w && math.Abs(x) < float64(largest) {
-		s.rebase(s.in.base + float64(s.scale.middle))
-		x = v - s.in.base
+	in := &s.in
+	if in.unit == 0 {
+		in.unit = 1
+	}
+	x := (v - in.base) / in.unit
+	switch w := s.scale.width; {
+	case s.in.rows < minWarmup && math.Abs(x) > coarse, // not known yet: at least keep it
+		s.scale.n > 8 && w > smallest && (w > 8 || w < 1.0/64 || abs(s.scale.middle) > far*w):
+		middle, unit := in.base+float64(s.scale.middle)*in.unit, float64(w)*in.unit
+		if s.in.rows < minWarmup {
+			unit = max(unit, math.Abs(x)*in.unit)
+		}
+		s.rebase(middle, power(unit))
+		x = (v - in.base) / in.unit
 	}
 	return narrow(x)
 }
 
-// far is how many widths the series' middle may be from the base: there, 8
-// bits still tell a fiftieth of the width.
-const far = 4
+// absolute is the value of a level.
+func (in *intake) absolute(x float32) float64 { return in.base + float64(x)*in.unit }
 
-// rebase makes v the base of everything that is kept.
-func (s *Series) rebase(v float64) {
-	shift := narrow(v - s.in.base)
-	s.in.base = v
-	move(s.scale.kept[:s.scale.n], shift)
-	s.scale.middle -= shift
-	for i := range s.span {
-		p := &s.span[i]
-		move(p.levels[:p.levelHead.n], shift)
-		move(p.patterns[:int(p.patternHead.n)*blocks], shift)
-		for j := range p.recent {
-			p.recent[j] -= shift
-		}
-		for j := range p.near.levels {
-			p.near.levels[j] -= shift
-		}
-		p.sum -= shift * float32(p.n)
-		p.lo -= shift
-		p.hi -= shift
-	}
-	for i := range s.year.mean {
-		if s.year.seen[i] > 0 {
-			move(s.year.mean[i:i+1], shift)
-		}
-	}
-	s.year.sum -= shift * float32(s.year.n)
-	s.year.level -= shift
-	s.local.level -= shift
-	s.local.last -= shift
-	for j := range s.event.near.levels {
-		s.event.near.levels[j] -= shift
-	}
-	s.event.low -= shift
-	s.event.high -= shift
+const (
+	// far is how many widths the series' middle may be from the base.
+	far = 16
+	// coarse is the largest value before the unit is chosen anew.
+	coarse = 1 << 14
+)
+
+// power is the power of two at or below x, so that changes of the unit round
+// nothing.
+func power(x float64) float64 {
+	_, e := math.Frexp(x)
+	return math.Ldexp(1, max(-1000, min(e-1, 1000)))
 }
 
-func move(kept []short, shift float32) {
-	for i, x := range kept {
-		kept[i] = shorten(x.long() - shift)
+// change is a move to another base and unit.
+type change struct{ shift, factor float64 }
+
+func (c change) level(all ...*float32) {
+	for _, x := range all {
+		*x = narrow(float64(*x)*c.factor - c.shift)
 	}
+}
+
+func (c change) size(all ...*float32) {
+	for _, x := range all {
+		*x = narrow(float64(*x) * c.factor)
+	}
+}
+
+func (c change) levels(all []float32) {
+	for i := range all {
+		c.level(&all[i])
+	}
+}
+
+func (c change) shorts(all []short) {
+	for i, x := range all {
+		all[i] = toShort(narrow(float64(x.long())*c.factor - c.shift))
+	}
+}
+
+// rebase makes base and unit those of everything that is kept.
+func (s *Series) rebase(base, unit float64) {
+	c := change{(base - s.in.base) / unit, s.in.unit / unit}
+	s.in.base, s.in.unit = base, unit
+	c.shorts(s.scale.kept[:s.scale.n])
+	c.level(&s.scale.middle)
+	c.size(&s.scale.width)
+	for i := range s.span {
+		p := &s.span[i]
+		c.shorts(p.levels[:p.levelHead.n])
+		c.shorts(p.patterns[:int(p.patternHead.n)*blocks])
+		c.levels(p.recent[:])
+		c.levels(p.near.levels[:])
+		p.sum = narrow(float64(p.sum)*c.factor - c.shift*float64(p.n))
+		c.level(&p.lo, &p.hi)
+	}
+	y, l, e := &s.year, &s.local, &s.event
+	for i := range y.mean {
+		if y.seen[i] > 0 {
+			c.shorts(y.mean[i : i+1])
+		}
+	}
+	y.sum = narrow(float64(y.sum)*c.factor - c.shift*float64(y.n))
+	c.level(&y.level, &l.level, &l.last, &e.low, &e.high)
+	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm)
+	c.levels(e.near.levels[:])
 }

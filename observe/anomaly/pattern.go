@@ -16,6 +16,7 @@ type book struct {
 // bookHead is what changes besides the patterns.
 type bookHead struct {
 	n      uint8
+	last   uint8   // the nearest pattern of last time
 	radius float32 // in widths
 }
 
@@ -30,30 +31,33 @@ func (b book) pattern(i int) []short { return b.levels[i*b.size : (i+1)*b.size] 
 
 // nearness is one comparison's result.
 type nearness struct {
-	distance float32
-	at       int // -1 when the book is empty
+	distance float32 // in widths
+	at       int     // -1 when the book is empty
 }
 
-// nearest finds the known pattern most like x.
+// nearest finds the known pattern most like x. It looks first at the one that
+// was nearest last time: most often nothing else comes close.
 func (b book) nearest(x []float32, width float32) nearness {
-	best := nearness{largest, -1}
+	n := int(b.head.n)
+	if n == 0 {
+		return nearness{0, -1}
+	}
+	best := nearness{at: min(int(b.head.last), n-1)}
 	if b.size == 1 {
-		inverse := 1 / width
-		for i, p := range b.levels[:b.head.n] {
+		best.distance = abs(x[0] - b.levels[best.at].long())
+		for i, p := range b.levels[:n] {
 			if d := abs(x[0] - p.long()); d < best.distance {
 				best = nearness{d, i}
 			}
 		}
-		best.distance = bounded(best.distance * inverse)
-		return best
+		best.distance = bounded(best.distance / width)
+	} else {
+		m := b.measure(x, width)
+		best.distance = m.square(b.pattern(best.at))
+		m.scan(b.levels[:n*blocks], &best)
+		best.distance = bounded(float32(math.Sqrt(float64(best.distance) / blocks)))
 	}
-	f := b.measure(x, width)
-	for i := range int(b.head.n) {
-		if d := f.square(b.pattern(i), best.distance); d < best.distance {
-			best = nearness{d, i}
-		}
-	}
-	best.distance = bounded(float32(math.Sqrt(float64(best.distance) / float64(b.size))))
+	b.head.last = uint8(best.at)
 	return best
 }
 
@@ -66,33 +70,47 @@ type measure struct {
 }
 
 func (b book) measure(x []float32, width float32) measure {
-	m := measure{inverse: 1 / width, flat: b.tuning.Flat * width, weight: b.tuning.Shape * b.tuning.Shape}
+	m := measure{inverse: 1 / width, flat: max(b.tuning.Flat*width, smallest), weight: b.tuning.Shape * b.tuning.Shape}
 	copy(m.level[:], x)
 	lo := min(x[0], x[1], x[2])
-	height := 1 / max(max(x[0], x[1], x[2])-lo, m.flat, smallest)
+	height := 1 / max(max(x[0], x[1], x[2])-lo, m.flat)
 	for i := range m.form {
 		m.form[i] = (x[i] - lo) * height
 	}
 	return m
 }
 
-// square is the squared distance from p, or something at or above limit.
-func (m *measure) square(q []short, limit float32) float32 {
-	_ = q[blocks-1]
+// scan puts into best what is nearer among the patterns. The levels alone
+// rule most out.
+func (m *measure) scan(levels []short, best *nearness) {
+	limit := best.distance
+	x0, x1, x2 := m.level[0], m.level[1], m.level[2]
+	square := m.inverse * m.inverse
+	for i := 0; i+blocks <= len(levels); i += blocks {
+		l := levels[i : i+blocks : i+blocks]
+		d0, d1, d2 := x0-l[0].long(), x1-l[1].long(), x2-l[2].long()
+		if (d0*d0+d1*d1+d2*d2)*square >= limit {
+			continue
+		}
+		if d := m.square(l); d < limit {
+			limit = d
+			*best = nearness{d, i / blocks}
+		}
+	}
+}
+
+// square is the squared distance from q, finite.
+func (m *measure) square(q []short) float32 {
 	p := [blocks]float32{q[0].long(), q[1].long(), q[2].long()}
 	d0 := bounded(abs(m.level[0]-p[0]) * m.inverse)
 	d1 := bounded(abs(m.level[1]-p[1]) * m.inverse)
 	d2 := bounded(abs(m.level[2]-p[2]) * m.inverse)
-	d := d0*d0 + d1*d1 + d2*d2
-	if d >= limit {
-		return d
-	}
 	lo := min(p[0], p[1], p[2])
-	height := 1 / max(max(p[0], p[1], p[2])-lo, m.flat, smallest)
+	height := 1 / max(max(p[0], p[1], p[2])-lo, m.flat)
 	s0 := m.form[0] - (p[0]-lo)*height
 	s1 := m.form[1] - (p[1]-lo)*height
 	s2 := m.form[2] - (p[2]-lo)*height
-	return d + m.weight*(s0*s0+s1*s1+s2*s2)
+	return d0*d0 + d1*d1 + d2*d2 + m.weight*(s0*s0+s1*s1+s2*s2)
 }
 
 // see returns the nearest known pattern and learns x. The pattern as it was
@@ -112,7 +130,7 @@ func (b book) see(x []float32, width float32, age uint8, found *nearest) nearnes
 		n := min(b.tags[near.at]&15+1, often)
 		b.tags[near.at] = n | age<<4
 		for i, p := range b.pattern(near.at) {
-			b.levels[near.at*b.size+i] = shorten(p.long() + (x[i]-p.long())/float32(n))
+			b.levels[near.at*b.size+i] = toShort(p.long() + (x[i]-p.long())/float32(n))
 		}
 		return near
 	}
@@ -121,13 +139,10 @@ func (b book) see(x []float32, width float32, age uint8, found *nearest) nearnes
 	}
 	at := int(b.head.n)
 	for i, p := range x {
-		b.levels[at*b.size+i] = shorten(p)
+		b.levels[at*b.size+i] = toShort(p)
 	}
 	b.tags[at] = 1 | age<<4
 	b.head.n++
-	if near.at < 0 {
-		near.distance = 0
-	}
 	return near
 }
 
@@ -166,7 +181,7 @@ func (b book) join(i int, width float32) {
 		}
 		n, m := float32(b.tags[i]&15), float32(b.tags[j]&15)
 		for k, p := range b.pattern(i) {
-			b.levels[i*b.size+k] = shorten((p.long()*n + b.levels[j*b.size+k].long()*m) / (n + m))
+			b.levels[i*b.size+k] = toShort((p.long()*n + b.levels[j*b.size+k].long()*m) / (n + m))
 		}
 		seen := min(b.tags[i]&15+b.tags[j]&15, often)
 		b.tags[i] = seen | b.tags[i]&0xf0
@@ -181,7 +196,7 @@ func (b book) between(i, j int, width float32) float32 {
 	}
 	p := b.pattern(i)
 	m := b.measure([]float32{p[0].long(), p[1].long(), p[2].long()}, width)
-	return bounded(float32(math.Sqrt(float64(m.square(b.pattern(j), largest)) / float64(b.size))))
+	return bounded(float32(math.Sqrt(float64(m.square(b.pattern(j))) / float64(b.size))))
 }
 
 // drop puts the last pattern in the place of pattern i.

@@ -34,7 +34,7 @@ func (s *scale) see(x float32, interval float32) bool {
 		if float32(s.stride)*2*interval <= reach {
 			s.thin()
 		} else {
-			s.kept[s.head] = shorten(x)
+			s.kept[s.head] = toShort(x)
 			s.head = (s.head + 1) % uint8(len(s.kept))
 			s.next()
 			if s.head%8 != 0 {
@@ -44,7 +44,7 @@ func (s *scale) see(x float32, interval float32) bool {
 			return true
 		}
 	}
-	s.kept[s.n] = shorten(x)
+	s.kept[s.n] = toShort(x)
 	s.n++
 	s.next()
 	if s.n%4 != 0 && s.n > 8 {

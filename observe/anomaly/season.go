@@ -88,7 +88,7 @@ func (s *season) close(width float32) passed {
 	s.seen[s.hour] = min(s.seen[s.hour]+1, weeks)
 	mean := s.mean[s.hour].long()
 	blend(&mean, x, 1/float32(s.seen[s.hour]))
-	s.mean[s.hour] = shorten(mean)
+	s.mean[s.hour] = toShort(mean)
 	return p
 }
 

@@ -42,6 +42,7 @@ type intake struct {
 	last     int64   // time of the newest sample, ms
 	value    float64 // its value as it came
 	base     float64 // what values are kept relative to
+	unit     float64 // and in, a power of two
 	interval float32 // usual time between samples, ms
 	rows     uint32  // samples judged or learned
 	behind   uint8   // samples in a row that were older than the newest

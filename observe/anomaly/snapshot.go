@@ -182,6 +182,7 @@ func (c *codec) series(s *Series) {
 	c.i64(&in.last)
 	c.f64(&in.value)
 	c.f64(&in.base)
+	c.f64(&in.unit)
 	c.f32(&in.interval)
 	c.u32(&in.rows)
 	c.u8(&in.behind)
@@ -224,6 +225,7 @@ func (c *codec) span(p *span) {
 	c.u32(&p.n)
 	c.f32s(p.recent[:])
 	c.near(&p.near)
+	c.u8(&p.levelHead.last, &p.patternHead.last)
 }
 
 func (c *codec) event(e *event) {
