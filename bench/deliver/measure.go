@@ -353,7 +353,7 @@ func (b *bench) strangers(ctx context.Context) error {
 		return context.Cause(ctx)
 	case <-time.After(45 * time.Second): // aeod gives memory back after half a minute
 	}
-	before := b.aeodd.resident()
+	before, own := b.aeodd.resident(), b.aeodd.memory("RssAnon")
 	b.results.AtMost(fmt.Sprintf("resident memory at %d × 10 objects", b.apps), before, "MiB", 120)
 	if b.unmanaged == 0 {
 		return nil
@@ -368,7 +368,10 @@ func (b *bench) strangers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.results.AtMost(fmt.Sprintf("more memory with %d unmanaged objects", b.unmanaged), b.aeodd.resident()-before, "MiB", 2)
+	// Pages of the program's file come back one by one whenever anything runs,
+	// whatever there is in the cluster: what the objects cost is its own memory.
+	b.results.Note(fmt.Sprintf("more resident memory with %d unmanaged objects, with pages of the program", b.unmanaged), b.aeodd.resident()-before, "MiB")
+	b.results.AtMost(fmt.Sprintf("more memory with %d unmanaged objects", b.unmanaged), b.aeodd.memory("RssAnon")-own, "MiB", 2)
 	return nil
 }
 

@@ -268,13 +268,17 @@ func freeAddress() (string, error) {
 }
 
 // resident is the memory of aeod in MiB.
-func (d *daemon) resident() float64 {
+func (d *daemon) resident() float64 { return d.memory("VmRSS") }
+
+// memory is one of the kinds of memory of proc_pid_status(5) that aeod has, in
+// MiB: RssAnon is its own, RssFile that of files.
+func (d *daemon) memory(kind string) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, kind+":"); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			if err != nil {
 				return 0
