@@ -29,8 +29,6 @@ type feed struct {
 	presentSince, usableSince int64
 	// ever says that there was a usable sample at all.
 	ever, overflow, invalid bool
-	// flow is the total of the last batch.
-	flow float64
 	// recent are the sums of the last batches, for the check of their sanity.
 	recent [4]counts
 	turn   int
@@ -193,14 +191,17 @@ func (m *Monitor) judge(usable, at int64) (sum counts, ok bool) {
 	// A series that appears amid others that are followed had no events before:
 	// the absence of an error series means no errors. But an old counter may also
 	// be found late; it is told by holding more than an interval's traffic.
-	limit := max(smallBirth, 2*max(sum.total, f.flow))
+	usual := sum.total
+	for _, c := range f.recent {
+		usual = max(usual, c.total)
+	}
+	limit := max(smallBirth, 2*usual)
 	for _, d := range m.births {
 		if d.n <= limit {
 			m.scratch = append(m.scratch, d)
 			sum.add(m.worth(d), 1)
 		}
 	}
-	f.flow = sum.total
 	f.recent[f.turn%len(f.recent)] = sum
 	f.turn++
 	var all counts

@@ -73,7 +73,6 @@ func (m *Monitor) code(c *codec) {
 	c.bool(&f.ever)
 	c.bool(&f.overflow)
 	c.bool(&f.invalid)
-	c.float(&f.flow)
 	for i := range f.recent {
 		c.counts(&f.recent[i])
 	}
