@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/autoecoops/autoecoops/bench/detect/made"
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+)
+
+// method scores the rows of a series and counts its incidents.
+type method struct {
+	name string
+	run  func(s *made.Series) (scores []float64, onsets []int)
+}
+
+// report prints what the detector finds, and beside it two simple methods.
+func report(w io.Writer, days int) error {
+	shipped, err := detector()
+	if err != nil {
+		return err
+	}
+	methods := []method{{"detector", shipped}, {"robust z", robust}, {"forecast", forecast}}
+	series := made.Disturbed(1, 4, 28)
+	fmt.Fprintf(w, "%-14s %9s %9s", "fault", "found", "incidents")
+	for _, m := range methods {
+		fmt.Fprintf(w, " %9s", m.name)
+	}
+	fmt.Fprintf(w, "   found: events with an incident; the rest: mean precision of the order of samples\n")
+	sum := map[string]*line{}
+	var names []string
+	for _, s := range series {
+		_, fault, _ := strings.Cut(s.Name, "/")
+		if sum[fault] == nil {
+			sum[fault] = &line{precision: make([]float64, len(methods))}
+			names = append(names, fault)
+		}
+		sum[fault].add(s, methods)
+	}
+	all := &line{precision: make([]float64, len(methods))}
+	for _, name := range names {
+		sum[name].print(w, name)
+		all.merge(sum[name])
+	}
+	all.print(w, "all")
+	return quiet(w, shipped, days)
+}
+
+// quiet counts incidents where there is nothing.
+func quiet(w io.Writer, run func(*made.Series) ([]float64, []int), days int) error {
+	total, length := 0, 0.0
+	kinds := map[string]int{}
+	for _, s := range made.Undisturbed(2, 140, days) {
+		_, onsets := run(s)
+		total += len(onsets)
+		length += s.Days()
+		kinds[s.Name] += len(onsets)
+	}
+	fmt.Fprintf(w, "undisturbed: %d incidents in %.0f series-days, %.2f in a thousand\n", total, length, float64(total)/length*1000)
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for k := range kinds {
+			if !yield(k) {
+				return
+			}
+		}
+	}) {
+		fmt.Fprintf(w, "  %-20s %d\n", name, kinds[name])
+	}
+	return nil
+}
+
+// line is one line of the report.
+type line struct {
+	series, events, found, incidents int
+	precision                        []float64
+}
+
+func (l *line) add(s *made.Series, methods []method) {
+	l.series++
+	l.events += len(s.Events)
+	for i, m := range methods {
+		scores, onsets := m.run(s)
+		l.precision[i] += s.Precision(scores)
+		if i > 0 {
+			continue
+		}
+		l.incidents += len(onsets)
+		for _, e := range s.Events {
+			if slices.ContainsFunc(onsets, func(at int) bool { return at >= e[0] && at <= e[1]+12 }) {
+				l.found++
+			}
+		}
+	}
+}
+
+func (l *line) merge(o *line) {
+	l.series += o.series
+	l.events += o.events
+	l.found += o.found
+	l.incidents += o.incidents
+	for i := range l.precision {
+		l.precision[i] += o.precision[i]
+	}
+}
+
+func (l *line) print(w io.Writer, name string) {
+	fmt.Fprintf(w, "%-14s %4d/%-4d %9d", name, l.found, l.events, l.incidents)
+	for _, p := range l.precision {
+		fmt.Fprintf(w, " %9.3f", p/float64(l.series))
+	}
+	fmt.Fprintln(w)
+}
+
+// detector is the shipped one, in the users' zone.
+func detector() (func(*made.Series) ([]float64, []int), error) {
+	set := anomaly.Default()
+	set.Location = made.Zone()
+	plain, err := anomaly.New(set)
+	if err != nil {
+		return nil, err
+	}
+	set.Counter = true
+	counter, err := anomaly.New(set)
+	if err != nil {
+		return nil, err
+	}
+	return func(s *made.Series) (scores []float64, onsets []int) {
+		d := plain
+		if s.Counter {
+			d = counter
+		}
+		var state anomaly.Series
+		for i, v := range s.Values {
+			verdict := d.Observe(&state, anomaly.Sample{At: s.Times[i], Value: v})
+			scores = append(scores, float64(verdict.Probability))
+			if verdict.Onset {
+				onsets = append(onsets, i)
+			}
+		}
+		return scores, onsets
+	}, nil
+}
+
+// robust is the distance from a slow median in slow median distances.
+func robust(s *made.Series) ([]float64, []int) {
+	scores := make([]float64, len(s.Values))
+	middle, spread := s.Values[0], 0.0
+	for i, v := range s.Values {
+		off := math.Abs(v - middle)
+		if spread > 0 {
+			scores[i] = off / spread
+		}
+		step := 0.01 * (spread + 1e-9)
+		if i < 300 {
+			step = (off + spread) / float64(i+1)
+		}
+		middle += math.Copysign(min(step, off), v-middle)
+		spread += math.Copysign(min(step, math.Abs(off-spread)), off-spread)
+	}
+	return scores, nil
+}
+
+// forecast is the residual of double exponential smoothing in usual residuals.
+func forecast(s *made.Series) ([]float64, []int) {
+	scores := make([]float64, len(s.Values))
+	level, trend, spread := s.Values[0], 0.0, 0.0
+	for i, v := range s.Values {
+		r := v - level - trend
+		if spread > 0 {
+			scores[i] = math.Abs(r) / spread
+		}
+		spread += max(0.01, 1/float64(i+1)) * (math.Abs(r) - spread)
+		level += trend + 0.3*r
+		trend = 0.95*trend + 0.01*r
+	}
+	return scores, nil
+}
