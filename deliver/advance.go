@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -71,6 +72,9 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 // refuses tells whether a failure to prepare a revision is the revision's own
 // doing, and will be the same at every try.
 func refuses(err error) bool {
+	if _, passes := errors.AsType[Unreached](err); passes {
+		return false
+	}
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Denied:
 		return true

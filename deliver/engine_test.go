@@ -196,6 +196,57 @@ func TestSourceDownHealsOn(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeTakenIsNotTriedAgain has a revision that cannot be taken: once
+// that is known it is not fetched until a person asks for it or Git moves. What is out of reach
+// is tried again, and nothing is held against the revision.
+func TestWhatCannotBeTakenIsNotTriedAgain(t *testing.T) {
+	bad := func(k fault.Kind) error { return fault.New(k, "unpack artifact", "r2", "it is larger than 1 MiB", "") }
+	for name, c := range map[string]struct {
+		err     error
+		refused bool
+	}{
+		"unfit":               {bad(fault.Invalid), true},
+		"not signed":          {bad(fault.Denied), true},
+		"credentials refused": {deliver.Unreached{Err: bad(fault.Denied)}, false},
+		"Secret is no key":    {deliver.Unreached{Err: bad(fault.Invalid)}, false},
+		"down":                {bad(fault.Unavailable), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
+			w.settle()
+			w.push("r2", &commit{objects: []map[string]any{object("ConfigMap", "a", "2")}, unread: c.err})
+			tries := func() int {
+				for range 10 {
+					w.reconcile()
+					w.now = w.now.Add(10 * time.Minute)
+				}
+				return w.fetched["r2"]
+			}
+			before := tries()
+			again := tries() - before
+			if c := w.condition(v1alpha1.ConditionSynced); c.Status != metav1.ConditionFalse || !strings.Contains(c.Message, "larger than 1 MiB") {
+				t.Errorf("%+v", c)
+			}
+			q := w.app.Status.Quarantine
+			if refused := len(q) == 1 && q[0].Revision == "r2"; refused != c.refused || refused != (again == 0) {
+				t.Fatalf("fetched %d times, then %d times, %+v", before, again, q)
+			}
+			// A restart remembers, and a person is obeyed: once.
+			w.start()
+			w.app.Annotations = map[string]string{v1alpha1.AnnotationRetry: "r2"}
+			asked := tries() - before
+			if more := tries() - before - asked; c.refused && (asked == 0 || more != 0) {
+				t.Errorf("fetched %d times after a retry, then %d times", asked, more)
+			}
+			w.commits["r2"].unread = nil
+			w.app.Annotations[v1alpha1.AnnotationRetry] = "r2@again"
+			w.settle()
+			w.mustBeReady("r2")
+		})
+	}
+}
+
 func TestRefusedRevisionIsRememberedWithItsLine(t *testing.T) {
 	w := newWorld(t)
 	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})

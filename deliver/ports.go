@@ -100,6 +100,17 @@ type Tree interface {
 	Commit() *v1alpha1.CommitInfo
 }
 
+// Unreached is an error of Sources.Fetch, or of a Renderer, that is none of the
+// revision's doing: the source, or what is needed to read it, is out of reach.
+// It is tried again, whatever its kind; the revision is not refused for it.
+type Unreached struct{ Err error }
+
+// Error implements error.
+func (u Unreached) Error() string { return u.Err.Error() }
+
+// Unwrap returns the error that is marked.
+func (u Unreached) Unwrap() error { return u.Err }
+
 // Sources knows revisions.
 type Sources interface {
 	// Head returns the newest known revision of an application's source
@@ -108,7 +119,8 @@ type Sources interface {
 	// all the same.
 	Head(app *v1alpha1.Application) (head Head, ok bool, err error)
 	// Fetch returns a revision's content, checked against the application's
-	// verification policy: Denied if the signature is not trusted.
+	// verification policy: Denied if the signature is not trusted, Invalid if the
+	// revision cannot be taken as it is; what may pass is Unreached.
 	Fetch(ctx context.Context, app *v1alpha1.Application, revision string) (Tree, error)
 	// Keep holds a revision so that it can be fetched while the source is down.
 	Keep(ctx context.Context, app *v1alpha1.Application, revision string) error
@@ -126,7 +138,8 @@ type Rendered struct {
 	Handle any
 }
 
-// Renderer renders. A root that cannot be rendered whole is an error.
+// Renderer renders. A root that cannot be rendered whole is an error, and
+// Unreached if that is because some of it could not be read.
 type Renderer interface {
 	Render(ctx context.Context, app *v1alpha1.Application, tree Tree) (*Rendered, error)
 	// Same tells whether a tree has all that the newest render of an application

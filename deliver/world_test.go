@@ -35,6 +35,7 @@ type world struct {
 
 	// the source
 	commits map[string]*commit
+	fetched map[string]int
 	head    string
 	down    bool
 
@@ -75,6 +76,8 @@ type commit struct {
 	// broken cannot be rendered, refused does not pass the gate, crashing never
 	// becomes healthy.
 	broken, refused, crashing bool
+	// unread is why it cannot be fetched.
+	unread error
 }
 
 // crash is what a fault of crashAt panics with.
@@ -84,7 +87,7 @@ var web = deliver.AppKey{Namespace: "shop", Name: "web"}
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), objects: map[deliver.Key]*stored{}, commits: map[string]*commit{},
+		t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), objects: map[deliver.Key]*stored{}, commits: map[string]*commit{}, fetched: map[string]int{},
 		releases: map[string]*v1alpha1.ReleaseStatus{}, blind: map[deliver.GroupKind]bool{}, digester: &deliver.Digester{Key: make([]byte, 32)},
 	}
 	w.app = &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: web.Namespace, Name: web.Name, UID: "app-uid", Generation: 1}}
@@ -334,8 +337,12 @@ func (s source) Head(*v1alpha1.Application) (deliver.Head, bool, error) {
 }
 
 func (s source) Fetch(_ context.Context, _ *v1alpha1.Application, rev string) (deliver.Tree, error) {
+	s.fetched[rev]++
 	if s.commits[rev] == nil {
 		return nil, fault.New(fault.Unavailable, "fetch", rev, "gone", "")
+	}
+	if err := s.commits[rev].unread; err != nil {
+		return nil, err
 	}
 	return tree{fstest.MapFS{}, rev}, nil
 }

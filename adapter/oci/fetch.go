@@ -18,7 +18,8 @@ import (
 )
 
 // Fetch returns the files of an artifact. One that is already here costs no
-// exchange with the registry, if these credentials were ever let in.
+// exchange with the registry, if these credentials were ever let in. The error
+// has the code CodeUnfit if the artifact itself is what is wrong.
 func (s *Store) Fetch(ctx context.Context, repo Repo, a Artifact) (*Tree, error) {
 	r, err := s.repository(repo.URL)
 	if err != nil {
@@ -96,8 +97,12 @@ func (s *Store) fetch(ctx context.Context, r name.Repository, auth Auth, digest 
 	return s.unpack(r, img, manifest, digest)
 }
 
+// CodeUnfit marks a refusal of what an artifact has in it: it is the same for
+// this digest at every try.
+const CodeUnfit = "ArtifactUnfit"
+
 func refused(r name.Repository, why, hint string) error {
-	return fault.New(fault.Blocked, "unpack artifact", r.String(), why, hint)
+	return &fault.Error{Kind: fault.Invalid, Op: "unpack artifact", Subject: r.String(), Public: why, Hint: hint, Code: CodeUnfit}
 }
 
 // maxLayers bounds an artifact's layers.

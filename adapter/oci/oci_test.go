@@ -374,8 +374,8 @@ func TestHostileArtifacts(t *testing.T) {
 			t.Errorf("%s was taken: %v", name, fstest.TestFS(tree))
 			continue
 		}
-		if k := fault.KindOf(err); k != fault.Blocked && !(k == fault.Unavailable && strings.HasPrefix(name, "half")) {
-			t.Errorf("%s: %v is %s", name, err, k)
+		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Invalid || f.Code != oci.CodeUnfit {
+			t.Errorf("%s: %#v is not told to be unfit", name, err)
 		}
 	}
 }
@@ -471,6 +471,9 @@ func TestBadRegistries(t *testing.T) {
 		s.intercept(c.answer)
 		_, err := open(t, oci.Options{}).Fetch(t.Context(), oci.Repo{URL: s.url()}, oci.Artifact{Digest: digest})
 		kind(t, name, err, c.want)
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == oci.CodeUnfit {
+			t.Errorf("%s: the artifact is blamed for its registry: %v", name, err)
+		}
 	}
 	release := make(chan struct{})
 	s.intercept(func(_ http.ResponseWriter, r *http.Request) bool { <-release; return false })

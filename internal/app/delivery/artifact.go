@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/oci"
@@ -85,11 +86,14 @@ func (r *Remote) fetchArtifact(ctx context.Context, app *v1alpha1.Application, r
 	}
 	repo, err := r.registry(ctx, app)
 	if err != nil {
-		return nil, err
+		return nil, deliver.Unreached{Err: err}
 	}
 	t, err := store.Fetch(ctx, repo, oci.Artifact{Digest: revision})
-	if err != nil {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == oci.CodeUnfit {
 		return nil, err
+	}
+	if err != nil {
+		return nil, deliver.Unreached{Err: err}
 	}
 	return artifactTree{t}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -388,6 +389,9 @@ func TestArtifactCredentials(t *testing.T) {
 		// What is in the cache is for those who may have it.
 		_, err = d.Fetch(t.Context(), app, digest)
 		wants(t, x.name, err, x.kind, x.text)
+		if _, passes := errors.AsType[deliver.Unreached](err); !passes {
+			t.Errorf("%s: the artifact is blamed for the credentials: %v", x.name, err)
+		}
 		if strings.Contains(fmt.Sprintf("%+v", err), "word") {
 			t.Errorf("%s: the error shows a password: %+v", x.name, err)
 		}
@@ -426,7 +430,10 @@ func TestArtifactHostile(t *testing.T) {
 		"many":     many,
 	} {
 		_, err := d.Fetch(t.Context(), d.app(nil), h.push(t, name, files...))
-		wants(t, name, err, fault.Blocked, "it")
+		wants(t, name, err, fault.Invalid, "it")
+		if _, passes := errors.AsType[deliver.Unreached](err); passes {
+			t.Errorf("%s: it would be tried again: %v", name, err)
+		}
 	}
 }
 

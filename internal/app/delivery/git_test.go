@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/gitmirror"
@@ -198,6 +200,111 @@ func TestSignaturesThatNobodyChecksAreRefused(t *testing.T) {
 	app.Spec.Source.Git.Verify = &v1alpha1.Verification{Mode: "head", Secret: v1alpha1.LocalReference{Name: "keys"}}
 	if _, err := r.Fetch(t.Context(), app, rev); fault.KindOf(err) != fault.Denied {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatPassesRefusesNoRevision tells what is wrong with a source, or with the
+// Secrets that it needs, from what is wrong with a revision.
+func TestWhatPassesRefusesNoRevision(t *testing.T) {
+	w := newWorkshop(t)
+	rev := w.commit("app/a.yaml", manifest("a", "1"))
+	verify := &v1alpha1.Verification{Mode: "head", Secret: v1alpha1.LocalReference{Name: "keys"}}
+	for name, c := range map[string]struct {
+		tune   func(*Remote, *v1alpha1.GitSource)
+		kind   fault.Kind
+		passes bool
+	}{
+		"no Secret with credentials": {func(_ *Remote, g *v1alpha1.GitSource) { g.Secret = &v1alpha1.LocalReference{Name: "gone"} }, fault.Denied, true},
+		"no Secret with keys":        {func(_ *Remote, g *v1alpha1.GitSource) { g.Verify = verify }, fault.Denied, true},
+		"a folder is not allowed":    {func(_ *Remote, g *v1alpha1.GitSource) { g.URL = "http://git.example.com/x" }, fault.Denied, true},
+		"keys that are none": {func(r *Remote, g *v1alpha1.GitSource) {
+			g.Verify, r.Secret = verify, holding(map[string][]byte{"key.asc": []byte("no key")})
+		}, fault.Invalid, true},
+		"nobody signed": {func(r *Remote, g *v1alpha1.GitSource) {
+			g.Verify, r.Secret = verify, holding(map[string][]byte{"allowed_signers": []byte("dev@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8J3n0r9wWfE2N4QmHcV0mGrP2hI4G3M5qgX1q0Zp1s\n")})
+		}, fault.Denied, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, app := w.remote()
+			r.Verify = Verifier(time.Now)
+			r.Secret = func(context.Context, string, string) (map[string][]byte, error) {
+				return nil, fault.New(fault.Denied, "read secret", "x", "not allowed", "")
+			}
+			c.tune(r, app.Spec.Source.Git)
+			_, err := r.Fetch(t.Context(), app, rev)
+			_, passes := errors.AsType[deliver.Unreached](err)
+			if err == nil || fault.KindOf(err) != c.kind || passes != c.passes {
+				t.Errorf("passes %v: %v is %v", passes, err, fault.KindOf(err))
+			}
+		})
+	}
+}
+
+func holding(data map[string][]byte) func(context.Context, string, string) (map[string][]byte, error) {
+	return func(context.Context, string, string) (map[string][]byte, error) { return data, nil }
+}
+
+// half is a tree of which one file cannot be had just now.
+type half struct {
+	fstest.MapFS
+	lost string
+	err  error
+}
+
+func (h half) ID(name string) string        { return name }
+func (h half) Commit() *v1alpha1.CommitInfo { return nil }
+
+func (h half) Open(name string) (fs.File, error) {
+	if name == h.lost {
+		return nil, h.err
+	}
+	return h.MapFS.Open(name)
+}
+
+func (h half) ReadFile(name string) ([]byte, error) {
+	if name == h.lost {
+		return nil, h.err
+	}
+	return h.MapFS.ReadFile(name)
+}
+
+// TestWhatCannotBeReadIsNoFaultOfTheRevision has a source go away while a
+// revision is rendered, by each way of rendering.
+func TestWhatCannotBeReadIsNoFaultOfTheRevision(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		lost  string
+	}{
+		"plain":     {map[string]string{"app/a.yaml": manifest("a", "1"), "app/b.yaml": manifest("b", "1")}, "app/b.yaml"},
+		"kustomize": {map[string]string{"app/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": manifest("a", "1")}, "base/a.yaml"},
+		"chart":     {map[string]string{"app/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "app/templates/a.yaml": manifest("a", "1"), "app/templates/b.yaml": manifest("b", "1")}, "app/templates/b.yaml"},
+	} {
+		for kind, broken := range map[fault.Kind]bool{fault.Unavailable: true, fault.Denied: true, fault.Blocked: true, fault.Invalid: false} {
+			t.Run(name+" "+kind.String(), func(t *testing.T) {
+				tree := half{MapFS: fstest.MapFS{}, lost: c.lost, err: fault.New(kind, "read file", c.lost, "not now", "")}
+				for file, text := range c.files {
+					tree.MapFS[file] = &fstest.MapFile{Data: []byte(text)}
+				}
+				app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Source: &v1alpha1.Source{Path: "app"}}}
+				app.Namespace, app.Name = "shop", "web"
+				r := NewRenderer(helm.New(helm.Options{}), kustomize.New(kustomize.Options{}), &Inputs{})
+				_, err := r.Render(t.Context(), app, tree)
+				if _, passes := errors.AsType[deliver.Unreached](err); err == nil || passes != broken {
+					t.Errorf("passes %v: %v", passes, err)
+				}
+				if broken && !strings.Contains(deliver.Public(err), "not now") {
+					t.Errorf("nobody is told why: %s", deliver.Public(err))
+				}
+				// Nothing of it is taken for what was rendered.
+				if _, known := r.Reads(deliver.AppKey{Namespace: "shop", Name: "web"}); known {
+					t.Error("half a rendering is remembered")
+				}
+				tree.lost = ""
+				if out, err := r.Render(t.Context(), app, tree); err != nil || len(out.Bodies) == 0 {
+					t.Errorf("later: %v", err)
+				}
+			})
+		}
 	}
 }
 

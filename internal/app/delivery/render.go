@@ -52,11 +52,25 @@ func NewRenderer(charts *helm.Renderer, k *kustomize.Renderer, in *Inputs) *Rend
 func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, t deliver.Tree) (*deliver.Rendered, error) {
 	given, err := r.inputs.read(ctx, app)
 	if err != nil {
-		return nil, err
+		return nil, deliver.Unreached{Err: err}
 	}
 	tree := record(t)
-	files := given.decrypted(tree)
-	rd, err := r.render(ctx, app, files)
+	out, err := r.rendered(ctx, app, given, tree)
+	if failed := tree.failed(); failed != nil {
+		// Whatever came of it, it lacks what could not be read.
+		return nil, failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.last[deliver.AppKey{Namespace: app.Namespace, Name: app.Name}] = &rendition{given.digest, tree}
+	r.mu.Unlock()
+	return out, nil
+}
+
+func (r *Renderer) rendered(ctx context.Context, app *v1alpha1.Application, given *given, tree *recording) (*deliver.Rendered, error) {
+	rd, err := r.render(ctx, app, given.decrypted(tree))
 	if err != nil {
 		return nil, err
 	}
@@ -67,17 +81,13 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, t deli
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	r.last[deliver.AppKey{Namespace: app.Namespace, Name: app.Name}] = &rendition{given.digest, tree}
-	r.mu.Unlock()
-	judged := rd
 	if given.keys != nil {
 		// The gate sees what lies in Git: there the values are encrypted.
-		if judged, err = r.render(ctx, app, tree); err != nil {
+		if rd, err = r.render(ctx, app, tree); err != nil {
 			return nil, err
 		}
 	}
-	return &deliver.Rendered{Bodies: bodies, Inputs: given.digest, Handle: &handle{judged, tree}}, nil
+	return &deliver.Rendered{Bodies: bodies, Inputs: given.digest, Handle: &handle{rd, tree}}, nil
 }
 
 // handle is what the gate gets to see.

@@ -121,13 +121,22 @@ func (r *Remote) Fetch(ctx context.Context, app *v1alpha1.Application, revision 
 	}
 	repo, err := r.repo(ctx, app)
 	if err != nil {
-		return nil, err
+		return nil, deliver.Unreached{Err: err}
 	}
 	t, err := r.Mirrors.Fetch(ctx, repo, r.commit(g.URL, revision), r.paths(app)...)
 	if err != nil {
-		return nil, err
+		return nil, unlessInvalid(err)
 	}
 	return r.verified(ctx, app, commitTree{t})
+}
+
+// unlessInvalid marks an error of reading a source: what is Invalid is so in the
+// revision, all else in what is between it and us.
+func unlessInvalid(err error) error {
+	if fault.KindOf(err) == fault.Invalid {
+		return err
+	}
+	return deliver.Unreached{Err: err}
 }
 
 // verified checks the signature of a revision where one is asked for. Without
@@ -142,10 +151,13 @@ func (r *Remote) verified(ctx context.Context, app *v1alpha1.Application, t comm
 	}
 	keys, err := r.Secret(ctx, app.Namespace, v.Secret.Name)
 	if err != nil {
-		return nil, fault.Wrap(fault.KindOf(err), "read the trusted keys in secret", v.Secret.Name, err, "create it in namespace "+app.Namespace)
+		return nil, deliver.Unreached{Err: fault.Wrap(fault.KindOf(err), "read the trusted keys in secret", v.Secret.Name, err, "create it in namespace "+app.Namespace)}
 	}
 	signer, err := r.Verify(v.Mode, keys, t.Info())
-	if err != nil {
+	switch {
+	case err != nil && fault.KindOf(err) != fault.Denied:
+		return nil, deliver.Unreached{Err: err} // the keys are what is wrong
+	case err != nil:
 		return nil, err
 	}
 	return signedTree{t, signer}, nil

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/gitmirror"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
 )
 
 // commitTree fills deliver.Tree with a commit of a mirror.
@@ -62,6 +64,9 @@ type recording struct {
 	deliver.Tree
 	mu   *sync.Mutex
 	read map[string]string
+	// broken is the first error that was none of the tree's own: whatever was
+	// made of such a tree lacks something.
+	broken error
 }
 
 func record(t deliver.Tree) *recording {
@@ -77,6 +82,27 @@ func (r *recording) note(name string) {
 	}
 }
 
+// heard notes an error of reading if it is no answer about the tree. Those who
+// read through libraries don't get to see it.
+func (r *recording) heard(err error) {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Kind == fault.Invalid || f.Kind == fault.NotFound {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.broken == nil {
+		r.broken = deliver.Unreached{Err: err}
+	}
+}
+
+// failed returns the first error that was none of the tree's own.
+func (r *recording) failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broken
+}
+
 // same tells whether all that was read is the same in another tree.
 func (r *recording) same(t deliver.Tree) bool {
 	r.mu.Lock()
@@ -89,35 +115,40 @@ func (r *recording) same(t deliver.Tree) bool {
 	return true
 }
 
+// noted notes what is read by name, and what came of it.
+func noted[T any](r *recording, name string, read func() (T, error)) (T, error) {
+	r.note(name)
+	v, err := read()
+	r.heard(err)
+	return v, err
+}
+
 // Open implements fs.FS.
-func (r *recording) Open(name string) (fs.File, error) { r.note(name); return r.Tree.Open(name) }
+func (r *recording) Open(name string) (fs.File, error) {
+	return noted(r, name, func() (fs.File, error) { return r.Tree.Open(name) })
+}
 
 // ReadFile implements fs.ReadFileFS.
 func (r *recording) ReadFile(name string) ([]byte, error) {
-	r.note(name)
-	return fs.ReadFile(r.Tree, name)
+	return noted(r, name, func() ([]byte, error) { return fs.ReadFile(r.Tree, name) })
 }
 
 // ReadDir implements fs.ReadDirFS.
 func (r *recording) ReadDir(name string) ([]fs.DirEntry, error) {
-	r.note(name)
-	return fs.ReadDir(r.Tree, name)
+	return noted(r, name, func() ([]fs.DirEntry, error) { return fs.ReadDir(r.Tree, name) })
 }
 
 // Stat implements fs.StatFS.
 func (r *recording) Stat(name string) (fs.FileInfo, error) {
-	r.note(name)
-	return fs.Stat(r.Tree, name)
+	return noted(r, name, func() (fs.FileInfo, error) { return fs.Stat(r.Tree, name) })
 }
 
 // Lstat implements fs.ReadLinkFS.
 func (r *recording) Lstat(name string) (fs.FileInfo, error) {
-	r.note(name)
-	return fs.Lstat(r.Tree, name)
+	return noted(r, name, func() (fs.FileInfo, error) { return fs.Lstat(r.Tree, name) })
 }
 
 // ReadLink implements fs.ReadLinkFS.
 func (r *recording) ReadLink(name string) (string, error) {
-	r.note(name)
-	return fs.ReadLink(r.Tree, name)
+	return noted(r, name, func() (string, error) { return fs.ReadLink(r.Tree, name) })
 }
