@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/autoecoops/autoecoops/deliver/flight"
@@ -17,7 +18,10 @@ type clock struct{ n atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Unix(c.n.Add(1), 0) }
 
-func TestSharing(t *testing.T) {
+// The bubble lets the test wait until all who ask are waiting for an answer.
+func TestSharing(t *testing.T) { synctest.Test(t, sharing) }
+
+func sharing(t *testing.T) {
 	var g flight.Group[int]
 	var c clock
 	var runs atomic.Int32
@@ -42,8 +46,10 @@ func TestSharing(t *testing.T) {
 	first := ask(old)
 	<-begun
 	joined := []chan int{ask(old), ask(old)}
+	synctest.Wait()
 	later := c.now() // after the work began
 	fresh := []chan int{ask(later), ask(later)}
+	synctest.Wait()
 	finish <- struct{}{}
 	for _, out := range append(joined, first) {
 		if v := <-out; v != 1 {
