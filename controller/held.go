@@ -84,17 +84,20 @@ func (h *held) put(k deliver.AppKey, app *v1alpha1.Application, status *v1alpha1
 		h.by = map[deliver.AppKey]heldStatus{}
 	}
 	h.by[k] = s
-	switch {
-	case app.DeletionTimestamp != nil:
+	if app.DeletionTimestamp != nil {
 		return 0
-	case busy && now.Sub(s.since) < busyTime && (underWay(status) || wentWell(&app.Status, status)):
-		return min(busyStep+time.Duration(len(h.by))*busySpread, s.since.Add(busyTime).Sub(now))
-	case underWay(status):
-		return max(0, s.since.Add(holdTime).Sub(now))
-	case onlyMoved(&app.Status, status):
-		return max(0, s.since.Add(moveTime+s.spread).Sub(now))
 	}
-	return 0
+	var wait time.Duration
+	if busy && (underWay(status) || wentWell(&app.Status, status)) {
+		wait = min(busyStep+time.Duration(len(h.by))*busySpread, s.since.Add(busyTime).Sub(now))
+	}
+	switch {
+	case underWay(status):
+		wait = max(wait, s.since.Add(holdTime).Sub(now))
+	case onlyMoved(&app.Status, status):
+		wait = max(wait, s.since.Add(moveTime+s.spread).Sub(now))
+	}
+	return max(0, wait)
 }
 
 // drop forgets what was written, or need not be.

@@ -58,11 +58,14 @@ type source struct {
 	apps map[deliver.AppKey]*v1alpha1.Application
 	head deliver.Head
 	err  error
-	// asked is when the last inquiry began, ended whether it is over.
 	failures int
 	requests map[deliver.AppKey]string
+	// askers are those who asked for an inquiry since the last one began: they
+	// are told of the answer even if it is the same as before.
+	askers []deliver.AppKey
 	// poked is when somebody said that the source moved.
 	poked time.Time
+	// asked is when the last inquiry began.
 	asked time.Time
 }
 
@@ -119,6 +122,7 @@ func (s *Sources) follow(app *v1alpha1.Application) *source {
 	request := app.Annotations[v1alpha1.AnnotationSync]
 	if _, known := e.apps[k]; known && e.requests[k] != request {
 		e.poked = s.Now()
+		e.askers = append(e.askers, k)
 		s.queue.Add(key)
 	}
 	e.apps[k], s.byApp[k] = app, key
@@ -243,8 +247,10 @@ func (s *Sources) ask(ctx context.Context, key string) {
 		}
 	}
 	var maxAge time.Duration
+	var askers []deliver.AppKey
 	now := s.Now()
 	if e != nil {
+		askers, e.askers = e.askers, nil
 		if e.poked.IsZero() || e.asked.After(e.poked) {
 			// Nobody said that it moved: another ref of the same repository may
 			// have been asked just now.
@@ -260,34 +266,49 @@ func (s *Sources) ask(ctx context.Context, key string) {
 	if s.Asked != nil {
 		s.Asked(s.Now().Sub(now), err)
 	}
-	s.answer(key, e, revision, ref, err, now)
+	s.answer(key, e, inquiry{revision: revision, ref: ref, err: err, asked: now, askers: askers})
 }
 
-func (s *Sources) answer(key string, e *source, revision, ref string, err error, asked time.Time) {
+// inquiry is what came of asking a source.
+type inquiry struct {
+	revision, ref string
+	err           error
+	// asked is when it began, askers who asked for it.
+	asked  time.Time
+	askers []deliver.AppKey
+}
+
+func (s *Sources) answer(key string, e *source, q inquiry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.entries[key] != e {
 		return
 	}
-	changed := said(err) != said(e.err)
+	changed := said(q.err) != said(e.err)
 	next := interval(anyOf(e.apps))
-	if err != nil {
+	if q.err != nil {
 		e.failures++
 		next = min(next, time.Second<<min(e.failures, 8))
-		s.Log.Info("the source does not answer", "source", key, "error", err.Error())
+		s.Log.Info("the source does not answer", "source", key, "error", q.err.Error())
+		e.askers = append(e.askers, q.askers...) // they wait on for an answer
 	} else {
 		e.failures = 0
-		if e.head.Revision != revision {
+		if e.head.Revision != q.revision {
 			changed = true
 			e.head.Seen = s.Now()
 		}
-		e.head.Revision, e.head.Ref, e.head.Checked = revision, ref, asked
+		e.head.Revision, e.head.Ref, e.head.Checked = q.revision, q.ref, q.asked
 	}
-	e.err = err
+	e.err = q.err
 	// A tenth of jitter spreads sources that began together.
 	s.queue.AddAfter(key, next-next/20+time.Duration(rand.Int64N(int64(next/10)+1)))
-	if changed {
+	switch {
+	case changed:
 		for k := range e.apps {
+			s.Wake(k)
+		}
+	case q.err == nil:
+		for _, k := range q.askers {
 			s.Wake(k)
 		}
 	}

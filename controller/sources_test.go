@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,56 @@ func (p *place) Fetch(context.Context, *v1alpha1.Application, string) (deliver.T
 }
 func (p *place) Keep(context.Context, *v1alpha1.Application, string) error { return nil }
 func (p *place) Forget(deliver.AppKey)                                     {}
+
+// TestWhoAsksHearsOfAnAnswer has a person ask for a sync where there is nothing
+// new: the application hears of it, and no other that follows the source.
+func TestWhoAsksHearsOfAnAnswer(t *testing.T) {
+	woken := make(chan deliver.AppKey, 10)
+	p := &place{}
+	p.set("one", nil)
+	s := &Sources{Remote: p, Wake: func(k deliver.AppKey) { woken <- k }, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	app := func(name, request string) *v1alpha1.Application {
+		a := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: name, Annotations: map[string]string{v1alpha1.AnnotationSync: request}}}
+		a.Spec.Source = &v1alpha1.Source{Git: &v1alpha1.GitSource{URL: "https://git.example.com/a"}}
+		return a
+	}
+	look := func(name, request string) {
+		t.Helper()
+		if _, _, err := s.Head(app(name, request)); err != nil && request != "when down" {
+			t.Fatal(err)
+		}
+	}
+	ask := func(want ...string) {
+		t.Helper()
+		s.ask(t.Context(), keyOf(app("a", "")))
+		got := []string{}
+		for len(woken) > 0 {
+			got = append(got, (<-woken).Name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%v are woken, not %v", got, want)
+		}
+	}
+	look("a", "")
+	look("b", "")
+	ask("a", "b")
+	ask()
+	look("a", "1")
+	ask("a")
+	ask()
+	look("a", "1")
+	ask()
+	// While the source is down nobody is told the same again; then they are.
+	look("b", "2")
+	p.set("", fault.New(fault.Unavailable, "reach", "x", "it is down", ""))
+	ask("a", "b")
+	look("b", "when down")
+	ask()
+	p.set("one", nil)
+	ask("a", "b")
+	ask()
+}
 
 // TestSourcesTellWhatChanges has those who follow a source hear of a revision,
 // of an error, of another error, and of the end of it; and of nothing else.
