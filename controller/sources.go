@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -55,14 +56,14 @@ type Sources struct {
 
 // source is one place and ref, with those who follow it.
 type source struct {
-	apps map[deliver.AppKey]*v1alpha1.Application
-	head deliver.Head
-	err  error
+	apps     map[deliver.AppKey]*v1alpha1.Application
+	head     deliver.Head
+	err      error
 	failures int
 	requests map[deliver.AppKey]string
 	// askers are those who asked for an inquiry since the last one began: they
 	// are told of the answer even if it is the same as before.
-	askers []deliver.AppKey
+	askers map[deliver.AppKey]bool
 	// poked is when somebody said that the source moved.
 	poked time.Time
 	// asked is when the last inquiry began.
@@ -114,7 +115,7 @@ func (s *Sources) follow(app *v1alpha1.Application) *source {
 	}
 	e := s.entries[key]
 	if e == nil {
-		e = &source{apps: map[deliver.AppKey]*v1alpha1.Application{}, requests: map[deliver.AppKey]string{}}
+		e = &source{apps: map[deliver.AppKey]*v1alpha1.Application{}, requests: map[deliver.AppKey]string{}, askers: map[deliver.AppKey]bool{}}
 		s.entries[key] = e
 		s.queue.Add(key)
 	}
@@ -122,7 +123,7 @@ func (s *Sources) follow(app *v1alpha1.Application) *source {
 	request := app.Annotations[v1alpha1.AnnotationSync]
 	if _, known := e.apps[k]; known && e.requests[k] != request {
 		e.poked = s.Now()
-		e.askers = append(e.askers, k)
+		e.askers[k] = true
 		s.queue.Add(key)
 	}
 	e.apps[k], s.byApp[k] = app, key
@@ -134,6 +135,7 @@ func (s *Sources) leave(k deliver.AppKey, key string) {
 	if e := s.entries[key]; e != nil {
 		delete(e.apps, k)
 		delete(e.requests, k)
+		delete(e.askers, k)
 		if len(e.apps) == 0 {
 			delete(s.entries, key)
 		}
@@ -247,10 +249,10 @@ func (s *Sources) ask(ctx context.Context, key string) {
 		}
 	}
 	var maxAge time.Duration
-	var askers []deliver.AppKey
+	var askers map[deliver.AppKey]bool
 	now := s.Now()
 	if e != nil {
-		askers, e.askers = e.askers, nil
+		askers, e.askers = e.askers, map[deliver.AppKey]bool{}
 		if e.poked.IsZero() || e.asked.After(e.poked) {
 			// Nobody said that it moved: another ref of the same repository may
 			// have been asked just now.
@@ -275,7 +277,7 @@ type inquiry struct {
 	err           error
 	// asked is when it began, askers who asked for it.
 	asked  time.Time
-	askers []deliver.AppKey
+	askers map[deliver.AppKey]bool
 }
 
 func (s *Sources) answer(key string, e *source, q inquiry) {
@@ -290,7 +292,7 @@ func (s *Sources) answer(key string, e *source, q inquiry) {
 		e.failures++
 		next = min(next, time.Second<<min(e.failures, 8))
 		s.Log.Info("the source does not answer", "source", key, "error", q.err.Error())
-		e.askers = append(e.askers, q.askers...) // they wait on for an answer
+		maps.Copy(e.askers, q.askers) // they wait on for an answer
 	} else {
 		e.failures = 0
 		if e.head.Revision != q.revision {
@@ -308,7 +310,7 @@ func (s *Sources) answer(key string, e *source, q inquiry) {
 			s.Wake(k)
 		}
 	case q.err == nil:
-		for _, k := range q.askers {
+		for k := range q.askers {
 			s.Wake(k)
 		}
 	}

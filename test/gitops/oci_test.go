@@ -3,12 +3,15 @@ package gitops
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"io"
 	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,6 +33,8 @@ type hub struct {
 	w    *world
 	at   string // the repository
 	down atomic.Bool
+	// read counts how often a layer was asked for.
+	read atomic.Int64
 }
 
 func newHub(w *world) *hub {
@@ -39,6 +44,9 @@ func newHub(w *world) *hub {
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if h.down.Load() {
 			panic(http.ErrAbortHandler)
+		}
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+			h.read.Add(1)
 		}
 		real.ServeHTTP(rw, r)
 	}))
@@ -73,8 +81,17 @@ func (h *hub) push(content files) string {
 	if err := archive.Close(); err != nil {
 		h.w.Fatal(err)
 	}
+	digest := h.put(text.Bytes())
+	h.w.learn(content)
+	h.w.poke()
+	return digest
+}
+
+// put puts an artifact with a layer under the tag.
+func (h *hub) put(layer []byte) string {
+	h.w.Helper()
 	const media = types.MediaType("application/vnd.oci.image.layer.v1.tar")
-	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{Layer: static.NewLayer(text.Bytes(), media), MediaType: media})
+	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{Layer: static.NewLayer(layer, media), MediaType: media})
 	if err != nil {
 		h.w.Fatal(err)
 	}
@@ -85,9 +102,23 @@ func (h *hub) push(content files) string {
 	if err != nil {
 		h.w.Fatal(err)
 	}
-	h.w.learn(content)
-	h.w.poke()
 	return digest.String()
+}
+
+// looked has the operator look at the tag once more, and waits until it did.
+func (h *hub) looked() {
+	h.w.Helper()
+	h.w.poke()
+	await(h.w.T, scenarioTime, "the tag is looked at", func() string {
+		app, err := h.w.status()
+		if err != nil {
+			return err.Error()
+		}
+		if got := app.Status.Handled[v1alpha1.AnnotationSync]; got != strconv.Itoa(h.w.asked) {
+			return "request " + got + " was the last"
+		}
+		return ""
+	})
 }
 
 // delivered is the oracle for an artifact: the operator says that it is there,
@@ -100,17 +131,20 @@ func (w *world) delivered(digest string, content files) {
 	w.accounted()
 }
 
+// follow has an Application follow the tag.
+func (h *hub) follow(a *v1alpha1.Application) {
+	a.Spec.Source = &v1alpha1.Source{OCI: &v1alpha1.OCISource{URL: "oci://" + h.at, Tag: "production", Interval: &metav1.Duration{Duration: time.Hour}}}
+}
+
 // artifacts have Applications follow a tag of a registry.
 func artifacts() []scenario {
 	var h *hub
 	var first string
 	next := base().with(files{"a.yaml": configMap("a", "2"), "b.yaml": "", "d.yaml": configMap("d", "1")})
-	return []scenario{{
+	all := []scenario{{
 		name: "an artifact in a registry", quick: true, raw: true,
 		before: func(w *world) { h = newHub(w); first = h.push(base()) },
-		tune: func(a *v1alpha1.Application) {
-			a.Spec.Source = &v1alpha1.Source{OCI: &v1alpha1.OCISource{URL: "oci://" + h.at, Tag: "production", Interval: &metav1.Duration{Duration: time.Hour}}}
-		},
+		tune:   func(a *v1alpha1.Application) { h.follow(a) },
 		run: func(w *world) {
 			w.at(first)
 			w.note()
@@ -137,4 +171,86 @@ func artifacts() []scenario {
 			w.delivered(h.push(base()), base())
 		},
 	}}
+	for name, bad := range map[string]struct {
+		layer  func() []byte
+		reason string
+	}{
+		"is no archive":    {func() []byte { return []byte("apiVersion: v1") }, "its archive is damaged"},
+		"is a bomb":        {func() []byte { return bombed(1 << 30) }, "it is larger than [0-9]+ MiB when it is unpacked"},
+		"escapes its root": {func() []byte { return packed("../../etc/cron.d/x", configMap("a", "3")) }, "leads elsewhere"},
+	} {
+		all = append(all, unfit("an artifact "+name, bad.layer, bad.reason))
+	}
+	return all
+}
+
+// unfit has a tag lead to what cannot be unpacked.
+func unfit(name string, layer func() []byte, reason string) scenario {
+	var h *hub
+	var first string
+	return scenario{
+		name: name, quick: true, raw: true,
+		before: func(w *world) { h = newHub(w); first = h.push(base()) },
+		tune:   func(a *v1alpha1.Application) { h.follow(a) },
+		run: func(w *world) {
+			w.at(first)
+			w.note()
+			bad := h.put(layer())
+			w.poke()
+			w.refused(base(), "Synced", "False", "Held", "quarantined .refused.: unpack artifact .*"+reason)
+			if r := w.release(bad, "Refused"); r.Status.Reason != "ArtifactUnfit" || r.Status.Message == "" {
+				w.Errorf("the release says %+v", r.Status)
+			}
+			// However often the tag is looked at, what it leads to is not read again.
+			before := h.read.Load()
+			for range 3 {
+				h.looked()
+			}
+			w.refused(base(), "Synced", "False", "Held", reason)
+			if n := h.read.Load() - before; n != 0 {
+				w.Errorf("it was read %d times more", n)
+			}
+			// A person is obeyed, and finds the same.
+			w.annotate(v1alpha1.AnnotationRetry, bad)
+			await(w.T, scenarioTime, "it is tried again", func() string {
+				if h.read.Load() == before {
+					return "it is not"
+				}
+				return ""
+			})
+			w.refused(base(), "Synced", "False", "Held", reason)
+			// The tag moves, and all is well.
+			good := base().with(files{"a.yaml": configMap("a", "2")})
+			w.delivered(h.push(good), good)
+		},
+	}
+}
+
+// packed is an archive of one file.
+func packed(name, text string) []byte {
+	var b bytes.Buffer
+	t := tar.NewWriter(&b)
+	err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg})
+	if err == nil {
+		_, err = io.WriteString(t, text)
+	}
+	if err = errors.Join(err, t.Close()); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
+}
+
+// bombed is an archive of one file of n zeros, in few bytes.
+func bombed(n int64) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	t := tar.NewWriter(z)
+	err := t.WriteHeader(&tar.Header{Name: "zeros.yaml", Mode: 0o644, Size: n, Typeflag: tar.TypeReg})
+	for chunk := make([]byte, 1<<20); err == nil && n > 0; n -= int64(len(chunk)) {
+		_, err = t.Write(chunk)
+	}
+	if err = errors.Join(err, t.Close(), z.Close()); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
 }
