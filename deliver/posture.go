@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 )
@@ -79,8 +80,9 @@ func (p *pass) inspect(ctx context.Context) {
 // leftBehind tells that the posture in the status is of differences that an
 // earlier run of the program saw.
 func (p *pass) leftBehind() bool {
-	synced := meta.FindStatusCondition(p.app.Status.Conditions, v1alpha1.ConditionSynced)
-	return p.mem.inspected.at.IsZero() && synced != nil && synced.Reason == "Drifted"
+	return p.mem.inspected.at.IsZero() && slices.ContainsFunc(p.app.Status.Conditions, func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionSynced && c.Reason == "Drifted"
+	})
 }
 
 // differences is a digest of the objects that differ from Git as they are now, ""
