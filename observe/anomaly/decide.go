@@ -23,18 +23,19 @@ func (s *Series) expect() band {
 	return band{x, x - spread, x + spread, true}
 }
 
-// The calibration: the log-odds of an alarm by its strength, and of a sample
-// by its surprise.
-const (
-	alarmAt, alarmSlope = 0.83, 4.0
-	rowAt, rowSlope     = 1.2, 2.0
-)
+// The calibration, as found on labelled series: the log-odds that an alarm of
+// a strength is right.
+const alarmAt, alarmSlope = 1.05, 3.8
+
+// going is what the probability of a sample that is no alarm stays below.
+const going = 0.2
 
 func odds(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
 // decide joins the channels, tells an alarm from what was told already, and
 // keeps the incident.
 func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
+	s.stray(x)
 	strength, alarm := d.inhibit(s)
 	v := Verdict{State: Normal, Low: math.NaN(), High: math.NaN()}
 	if b.known {
@@ -49,9 +50,12 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 	if !warm {
 		v.State = Learning
 	}
-	v.Probability = 0.49 * odds(rowSlope*(s.mix.row-rowAt))
+	// Something that goes on does not begin: such samples are ordered by how
+	// unusual they are, but stay below what an alarm is.
+	like := odds(alarmSlope * (s.mix.row - alarmAt))
+	v.Probability = going * like / (going + like)
 	if alarm && warm {
-		v.Probability = 0.5 + 0.5*odds(alarmSlope*(strength-alarmAt))
+		v.Probability = max(v.Probability, odds(alarmSlope*(strength-alarmAt)))
 	}
 	v.Probability = min(v.Probability, 0.9999)
 	wanted := d.wants(v.Direction, float64(abs(x-b.middle))*s.in.unit, b) && !sample.Muted
@@ -74,16 +78,39 @@ func (d *Detector) wants(side Direction, effect float64, b band) bool {
 	return d.set.MinEffect == 0 || b.known && effect >= d.set.MinEffect
 }
 
+// stray follows how far the series is from its usual middle, or from the habit
+// of the hour as far as that is trusted. It opens no incident: it keeps the
+// samples of something that lasts in front of others.
+func (s *Series) stray(x float32) {
+	middle, err := s.scale.middle, 0.5*s.scale.width
+	if habit, e, trust := s.year.expect(); trust > 0.3 {
+		middle += trust * (habit - middle)
+		err += trust * (e - err)
+	}
+	off := bounded(abs(x-middle) / (err + 0.02*s.scale.width))
+	blend(&s.mix.away, min(off, 1000), 0.1)
+}
+
+// strength is the mean surprise of the channels, less where all that is new is
+// small: below material, in widths, it counts in proportion.
+func (d *Detector) strength(m *mix) float32 {
+	var sum, effect float32
+	for i, x := range m.surprise {
+		sum += d.weight[i] * x
+		if i < 2*spans {
+			effect = max(effect, m.off[i])
+		}
+	}
+	effect = max(effect, 0.2*m.off[chVariation], 0.1*m.off[chDay], 0.1*m.off[chWeek])
+	return sum / d.total * min(1, effect/d.set.Tuning.Material)
+}
+
 // inhibit is the one stage that keeps an event from being told over and over:
 // after an alarm the next must be stronger, by less and less as samples pass;
 // and every alarm wears out the next ones for long.
 func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 	m, t := &s.mix, &d.set.Tuning
-	var sum float32
-	for i, x := range m.surprise {
-		sum += d.weight[i] * x
-	}
-	sum /= d.total
+	sum := d.strength(m)
 	m.bar = max(0, m.bar-m.peak/t.Hold)
 	m.tired -= m.tired / t.Rest
 	alarm = sum > 0 && sum >= t.Factor*m.bar && s.in.rows > minWarmup
@@ -92,10 +119,14 @@ func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 		m.bar, m.peak = sum, sum
 		m.tired += max(0, sum-worthTiring)
 	}
-	m.rank = max(m.rank*0.95, sum)
-	m.row = 0.6*m.rank + 0.4*m.residual
+	m.rank = max(m.rank*rankKeep, sum)
+	m.row = m.rank + 0.2*log10(1+m.away)
 	return strength, alarm
 }
+
+// rankKeep is what a sample leaves of the surprise before it: half is gone
+// after some 35 samples.
+const rankKeep = 0.98
 
 // worthTiring is the strength from which an alarm wears out the next.
 const worthTiring = 0.8

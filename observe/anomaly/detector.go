@@ -78,8 +78,9 @@ func (s State) String() string {
 // Verdict is what one sample says.
 type Verdict struct {
 	// Probability that something out of the ordinary begins with this sample,
-	// in [0, 1). From 0.5 on it is an alarm, calibrated on labelled series;
-	// below, it orders samples by how unusual they are.
+	// in [0, 1): of alarms with 0.6, six in ten were right on labelled series.
+	// Samples that are no alarm of their own are below 0.2 and ordered by how
+	// unusual they are.
 	Probability float32
 	State       State
 	// Onset is set at the one sample that opens an incident.
@@ -160,6 +161,7 @@ const ageMs = 4 * 24 * hourMs
 // count judges a channel's deviation by the ones before and learns it.
 func (s *Series) count(channel int, deviation float32) {
 	s.mix.surprise[channel] = s.tail[channel].surprise(deviation)
+	s.mix.off[channel] = deviation
 	s.tail[channel].learn(deviation)
 }
 

@@ -82,7 +82,9 @@ type local struct {
 // mix joins the channels.
 type mix struct {
 	surprise [channels]float32
+	off      [channels]float32 // the deviations behind the surprise
 	residual float32
+	away     float32 // distance from the usual, smoothed
 	bar      float32 // what the next alarm must exceed
 	peak     float32 // the bar when it was set
 	tired    float32

@@ -72,6 +72,9 @@ type Tuning struct {
 	// Hold is the number of samples after which what was told once may be told
 	// again, and Factor how much stronger it must be before.
 	Hold, Factor float32
+	// Material is the size of a deviation, in ranges, from which it counts
+	// fully.
+	Material float32
 	// Tire is what each alarm takes from the next, and Rest the number of
 	// samples in which that wears off.
 	Tire, Rest float32
@@ -79,7 +82,7 @@ type Tuning struct {
 
 // Default returns the settings that the detector ships with.
 func Default() Settings {
-	return Settings{Threshold: 0.75, Warmup: 100, Quiet: 120, Tuning: DefaultTuning()}
+	return Settings{Threshold: 0.6, Warmup: 100, Quiet: 120, Tuning: DefaultTuning()}
 }
 
 // DefaultTuning returns the shipped constants.
@@ -87,7 +90,7 @@ func DefaultTuning() Tuning {
 	return Tuning{
 		Shape: 1, Flat: 0.03, Radius: 0.05, Spike: 0.2,
 		Day: 0.5, Week: 1, Variation: 1,
-		Hold: 150, Factor: 1.3, Tire: 0.08, Rest: 5000,
+		Hold: 150, Factor: 1.3, Material: 0.4, Tire: 0.08, Rest: 5000,
 	}
 }
 
@@ -112,7 +115,7 @@ func (s Settings) Validate() []error {
 	}{
 		{"shape", t.Shape, true}, {"flat", t.Flat, false}, {"radius", t.Radius, false}, {"spike", t.Spike, true},
 		{"day", t.Day, true}, {"week", t.Week, true}, {"variation", t.Variation, true},
-		{"hold", t.Hold, false}, {"factor", t.Factor, false}, {"tire", t.Tire, true}, {"rest", t.Rest, false},
+		{"hold", t.Hold, false}, {"factor", t.Factor, false}, {"material", t.Material, false}, {"tire", t.Tire, true}, {"rest", t.Rest, false},
 	} {
 		bad(f.value > 0 && f.value < 1e9 || f.zero && f.value == 0, "tuning."+f.path, "a positive number", f.value)
 	}

@@ -211,7 +211,8 @@ func (c *codec) series(s *Series) {
 	l, m := &s.local, &s.mix
 	c.f32(&l.level, &l.trend, &l.spread, &l.last, &l.brisk, &l.calm)
 	c.f32s(m.surprise[:])
-	c.f32(&m.residual, &m.bar, &m.peak, &m.tired, &m.rank, &m.row)
+	c.f32s(m.off[:])
+	c.f32(&m.residual, &m.away, &m.bar, &m.peak, &m.tired, &m.rank, &m.row)
 	c.event(&s.event)
 }
 
@@ -254,8 +255,8 @@ func (s *Series) sound() bool {
 		s.year.hour < hoursOfWeek && s.event.direction >= Below && s.event.direction <= Above && s.event.nearSpan < spans &&
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
-		finite(s.mix.residual, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
-		finite(s.mix.surprise[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
+		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
+		finite(s.mix.surprise[:]...) && finite(s.mix.off[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
 		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.scale.kept[:]) && whole(s.year.mean[:])
 	for i := range s.span {
 		p := &s.span[i]

@@ -35,7 +35,8 @@ func bucket(x float32) (at int, within float32) {
 }
 
 // surprise is how seldom a deviation as large as x was: the decimal logarithm
-// of one over the share, by its own experience, never more than that allows.
+// of one over the share of its own experience,
+// and some more where it exceeds all of that.
 func (t *tail) surprise(x float32) float32 {
 	if t.n < fewest*unit {
 		return 0
@@ -48,7 +49,24 @@ func (t *tail) surprise(x float32) float32 {
 	for _, c := range t.counts[at+1:] {
 		above += float32(c)
 	}
-	return max(0, -log10((above+unit/2)/(float32(t.n)+unit)))
+	s := max(0, -log10((above+unit/2)/(float32(t.n)+unit)))
+	if above == 0 {
+		s += unheard * t.beyond(at, within)
+	}
+	return s
+}
+
+// unheard is what each doubling beyond all that is remembered adds, up to four
+// doublings: a record by far is more than one by a hair.
+const unheard = 0.5
+
+// beyond is how many doublings a deviation is above the bucket of the largest.
+func (t *tail) beyond(at int, within float32) float32 {
+	top := at
+	for top > 0 && t.counts[top] == 0 {
+		top--
+	}
+	return min(4, (float32(at-top)+within)/2)
 }
 
 // learn counts a deviation.
