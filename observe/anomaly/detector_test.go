@@ -53,6 +53,28 @@ func onsets(all []anomaly.Verdict) (at []int) {
 	return at
 }
 
+func TestASpikeIsOneEvent(t *testing.T) {
+	d := detector(t, nil)
+	values := daily(6000, 1)
+	for i := 5000; i < 5003; i++ {
+		values[i] *= 10
+	}
+	var s anomaly.Series
+	at := onsets(feed(d, &s, values, 0))
+	near := 0
+	for _, i := range at {
+		if i >= 5000 && i < 5012 {
+			near++
+		}
+	}
+	if near != 1 {
+		t.Errorf("events begin at %v; one is to begin at the spike, 5000", at)
+	}
+	if len(at) > 2 {
+		t.Errorf("%d events in a series with one spike: %v", len(at), at)
+	}
+}
+
 func TestSize(t *testing.T) {
 	if n := unsafe.Sizeof(anomaly.Series{}); n > 4096 {
 		t.Errorf("a series takes %d bytes, more than 4096", n)
