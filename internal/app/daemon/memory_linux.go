@@ -51,7 +51,7 @@ func programPages(lines *bufio.Scanner, file string) []span {
 		}
 		if strings.HasSuffix(fields[0], ":") {
 			switch fields[0] {
-			case "Private_Dirty:", "Shared_Dirty:", "Anonymous:", "Swap:", "Locked:":
+			case "Anonymous:", "Swap:", "Locked:": // dirty ones may be a file's that was just written
 				clean = clean && fields[1] == "0"
 			}
 			continue

@@ -11,7 +11,7 @@ func TestProgramPages(t *testing.T) {
 	const smaps = `00400000-04000000 r-xp 00000000 fe:00 42 /usr/bin/aeod
 Size:              61440 kB
 Rss:               40000 kB
-Private_Dirty:         0 kB
+Private_Dirty:       128 kB
 Anonymous:             0 kB
 VmFlags: rd ex mr mw me
 04000000-07000000 r--p 03c00000 fe:00 42 /usr/bin/aeod
