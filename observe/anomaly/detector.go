@@ -95,7 +95,7 @@ type Verdict struct {
 
 // Observe takes the next sample of a series: it judges it by what was known
 // before it, then learns it. It never fails: what cannot be used is told by
-// the verdict's state and changes nothing.
+// the verdict's state, counted, and not learned.
 func (d *Detector) Observe(s *Series, sample Sample) Verdict {
 	v := sample.Value
 	if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -113,6 +113,14 @@ func (d *Detector) Observe(s *Series, sample Sample) Verdict {
 
 // idle is the verdict on a sample that is not used.
 func (s *Series) idle(state State) Verdict {
+	switch state {
+	case Absent:
+		s.in.lost.Absent++
+	case Late:
+		s.in.lost.Late++
+	case Restarted:
+		s.in.lost.Restarted++
+	}
 	v := Verdict{State: state, Low: math.NaN(), High: math.NaN()}
 	if s.event.open {
 		v.Since = s.event.since

@@ -213,8 +213,13 @@ func TestLevelShiftIsToldOnceAndLearned(t *testing.T) {
 	if near != 1 {
 		t.Errorf("the shift opened %d incidents: %v", near, told)
 	}
-	if last := all[from+288]; last.State != anomaly.Normal {
-		t.Errorf("a day later it is %s", last.State)
+	for i := from + 288; i < len(all); i++ {
+		if all[i].Probability >= anomaly.Default().Threshold {
+			t.Errorf("%d samples after the shift: %+v", i-from, all[i])
+		}
+	}
+	if last := all[from+288+anomaly.Default().Quiet]; last.State != anomaly.Normal {
+		t.Errorf("a day and the quiet time later it is %s", last.State)
 	}
 	x := d.Explain(&s)
 	if x.Since != int64(told[len(told)-1])*5*minute || x.Direction != anomaly.Above {

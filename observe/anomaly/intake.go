@@ -96,6 +96,7 @@ func (s *Series) relative(v float64) float32 {
 	x := (v - in.base) / in.unit
 	switch w := s.scale.width; {
 	case s.in.rows < minWarmup && math.Abs(x) > coarse, // not known yet: at least keep it
+		s.in.rows == settled && w > smallest,
 		s.scale.n > 8 && w > smallest && (w > 8 || w < 1.0/64 || abs(s.scale.middle) > far*w):
 		middle, unit := in.base+float64(s.scale.middle)*in.unit, float64(w)*in.unit
 		if s.in.rows < minWarmup {
@@ -113,6 +114,9 @@ func (in *intake) absolute(x float32) float64 { return in.base + float64(x)*in.u
 const (
 	// far is how many widths the series' middle may be from the base.
 	far = 16
+	// settled is the sample at which the unit is first that of the range:
+	// before any pattern is kept.
+	settled = 30
 	// coarse is the largest value before the unit is chosen anew.
 	coarse = 1 << 14
 )

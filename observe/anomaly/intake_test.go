@@ -26,8 +26,14 @@ func TestUnusable(t *testing.T) {
 			t.Errorf("%+v: %+v", c.sample, got)
 		}
 	}
-	if s != before {
-		t.Error("what cannot be used changed the series")
+	if got := s.Lost(); got != (anomaly.Lost{Absent: 2, Late: 1}) {
+		t.Errorf("%+v", got)
+	}
+	for i := range 50 {
+		at := int64(500+i) * 5 * minute
+		if a, b := d.Observe(&s, anomaly.Sample{At: at, Value: 100}), d.Observe(&before, anomaly.Sample{At: at, Value: 100}); !same(a, b) {
+			t.Fatalf("what cannot be used was learned: %+v, %+v", a, b)
+		}
 	}
 }
 

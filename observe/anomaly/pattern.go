@@ -1,6 +1,9 @@
 package anomaly
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A book holds the patterns that a series is known to show, each the levels
 // of a few blocks in a row. It is bounded: when it is full, the patterns that
@@ -36,7 +39,8 @@ type nearness struct {
 }
 
 // nearest finds the known pattern most like x. It looks first at the one that
-// was nearest last time: most often nothing else comes close.
+// was nearest last time: when it is well within the
+// radius, no other is looked at.
 func (b book) nearest(x []float32, width float32) nearness {
 	n := int(b.head.n)
 	if n == 0 {
@@ -45,16 +49,20 @@ func (b book) nearest(x []float32, width float32) nearness {
 	best := nearness{at: min(int(b.head.last), n-1)}
 	if b.size == 1 {
 		best.distance = abs(x[0] - b.levels[best.at].long())
-		for i, p := range b.levels[:n] {
-			if d := abs(x[0] - p.long()); d < best.distance {
-				best = nearness{d, i}
+		if best.distance > b.head.radius*0.5*width {
+			for i, p := range b.levels[:n] {
+				if d := abs(x[0] - p.long()); d < best.distance {
+					best = nearness{d, i}
+				}
 			}
 		}
 		best.distance = bounded(best.distance / width)
 	} else {
 		m := b.measure(x, width)
 		best.distance = m.square(b.pattern(best.at))
-		m.scan(b.levels[:n*blocks], &best)
+		if near := b.head.radius * 0.5; best.distance > near*near*blocks {
+			m.scan(b.levels[:n*blocks], &best)
+		}
 		best.distance = bounded(float32(math.Sqrt(float64(best.distance) / blocks)))
 	}
 	b.head.last = uint8(best.at)
@@ -80,21 +88,33 @@ func (b book) measure(x []float32, width float32) measure {
 	return m
 }
 
-// scan puts into best what is nearer among the patterns. The levels alone
-// rule most out.
+// scan puts into best what is nearer among the patterns. It compares levels
+// first: the pattern of the nearest levels is a good guess, and most others are
+// farther by their levels alone.
 func (m *measure) scan(levels []short, best *nearness) {
-	limit := best.distance
+	var room [knownPatterns]float32
 	x0, x1, x2 := m.level[0], m.level[1], m.level[2]
 	square := m.inverse * m.inverse
-	for i := 0; i+blocks <= len(levels); i += blocks {
-		l := levels[i : i+blocks : i+blocks]
+	n := min(len(levels)/blocks, knownPatterns)
+	least, guess := largest, 0
+	for i := range n {
+		l := levels[i*blocks : i*blocks+blocks : i*blocks+blocks]
 		d0, d1, d2 := x0-l[0].long(), x1-l[1].long(), x2-l[2].long()
-		if (d0*d0+d1*d1+d2*d2)*square >= limit {
+		d := (d0*d0 + d1*d1 + d2*d2) * square
+		room[i] = d
+		if d < least {
+			least, guess = d, i
+		}
+	}
+	if d := m.square(levels[guess*blocks : guess*blocks+blocks]); d < best.distance {
+		*best = nearness{d, guess}
+	}
+	for i, d := range room[:n] {
+		if d >= best.distance || i == guess {
 			continue
 		}
-		if d := m.square(l); d < limit {
-			limit = d
-			*best = nearness{d, i / blocks}
+		if d := m.square(levels[i*blocks : i*blocks+blocks]); d < best.distance {
+			*best = nearness{d, i}
 		}
 	}
 }
@@ -147,18 +167,38 @@ func (b book) see(x []float32, width float32, age uint8, found *nearest) nearnes
 }
 
 // make makes room: it forgets what is stale, and failing that joins patterns
-// that are alike, of ever larger distance, until a quarter is free.
+// that are alike, until a quarter is free.
 func (b book) make(width float32, age uint8) {
 	if b.forget(age) {
 		b.head.radius *= 0.8 // there is room to tell finer again
 		return
 	}
+	b.widen(width)
 	for int(b.head.n) > len(b.tags)*3/4 {
-		b.head.radius = bounded(b.head.radius * 1.25)
 		for i := 0; i < int(b.head.n); i++ {
 			b.join(i, width)
 		}
+		b.head.radius = bounded(b.head.radius * 1.1)
 	}
+}
+
+// widen makes the radius such that half of the patterns have another in it.
+func (b book) widen(width float32) {
+	var room [max(knownLevels, knownPatterns)]float32
+	near := room[:b.head.n]
+	for i := range near {
+		near[i] = largest
+	}
+	for i := range near {
+		m := b.against(i, width)
+		for j := i + 1; j < len(near); j++ {
+			d := m.from(b.pattern(j))
+			near[i], near[j] = min(near[i], d), min(near[j], d)
+		}
+	}
+	slices.Sort(near)
+	half := bounded(float32(math.Sqrt(float64(near[len(near)/2]) / float64(b.size))))
+	b.head.radius = max(b.head.radius, half)
 }
 
 // forget drops the patterns not seen for staleAge ages.
@@ -175,8 +215,10 @@ func (b book) forget(age uint8) bool {
 
 // join makes one of pattern i and all later ones within the radius.
 func (b book) join(i int, width float32) {
+	m := b.against(i, width)
+	limit := b.head.radius * b.head.radius * float32(b.size)
 	for j := i + 1; j < int(b.head.n); j++ {
-		if b.between(i, j, width) > b.head.radius {
+		if m.from(b.pattern(j)) > limit {
 			continue
 		}
 		n, m := float32(b.tags[i]&15), float32(b.tags[j]&15)
@@ -190,13 +232,22 @@ func (b book) join(i int, width float32) {
 	}
 }
 
-func (b book) between(i, j int, width float32) float32 {
+// against is pattern i ready to be compared.
+func (b book) against(i int, width float32) measure {
 	if b.size == 1 {
-		return bounded(abs(b.levels[i].long()-b.levels[j].long()) / width)
+		return measure{level: [blocks]float32{b.levels[i].long()}, inverse: 1 / width}
 	}
 	p := b.pattern(i)
-	m := b.measure([]float32{p[0].long(), p[1].long(), p[2].long()}, width)
-	return bounded(float32(math.Sqrt(float64(m.square(b.pattern(j))) / float64(b.size))))
+	return b.measure([]float32{p[0].long(), p[1].long(), p[2].long()}, width)
+}
+
+// from is the squared distance of the pattern from q, of either size.
+func (m *measure) from(q []short) float32 {
+	if len(q) == 1 {
+		d := bounded(abs(m.level[0]-q[0].long()) * m.inverse)
+		return d * d
+	}
+	return m.square(q)
 }
 
 // drop puts the last pattern in the place of pattern i.

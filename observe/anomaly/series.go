@@ -16,8 +16,8 @@ const (
 	spans  = 3 // block lengths
 	blocks = 3 // levels of a pattern
 	// Capacity of the books.
-	knownLevels   = 48
-	knownPatterns = 64
+	knownLevels   = 40
+	knownPatterns = 48
 )
 
 // lengths are the samples of a block, from short to long.
@@ -48,7 +48,18 @@ type intake struct {
 	behind   uint8   // samples in a row that were older than the newest
 	behindAt int64   // the time of the last of them
 	started  bool
+	lost     Lost
 }
+
+// Lost counts the samples of a series that could not be used.
+type Lost struct {
+	// Absent had no number, Late came after a newer one, Restarted were the
+	// first of a counter that began anew.
+	Absent, Late, Restarted uint32
+}
+
+// Lost tells how many samples could not be used so far.
+func (s *Series) Lost() Lost { return s.in.lost }
 
 // span is what is known at one block length.
 type span struct {

@@ -13,7 +13,7 @@ import (
 // series, and a checksum of all before it. Numbers are little-endian.
 const (
 	letters    = "AEOa"
-	version    = 1
+	version    = 2
 	headLength = len(letters) + 2 + 4
 	sumLength  = 4
 )
@@ -188,6 +188,9 @@ func (c *codec) series(s *Series) {
 	c.u8(&in.behind)
 	c.i64(&in.behindAt)
 	c.flag(&in.started)
+	if c.version >= 2 {
+		c.u32(&in.lost.Absent, &in.lost.Late, &in.lost.Restarted)
+	}
 	c.shorts(s.scale.kept[:])
 	c.u8(&s.scale.n, &s.scale.head)
 	c.u32(&s.scale.wait, &s.scale.stride, &s.scale.dice)

@@ -46,9 +46,11 @@ func (t *tail) surprise(x float32) float32 {
 	if at == 0 {
 		above = float32(t.counts[0]) * 0.5
 	}
+	var larger uint32
 	for _, c := range t.counts[at+1:] {
-		above += float32(c)
+		larger += uint32(c)
 	}
+	above += float32(larger)
 	s := max(0, -log10((above+unit/2)/(float32(t.n)+unit)))
 	if above == 0 {
 		s += unheard * t.beyond(at, within)
