@@ -27,8 +27,10 @@ type Judge struct {
 	Digester *deliver.Digester
 	// Repository looks at a GitRepository of Flux.
 	Repository Look
-	// Told is told of every new verdict; may be nil.
-	Told func(app deliver.AppKey, verdict *v1alpha1.Judged)
+	// Report has a verdict put beside its commit and returns since when it stands
+	// there, the zero time while it does not. It waits for nothing: the
+	// application is woken when the answer changes. May be nil.
+	Report func(app deliver.AppKey, verdict *v1alpha1.Judged) time.Time
 	// Now is the clock.
 	Now func() time.Time
 	// AcrossNamespaces lets a GitRepository be in another namespace.
@@ -62,6 +64,23 @@ func (j *Judge) Forget(k deliver.AppKey) {
 // new one, and notes it in st. The verdict is nil if there is nothing to say yet.
 // The error is that of a context that ended.
 func (j *Judge) Look(ctx context.Context, app *v1alpha1.Application, st *v1alpha1.ApplicationStatus, body map[string]any) (v *observed.Verdict, again time.Duration, err error) {
+	v, again, err = j.look(ctx, app, st, body)
+	j.report(app, st)
+	return v, again, err
+}
+
+// report has a verdict reported until it is, also after a restart.
+func (j *Judge) report(app *v1alpha1.Application, st *v1alpha1.ApplicationStatus) {
+	if j.Report == nil || st.Gate == nil || st.Gate.Reported != nil {
+		return
+	}
+	if at := j.Report(deliver.AppKey{Namespace: app.Namespace, Name: app.Name}, st.Gate); !at.IsZero() {
+		since := metav1.NewTime(at).Rfc3339Copy()
+		st.Gate.Reported = &since
+	}
+}
+
+func (j *Judge) look(ctx context.Context, app *v1alpha1.Application, st *v1alpha1.ApplicationStatus, body map[string]any) (v *observed.Verdict, again time.Duration, err error) {
 	k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
 	origin, known, why, err := j.origin(app, body)
 	switch {
@@ -201,9 +220,6 @@ func (j *Judge) verdict(ctx context.Context, app *v1alpha1.Application, st *v1al
 	st.Gate, st.Posture = g, nil
 	if judgement != nil && err == nil {
 		st.Posture = &judgement.Posture
-	}
-	if j.Told != nil {
-		j.Told(k, g)
 	}
 	v := observed.VerdictOf(g)
 	return &v, again, nil

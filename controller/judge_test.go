@@ -31,11 +31,13 @@ type bench struct {
 	app                              *v1alpha1.Application
 	records                          []ops.Record
 	told                             []string
-	repository                       map[string]any
-	repositoryKnown                  bool
-	repositoryErr                    error
-	judge                            *Judge
-	woken                            chan deliver.AppKey
+	// unreported forges take no statuses.
+	unreported      bool
+	repository      map[string]any
+	repositoryKnown bool
+	repositoryErr   error
+	judge           *Judge
+	woken           chan deliver.AppKey
 }
 
 // treeOf is a tree of files.
@@ -94,7 +96,13 @@ func (b *bench) start(t *testing.T) {
 			}
 			return b.repository, b.repositoryKnown, b.repositoryErr
 		},
-		Told: func(_ deliver.AppKey, g *v1alpha1.Judged) { b.told = append(b.told, g.Revision+" "+g.Verdict) },
+		Report: func(_ deliver.AppKey, g *v1alpha1.Judged) time.Time {
+			b.told = append(b.told, g.Revision+" "+g.Verdict)
+			if b.unreported {
+				return time.Time{}
+			}
+			return b.now
+		},
 	}
 }
 
@@ -192,6 +200,46 @@ func TestJudgeOnce(t *testing.T) {
 	app.Spec.Suspend = true
 	b.at(t, app, body, "three", nil)
 	if b.look(t, app, body); b.renders != 3 {
+		t.Errorf("%d renders", b.renders)
+	}
+}
+
+// TestVerdictsAreReportedUntilTheyAre has a forge that takes no statuses for a
+// while: a verdict is reported after a restart too, and while the source is down;
+// once it stands beside its commit nobody is asked again.
+func TestVerdictsAreReportedUntilTheyAre(t *testing.T) {
+	b := newBench(t)
+	app, body := observing()
+	b.look(t, app, body)
+	b.unreported = true
+	b.at(t, app, body, "one", nil)
+	asked := func(n int) {
+		t.Helper()
+		b.told = nil
+		b.look(t, app, body)
+		if len(b.told) != n || n > 0 && b.told[0] != "one passed" {
+			t.Errorf("told %v", b.told)
+		}
+	}
+	asked(1)
+	asked(1)
+	b.start(t)
+	b.at(t, app, body, "one", fault.New(fault.Unavailable, "reach", "x", "it is down", ""))
+	asked(1)
+	if app.Status.Gate.Reported != nil {
+		t.Errorf("%+v", app.Status.Gate)
+	}
+	b.unreported, b.now = false, b.now.Add(time.Minute)
+	asked(1)
+	if at := app.Status.Gate.Reported; at == nil || !at.Time.Equal(b.now.Truncate(time.Second)) {
+		t.Errorf("reported at %v, not %v", at, b.now)
+	}
+	b.now = b.now.Add(time.Hour)
+	asked(0)
+	b.start(t)
+	b.at(t, app, body, "one", nil)
+	asked(0)
+	if b.renders != 1 {
 		t.Errorf("%d renders", b.renders)
 	}
 }

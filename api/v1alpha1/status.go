@@ -86,6 +86,10 @@ type Judged struct {
 	Findings []Finding `json:"findings,omitempty"`
 	// Time is when it was judged.
 	Time metav1.Time `json:"time"`
+	// Reported is when the verdict was put beside the commit, where a forge is
+	// named.
+	// +optional
+	Reported *metav1.Time `json:"reported,omitempty"`
 }
 
 // The verdicts of a gate on a revision of an observed application.

@@ -32,8 +32,11 @@ var others = map[string]schema.GroupVersionResource{
 // statusBoard is a forge that takes commit statuses.
 type statusBoard struct {
 	*httptest.Server
-	mu  sync.Mutex
-	all []map[string]string
+	mu   sync.Mutex
+	all  []map[string]string
+	down bool
+	// asked counts the messages that it did not take.
+	asked int
 }
 
 func newStatusBoard(t *testing.T) *statusBoard {
@@ -51,8 +54,13 @@ func newStatusBoard(t *testing.T) *statusBoard {
 		}
 		in["commit"] = commit
 		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.down {
+			b.asked++
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
 		b.all = append(b.all, in)
-		b.mu.Unlock()
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, "{}")
 	}))
@@ -77,6 +85,25 @@ func (b *statusBoard) says(t *testing.T, context, commit, state, description str
 		}
 		return "there is none"
 	})
+}
+
+// set has it take no statuses, or take them again.
+func (b *statusBoard) set(down bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = down
+}
+
+// count tells how often a status of a commit was set.
+func (b *statusBoard) count(commit string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.all {
+		if s["commit"] == commit {
+			n++
+		}
+	}
+	return n
 }
 
 // watched is an Application that observes, and what it observes.
@@ -144,6 +171,24 @@ func (w *watched) gated(revision, status, message string) *v1alpha1.Application 
 		return conditions(app)
 	})
 	return app
+}
+
+// reported waits until the Application says whether its verdict stands beside
+// the commit.
+func (w *watched) reported(commit string, is bool) {
+	w.Helper()
+	await(w.T, scenarioTime, fmt.Sprintf("reported: %v", is), func() string {
+		o, err := w.client.Resource(resources["Application"]).Namespace(shared).Get(w.Context(), w.name, metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		revision, _, _ := unstructured.NestedString(o.Object, "status", "gate", "revision")
+		_, found, _ := unstructured.NestedString(o.Object, "status", "gate", "reported")
+		if revision != commit || found != is {
+			return fmt.Sprintf("of %s: %v", revision, found)
+		}
+		return ""
+	})
 }
 
 // raw reads an object of another tool, byte by byte.
@@ -270,6 +315,28 @@ func observeArgo(t *testing.T, s *suite, board *statusBoard) {
 	}
 	board.says(t, "aeo/gate/"+shared+"/argo", bad, "failure", "app/web.yaml:")
 
+	// A verdict that the forge does not take comes to it later, also by another
+	// aeod. What it took is not sent again.
+	board.set(true)
+	lost := w.commit("app/web.yaml", strings.Replace(privilegedPod, "web:1", "web:2", 1))
+	w.gated(lost, "False", "app/web.yaml:")
+	await(t, scenarioTime, "the forge refuses a status", func() string {
+		board.mu.Lock()
+		defer board.mu.Unlock()
+		if board.asked == 0 {
+			return "it was not asked"
+		}
+		return ""
+	})
+	s.aeod.kill()
+	if err := s.aeod.start(); err != nil {
+		t.Fatal(err)
+	}
+	w.reported(lost, false)
+	board.set(false)
+	board.says(t, "aeo/gate/"+shared+"/argo", lost, "failure", "app/web.yaml:")
+	w.reported(lost, true)
+
 	// After a restart nothing is judged or written anew, and the next revision is.
 	s.aeod.kill()
 	if err := s.aeod.start(); err != nil {
@@ -278,8 +345,13 @@ func observeArgo(t *testing.T, s *suite, board *statusBoard) {
 	again := w.commit("app/web.yaml", configMap("web", "2"))
 	w.gated(again, "True", "passes the gate")
 	board.says(t, "aeo/gate/"+shared+"/argo", again, "success", "passes")
-	if got := w.judged(); got["passed"] != 2 || got["refused"] != 1 || len(got) != 2 {
+	if got := w.judged(); got["passed"] != 2 || got["refused"] != 2 || len(got) != 2 {
 		t.Errorf("the ledger tells of %v", got)
+	}
+	for _, commit := range []string{good, bad, lost, again} {
+		if n := board.count(commit); n != 1 {
+			t.Errorf("beside %s stand %d statuses", commit, n)
+		}
 	}
 	if after := w.raw("Application"); after != before {
 		t.Errorf("what Argo CD has is changed:\n%s\n%s", before, after)

@@ -219,7 +219,7 @@ func (d *daemon) newForging(releases *kube.Releases, secret func(context.Context
 		}
 		return forge.ScopeOf(app.Spec.Source, read), nil
 	}
-	s := newStatuses(releases, d.log)
+	s := newStatuses(releases, d.log, f.wake)
 	s.app, s.open, s.release = lookup, f.open, releases.Get
 	return &forging{forges: f, statuses: s}
 }

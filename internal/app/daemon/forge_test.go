@@ -281,8 +281,8 @@ func TestStatuses(t *testing.T) {
 	app := shop(g.URL)
 	f, _ := testForges(t, app)
 	releases := kept{}
-	s := newStatuses(releases, slog.New(slog.DiscardHandler))
-	s.app, s.open, s.pause = f.app, f.open, func(context.Context, time.Duration) {}
+	s := newStatuses(releases, slog.New(slog.DiscardHandler), func(deliver.AppKey) {})
+	s.app, s.open = f.app, f.open
 	s.release = func(_ context.Context, _, name string) (*v1alpha1.Release, error) { return releases[name], nil }
 	started(t, s.Run)
 	k := deliver.AppKey{Namespace: "prod", Name: "shop"}

@@ -16,7 +16,7 @@ func (d *daemon) newObserved(wake func(deliver.AppKey), engine *deliver.Engine) 
 	f.objects, f.repositories = kube.NewObjects(d.client, wake), kube.NewObjects(d.client, wake)
 	f.judge = &controller.Judge{
 		Sources: d.sources, Renderer: engine.Renderer, Gate: engine.Gate, Journal: d.journal, Digester: engine.Digester,
-		Repository: looking(f.repositories), Told: f.statuses.judged, Now: time.Now, AcrossNamespaces: across,
+		Repository: looking(f.repositories), Report: f.statuses.report, Now: time.Now, AcrossNamespaces: across,
 	}
 	return &controller.Observed{Now: time.Now, AcrossNamespaces: across, Look: looking(f.objects), Judge: f.judge}
 }

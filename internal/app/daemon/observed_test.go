@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,8 +81,8 @@ func newObserving(t *testing.T, g *github) *observing {
 		},
 	}
 	f, _ := testForges(t, o.app)
-	s := newStatuses(kept{}, log)
-	s.app, s.open, s.pause = f.app, f.open, func(context.Context, time.Duration) {}
+	s := newStatuses(kept{}, log, func(deliver.AppKey) { o.woken <- struct{}{} })
+	s.app, s.open = f.app, f.open
 	started(t, s.Run)
 	sources := &controller.Sources{
 		Remote: &delivery.Remote{Mirrors: mirrors}, Wake: func(deliver.AppKey) { o.woken <- struct{}{} }, Workers: 1, Log: log, Now: time.Now,
@@ -90,7 +91,7 @@ func newObserving(t *testing.T, g *github) *observing {
 	charts := helm.New(helm.Options{APIVersions: app.ServedByAll()})
 	digester := &deliver.Digester{Key: make([]byte, 32)}
 	judge := &controller.Judge{
-		Sources: sources, Journal: ledger, Digester: digester, Told: s.judged, Now: time.Now,
+		Sources: sources, Journal: ledger, Digester: digester, Report: s.report, Now: time.Now,
 		Renderer: delivery.NewRenderer(charts, kustomize.New(kustomize.Options{}), &delivery.Inputs{Digester: digester}),
 		Gate:     &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now},
 	}
@@ -203,14 +204,183 @@ func TestJudgedWithoutFindings(t *testing.T) {
 	g := newGithub(t)
 	app := shop(g.URL)
 	f, _ := testForges(t, app)
-	s := newStatuses(kept{}, slog.New(slog.DiscardHandler))
+	s := newStatuses(kept{}, slog.New(slog.DiscardHandler), func(deliver.AppKey) {})
 	s.app, s.open = f.app, f.open
 	started(t, s.Run)
-	s.judged(deliver.AppKey{Namespace: "prod", Name: "shop"}, &v1alpha1.Judged{Revision: badCommit, Verdict: v1alpha1.VerdictRefused, Message: "unknown counts"})
+	s.report(deliver.AppKey{Namespace: "prod", Name: "shop"}, &v1alpha1.Judged{Revision: badCommit, Verdict: v1alpha1.VerdictRefused, Message: "unknown counts"})
 	within(t, g.changed, "failure", func() bool {
 		last := g.last("aeo/gate/prod/shop", badCommit)
 		return last["state"] == "failure" && last["description"] == "unknown counts"
 	})
+}
+
+// clock is a time that a test sets.
+type clock struct {
+	mu     sync.Mutex
+	at     time.Time
+	timers map[time.Time][]chan time.Time
+	set    chan struct{}
+}
+
+func newClock() *clock {
+	return &clock{at: time.Unix(1_800_000_000, 0), timers: map[time.Time][]chan time.Time{}, set: make(chan struct{}, 1000)}
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) after(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rings, at := make(chan time.Time, 1), c.at.Add(d)
+	c.timers[at] = append(c.timers[at], rings)
+	c.set <- struct{}{}
+	return rings
+}
+
+// waits returns when somebody waits for as long as d.
+func (c *clock) waits(t *testing.T, d time.Duration) {
+	t.Helper()
+	within(t, c.set, "somebody waits "+d.String(), func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.timers[c.at.Add(d)] != nil
+	})
+}
+
+// pass lets the time pass that somebody waits for.
+func (c *clock) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	c.waits(t, d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+	for at, all := range c.timers {
+		if at.After(c.at) {
+			continue
+		}
+		for _, rings := range all {
+			rings <- c.at
+		}
+		delete(c.timers, at)
+	}
+}
+
+// TestVerdictsAreSentUntilTheForgeTakesThem has a forge that is down, then one
+// that believes nobody: verdicts come to it later, each once, the newest only.
+// Nobody else waits meanwhile.
+func TestVerdictsAreSentUntilTheForgeTakesThem(t *testing.T) {
+	down, up := newGithub(t), newGithub(t)
+	down.down = true
+	first, other := shop(down.URL), shop(up.URL)
+	other.Name = "other"
+	f, _ := testForges(t, first)
+	f.app = func(k deliver.AppKey) *v1alpha1.Application {
+		if k.Name == "other" {
+			return other
+		}
+		return first
+	}
+	var mu sync.Mutex
+	token := "t0ken"
+	f.secret = func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return secretOf(token)(ctx, namespace, name)
+	}
+	set := func(isDown bool, word string) {
+		down.mu.Lock()
+		down.down = isDown
+		down.mu.Unlock()
+		mu.Lock()
+		token = word
+		mu.Unlock()
+	}
+	woken, c := make(chan deliver.AppKey, 100), newClock()
+	s := newStatuses(kept{}, slog.New(slog.DiscardHandler), func(k deliver.AppKey) { woken <- k })
+	s.app, s.open, s.now, s.after = f.app, f.open, c.now, c.after
+	k, k2 := deliver.AppKey{Namespace: "prod", Name: "shop"}, deliver.AppKey{Namespace: "prod", Name: "other"}
+	passed := func(commit string) *v1alpha1.Judged {
+		return &v1alpha1.Judged{Revision: commit, Verdict: v1alpha1.VerdictPassed}
+	}
+	unset := func(g *v1alpha1.Judged) {
+		t.Helper()
+		if at := s.report(k, g); !at.IsZero() {
+			t.Errorf("%s is said to stand there since %v", g.Revision[:8], at)
+		}
+	}
+	unset(passed(goodCommit))
+	started(t, s.Run)
+	c.pass(t, 10*time.Second)
+	unset(passed(goodCommit)) // asked for again it is not sent more often
+	c.pass(t, 20*time.Second)
+	c.waits(t, 40*time.Second)
+	// Another forge is not waited for.
+	s.report(k2, passed(goodCommit))
+	if got := <-woken; got != k2 || s.report(k2, passed(goodCommit)).IsZero() || up.last("aeo/gate/prod/other", goodCommit) == nil {
+		t.Errorf("%v is woken", got)
+	}
+	// A newer verdict takes the place of the older, and comes at once.
+	set(false, "guess")
+	unset(passed(badCommit))
+	c.pass(t, 15*time.Minute) // what a person has to mend is looked at seldom
+	c.waits(t, 15*time.Minute)
+	set(false, "t0ken")
+	c.pass(t, 15*time.Minute)
+	if got := <-woken; got != k {
+		t.Errorf("%v is woken", got)
+	}
+	if at := s.report(k, passed(badCommit)); !at.Equal(c.now()) {
+		t.Errorf("it stands there since %v", at)
+	}
+	refused := &v1alpha1.Judged{Revision: badCommit, Verdict: v1alpha1.VerdictRefused, Message: "no more"}
+	unset(refused) // the same commit under other settings
+	<-woken
+	if last := down.last("aeo/gate/prod/shop", badCommit); last["state"] != "failure" || len(down.statuses) != 2 || down.last("aeo/gate/prod/shop", goodCommit) != nil {
+		t.Errorf("%v", down.statuses)
+	}
+	// Where no forge is named nothing is due; when one is it is.
+	pr := first.Spec.Rollback.PullRequest
+	first.Spec.Rollback.PullRequest = nil
+	unset(passed(goodCommit))
+	if len(s.due) != 0 {
+		t.Errorf("%v waits", s.due)
+	}
+	first.Spec.Rollback.PullRequest = pr
+	unset(passed(goodCommit))
+	<-woken
+	s.forget(k)
+	if len(s.due)+len(s.verdicts) != 1 { // that of the other application
+		t.Errorf("%v, %v are left of it", s.due, s.verdicts)
+	}
+}
+
+// TestStatusesOfReleasesAreGivenUp has the word on a release go unsaid after
+// some tries: there will be others.
+func TestStatusesOfReleasesAreGivenUp(t *testing.T) {
+	g, c := newGithub(t), newClock()
+	g.down = true
+	f, _ := testForges(t, shop(g.URL))
+	s := newStatuses(kept{}, slog.New(slog.DiscardHandler), func(deliver.AppKey) { t.Error("woken") })
+	s.app, s.open, s.now, s.after = f.app, f.open, c.now, c.after
+	if err := s.Create(t.Context(), release("shop-1", badCommit)); err != nil {
+		t.Fatal(err)
+	}
+	started(t, s.Run)
+	for _, wait := range []time.Duration{4, 16, 64, 256} {
+		c.pass(t, wait*time.Second)
+	}
+	within(t, tick(t), "it is given up", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.due) == 0 })
+	if err := s.Create(t.Context(), release("shop-2", "sha256:1")); err != nil { // an artifact has no statuses
+		t.Fatal(err)
+	}
+	within(t, tick(t), "it is left out", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.due) == 0 })
+	if len(g.statuses) != 0 {
+		t.Errorf("%v", g.statuses)
+	}
 }
 
 // TestFreshnessOfTheObserved takes the other tool's word for when it compared.
