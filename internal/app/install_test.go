@@ -5,8 +5,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/autoecoops/autoecoops/adapter/helm"
+	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/internal/config"
 )
@@ -22,6 +25,41 @@ func TestInstallIsWhatTheChartRenders(t *testing.T) {
 	got, err := os.ReadFile("../../deploy/operator/install.yaml")
 	if err != nil || !bytes.Equal(got, out.Bytes()) {
 		t.Errorf("deploy/operator/install.yaml is not what the chart renders: run make generate (%v)", err)
+	}
+}
+
+// TestObservingAcrossNamespaces gives the operator the flag and the rights for it
+// together, and neither where nobody asks.
+func TestObservingAcrossNamespaces(t *testing.T) {
+	render := func(values map[string]any) (text string, problems []assess.Problem) {
+		o := helm.ChartOptions{ReleaseName: "aeo", Namespace: "autoecoops", Values: values}
+		rd := helm.New(helm.Options{}).RenderRelease(t.Context(), os.DirFS(chart), ".", o)
+		for _, c := range rd.Chunks {
+			text += string(c.Text) + "\n"
+		}
+		return text, rd.Problems
+	}
+	// Nothing of other tools is watched, as where somebody has his own list.
+	values := func(across any) map[string]any {
+		return map[string]any{"watch": []any{map[string]any{"apiGroup": "apps", "resources": []any{"deployments"}}}, "observe": map[string]any{"acrossNamespaces": across}}
+	}
+	words := []string{"--observe-across-namespaces", "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "source.toolkit.fluxcd.io"}
+	for across, want := range map[bool]int{false: 0, true: 1} {
+		text, problems := render(values(across))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for _, w := range words {
+			if n := strings.Count(text, w); n != want {
+				t.Errorf("%v: %s stands there %d times", across, w, n)
+			}
+		}
+	}
+	if _, problems := render(values("yes")); len(problems) == 0 {
+		t.Error("a word passes for a truth value")
+	}
+	if text, _ := render(nil); strings.Contains(text, words[0]) {
+		t.Error("it is on though nobody asked for it")
 	}
 }
 
