@@ -4,11 +4,12 @@
 //
 // With -made it tells instead how the detector does on labelled series that
 // are made up: what it finds, how well its scores order samples beside two
-// simple methods, and how often it alarms where nothing is wrong.
+// simple methods, and how often it alarms where nothing is wrong. With -speed it measures.
 //
 // Usage: go run ./bench/detect -in series.csv -out scores.csv
 //
 //	go run ./bench/detect -made [-days 60]
+//	go run ./bench/detect -speed [-series 50000]
 package main
 
 import (
@@ -32,11 +33,15 @@ func main() {
 	out := flag.String("out", "", "where to write the scores, with the header timestamp,score")
 	made := flag.Bool("made", false, "tell how the detector does on made series")
 	days := flag.Int("days", 60, "how long the made series are")
+	fast := flag.Bool("speed", false, "measure the speed")
+	count := flag.Int("series", 50_000, "how many series to measure the speed with")
 	flag.Parse()
 	var err error
 	switch {
 	case *made:
 		err = report(os.Stdout, *days)
+	case *fast:
+		err = speed(os.Stdout, max(1, *count))
 	case *in == "" || *out == "":
 		err = fault.New(fault.Invalid, "detect", "", "a file is missing", "pass -in and -out")
 	default:

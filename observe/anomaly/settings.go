@@ -88,9 +88,9 @@ func Default() Settings {
 // DefaultTuning returns the shipped constants.
 func DefaultTuning() Tuning {
 	return Tuning{
-		Shape: 1, Flat: 0.03, Radius: 0.05, Spike: 0.2,
-		Day: 0.5, Week: 1, Variation: 1,
-		Hold: 150, Factor: 1.3, Material: 0.4, Tire: 0.08, Rest: 5000,
+		Shape: 1.5, Flat: 0.03, Radius: 0.05, Spike: 0.2,
+		Day: 0.75, Week: 0.75, Variation: 0.75,
+		Hold: 150, Factor: 1.3, Material: 0.6, Tire: 0.08, Rest: 8000,
 	}
 }
 

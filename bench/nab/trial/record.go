@@ -129,9 +129,9 @@ func Settings(seed uint64, n int) []anomaly.Settings {
 	for range n {
 		set := anomaly.Default()
 		set.Tuning = anomaly.Tuning{
-			Shape: pick(0.7, 1, 1.5), Flat: pick(0.03, 0.1, 0.2), Radius: pick(0.03, 0.05, 0.08), Spike: pick(0.1, 0.2, 0.4),
-			Day: pick(0.25, 0.5, 1), Week: pick(0.5, 1, 1.5), Variation: pick(0.5, 1, 1.5),
-			Hold: pick(100, 150, 220), Factor: pick(1.2, 1.3, 1.4), Material: pick(0.3, 0.4, 0.6), Tire: pick(0.05, 0.08, 0.12), Rest: pick(3000, 5000, 8000),
+			Shape: pick(1, 1.5, 2), Flat: pick(0.03, 0.1, 0.2), Radius: pick(0.05, 0.08, 0.12), Spike: pick(0.1, 0.2, 0.4),
+			Day: pick(0.5, 0.75, 1), Week: pick(0.5, 1, 1.5), Variation: pick(0.5, 0.75, 1), Material: pick(0.4, 0.6, 0.8),
+			Hold: pick(100, 150, 220), Factor: pick(1.3, 1.4, 1.5), Tire: pick(0.05, 0.08, 0.12), Rest: pick(5000, 8000, 12000),
 		}
 		all = append(all, set)
 	}
