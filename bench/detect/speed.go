@@ -21,7 +21,7 @@ func speed(w io.Writer, count int) error {
 	if err != nil {
 		return err
 	}
-	const teach, rounds = 300, 40
+	const teach, rounds = 1500, 40
 	r := rand.New(rand.NewPCG(1, 2))
 	shape := make([]float64, 4096)
 	for i := range shape {
