@@ -23,8 +23,9 @@ type Remote interface {
 	Resolve(ctx context.Context, app *v1alpha1.Application, maxAge time.Duration) (revision, ref string, err error)
 	// Fetch returns a revision's content.
 	Fetch(ctx context.Context, app *v1alpha1.Application, revision string) (deliver.Tree, error)
-	// Keep holds a revision for a rollback.
-	Keep(ctx context.Context, app *v1alpha1.Application, revision string) error
+	// Keep holds a revision for a rollback, in the place of another if that is
+	// not "".
+	Keep(ctx context.Context, app *v1alpha1.Application, revision, instead string) error
 	// Forget lets go of what was held for an application.
 	Forget(app deliver.AppKey)
 }
@@ -191,8 +192,8 @@ func (s *Sources) Fetch(ctx context.Context, app *v1alpha1.Application, revision
 }
 
 // Keep implements deliver.Sources.
-func (s *Sources) Keep(ctx context.Context, app *v1alpha1.Application, revision string) error {
-	return s.Remote.Keep(ctx, app, revision)
+func (s *Sources) Keep(ctx context.Context, app *v1alpha1.Application, revision, instead string) error {
+	return s.Remote.Keep(ctx, app, revision, instead)
 }
 
 // Poke has the sources asked at once that match, and tells how many do.

@@ -38,8 +38,8 @@ func (p *place) Resolve(context.Context, *v1alpha1.Application, time.Duration) (
 func (p *place) Fetch(context.Context, *v1alpha1.Application, string) (deliver.Tree, error) {
 	return nil, errors.New("not asked here")
 }
-func (p *place) Keep(context.Context, *v1alpha1.Application, string) error { return nil }
-func (p *place) Forget(deliver.AppKey)                                     {}
+func (p *place) Keep(context.Context, *v1alpha1.Application, string, string) error { return nil }
+func (p *place) Forget(deliver.AppKey)                                             {}
 
 // TestWhoAsksHearsOfAnAnswer has a person ask for a sync where there is nothing
 // new: the application hears of it, and no other that follows the source.

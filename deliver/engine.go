@@ -488,9 +488,9 @@ func (p *pass) setSynced() {
 		p.condition(c, metav1.ConditionFalse, "Deleting", cmpText(p.waiting, "removing the objects"))
 	case p.problem != nil:
 		p.condition(c, metav1.ConditionFalse, reasonOf(p.problem), Public(p.problem))
-	case p.choice.Held != "":
+	case p.choice.Held != "" && (p.headErr == nil || p.head.Revision != ""):
 		p.condition(c, metav1.ConditionFalse, "Held", p.choice.Held)
-	case p.headErr != nil:
+	case p.headErr != nil: // also why there is no revision to choose, after a restart
 		p.condition(c, metav1.ConditionUnknown, "SourceUnavailable", Public(p.headErr))
 	case p.waiting != "":
 		p.condition(c, metav1.ConditionFalse, "Progressing", p.waiting)

@@ -196,6 +196,49 @@ func TestSourceDownHealsOn(t *testing.T) {
 	}
 }
 
+// TestARevisionThatChangesNothingIsKept has a commit change nothing before the
+// source goes away: what is lost is repaired after a restart, a bad revision goes
+// back, and what is kept does not grow by such commits.
+func TestARevisionThatChangesNothingIsKept(t *testing.T) {
+	w := newWorld(t)
+	same := func(value string) *commit {
+		return &commit{objects: []map[string]any{object("ConfigMap", "a", value), object("Deployment", "web", value)}}
+	}
+	w.push("r1", same("1"))
+	w.settle()
+	w.push("r2", same("2"))
+	w.settle()
+	for _, rev := range []string{"r3", "r4", "r5"} {
+		w.push(rev, same("2"))
+		w.settle()
+		w.mustBeReady(rev)
+	}
+	if !slices.Equal(w.kept, []string{"r1", "r5"}) {
+		t.Fatalf("kept are %v", w.kept)
+	}
+	w.down, w.gone = true, true
+	w.start()
+	delete(w.objects, deliver.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"})
+	w.settle()
+	if got := w.has(); got != "ConfigMap/a Deployment/web" {
+		t.Errorf("left: %s", got)
+	}
+	w.down, w.gone = false, false
+	bad := same("3")
+	bad.crashing = true
+	w.push("r6", bad)
+	for w.app.Status.Active == nil || w.app.Status.Active.Phase == v1alpha1.PhaseApplying {
+		w.reconcile()
+		w.now = w.now.Add(time.Second)
+	}
+	w.gone = true
+	w.start()
+	w.settle()
+	if s := w.app.Status; s.Sync.Revision != "r5" || s.LastGood.Revision != "r5" || len(s.Quarantine) != 1 || s.Health.Status != "healthy" {
+		t.Errorf("%+v, %+v, %+v, %+v", s.Sync, s.LastGood, s.Quarantine, s.Health)
+	}
+}
+
 // TestWhatCannotBeTakenIsNotTriedAgain has a revision that cannot be taken: once
 // that is known it is not fetched until a person asks for it or Git moves. What is out of reach
 // is tried again, and nothing is held against the revision.

@@ -123,7 +123,9 @@ type Sources interface {
 	// revision cannot be taken as it is; what may pass is Unreached.
 	Fetch(ctx context.Context, app *v1alpha1.Application, revision string) (Tree, error)
 	// Keep holds a revision so that it can be fetched while the source is down.
-	Keep(ctx context.Context, app *v1alpha1.Application, revision string) error
+	// It takes the place of another that makes the same objects, "" for none:
+	// that one is let go of.
+	Keep(ctx context.Context, app *v1alpha1.Application, revision, instead string) error
 }
 
 // Rendered is what a revision's tree makes for an application.

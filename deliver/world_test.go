@@ -36,8 +36,11 @@ type world struct {
 	// the source
 	commits map[string]*commit
 	fetched map[string]int
-	head    string
-	down    bool
+	kept    []string
+	// gone sources have only what was kept.
+	gone bool
+	head string
+	down bool
 
 	// the custom resources
 	app      *v1alpha1.Application
@@ -338,7 +341,7 @@ func (s source) Head(*v1alpha1.Application) (deliver.Head, bool, error) {
 
 func (s source) Fetch(_ context.Context, _ *v1alpha1.Application, rev string) (deliver.Tree, error) {
 	s.fetched[rev]++
-	if s.commits[rev] == nil {
+	if s.commits[rev] == nil || s.gone && !slices.Contains(s.kept, rev) {
 		return nil, fault.New(fault.Unavailable, "fetch", rev, "gone", "")
 	}
 	if err := s.commits[rev].unread; err != nil {
@@ -347,7 +350,10 @@ func (s source) Fetch(_ context.Context, _ *v1alpha1.Application, rev string) (d
 	return tree{fstest.MapFS{}, rev}, nil
 }
 
-func (s source) Keep(context.Context, *v1alpha1.Application, string) error { return nil }
+func (s source) Keep(_ context.Context, _ *v1alpha1.Application, rev, instead string) error {
+	s.kept = append(slices.DeleteFunc(s.kept, func(k string) bool { return k == rev || k == instead }), rev)
+	return nil
+}
 
 func (s source) Render(_ context.Context, _ *v1alpha1.Application, t deliver.Tree) (*deliver.Rendered, error) {
 	c := s.commits[t.(tree).rev]

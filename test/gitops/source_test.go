@@ -176,6 +176,26 @@ func sources() []scenario {
 			w.poke()
 			w.judge(base())
 		}},
+		scenario{name: "a commit that changes nothing, then the repository is gone", own: true, raw: true, quick: true, run: func(w *world) {
+			d := w.ownDaemon("", "--leader-elect=false")
+			w.synced()
+			w.note()
+			w.commit(base().with(files{"readme.md": "words"}))
+			w.judge(base())
+			if err := os.Rename(w.repo.dir, w.repo.dir+".away"); err != nil {
+				w.Fatal(err)
+			}
+			d.kill()
+			w.again(d)
+			// What is lost is repaired from what was kept.
+			w.edit("ConfigMap", "a", `{"data":{"value":"by hand"}}`)
+			w.refused(base(), "Synced", "Unknown", "SourceUnavailable", ".+")
+			if err := os.Rename(w.repo.dir+".away", w.repo.dir); err != nil {
+				w.Fatal(err)
+			}
+			w.poke()
+			w.judge(base())
+		}},
 		scenario{name: "a symlink out of the repository", run: func(w *world) {
 			if err := os.Symlink("/etc/passwd", filepath.Join(w.repo.dir, "x.yaml")); err != nil {
 				w.Fatal(err)

@@ -56,8 +56,8 @@ func (r remote) Resolve(_ context.Context, app *v1alpha1.Application, _ time.Dur
 func (remote) Fetch(context.Context, *v1alpha1.Application, string) (deliver.Tree, error) {
 	return nil, fault.New(fault.NotFound, "fetch", "", "", "")
 }
-func (remote) Keep(context.Context, *v1alpha1.Application, string) error { return nil }
-func (remote) Forget(deliver.AppKey)                                     {}
+func (remote) Keep(context.Context, *v1alpha1.Application, string, string) error { return nil }
+func (remote) Forget(deliver.AppKey)                                             {}
 
 func testReceiver(t *testing.T, sources *controller.Sources) (*receiver, *httptest.Server) {
 	r := newReceiver(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))

@@ -108,7 +108,7 @@ const (
 )
 
 // keepArtifact pins an artifact, and lets go of what is no longer needed.
-func (r *Remote) keepArtifact(ctx context.Context, app *v1alpha1.Application, revision string) error {
+func (r *Remote) keepArtifact(ctx context.Context, app *v1alpha1.Application, revision, instead string) error {
 	store, err := r.artifacts(app)
 	if err != nil {
 		return err
@@ -120,6 +120,11 @@ func (r *Remote) keepArtifact(ctx context.Context, app *v1alpha1.Application, re
 	r.Hold(app)
 	if err := store.Keep(repo, string(app.UID), oci.Artifact{Digest: revision}); err != nil {
 		return err
+	}
+	if instead != "" {
+		if err := store.Release(string(app.UID), instead); err != nil {
+			return err
+		}
 	}
 	if err := store.Trim(string(app.UID), keptArtifacts); err != nil {
 		return err

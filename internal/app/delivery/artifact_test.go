@@ -448,7 +448,7 @@ func TestArtifactOutage(t *testing.T) {
 	if _, _, err := d.values(t, app, good); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Keep(t.Context(), app, good); err != nil {
+	if err := d.Keep(t.Context(), app, good, ""); err != nil {
 		t.Fatal(err)
 	}
 	h.set(func(h *hub) { h.down = true })
@@ -458,7 +458,7 @@ func TestArtifactOutage(t *testing.T) {
 	if got, _, err := again.values(t, app, good); err != nil || got["a"] != "1" {
 		t.Errorf("what was kept: %v, %v", got, err)
 	}
-	if err := again.Keep(t.Context(), app, good); err != nil {
+	if err := again.Keep(t.Context(), app, good, ""); err != nil {
 		t.Errorf("keep it again: %v", err)
 	}
 	_, err = again.Fetch(t.Context(), app, next)
@@ -467,6 +467,21 @@ func TestArtifactOutage(t *testing.T) {
 	h.remove(t, "latest")
 	_, _, err = again.Resolve(t.Context(), app, 0)
 	wants(t, "the tag vanished", err, fault.NotFound, "no such artifact")
+	// One that changes nothing takes the place of the one before.
+	h.push(t, "latest", "app/a.yaml", configMap("a", "1"))
+	if _, err := again.Fetch(t.Context(), app, next); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Keep(t.Context(), app, next, good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Artifacts.Kept(string(app.UID), good); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("replaced: %v", err)
+	}
+	if _, err := again.Artifacts.Kept(string(app.UID), next); err != nil {
+		t.Errorf("kept instead: %v", err)
+	}
+	good = next
 	// Of an application that has gone nothing is kept.
 	again.Forget(deliver.AppKey{Namespace: "shop", Name: "shop"})
 	if _, err := again.Artifacts.Kept(string(app.UID), good); fault.KindOf(err) != fault.NotFound {
@@ -489,7 +504,7 @@ func TestArtifactsAreCollected(t *testing.T) {
 		if _, err := d.Fetch(t.Context(), app, digest); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Keep(t.Context(), app, digest); err != nil {
+		if err := d.Keep(t.Context(), app, digest, ""); err != nil {
 			t.Fatal(err)
 		}
 		at = at.Add(24 * time.Hour)

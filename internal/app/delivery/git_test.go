@@ -111,7 +111,7 @@ func TestKeptRevisionsAreBoundedAndLetGo(t *testing.T) {
 		if _, err := r.Fetch(t.Context(), app, rev); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Keep(t.Context(), app, rev); err != nil {
+		if err := r.Keep(t.Context(), app, rev, ""); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, rev)
@@ -145,6 +145,38 @@ func TestKeptRevisionsAreBoundedAndLetGo(t *testing.T) {
 	r.Forget(deliver.AppKey{Namespace: "shop", Name: "web"})
 	if n := kept(); n != 0 {
 		t.Errorf("%d revisions of a deleted application are kept", n)
+	}
+}
+
+// TestKeptInThePlaceOfAnother keeps a revision that changes nothing in the place
+// of the one before, for Git and for artifacts.
+func TestKeptInThePlaceOfAnother(t *testing.T) {
+	w := newWorkshop(t)
+	r, app := w.remote()
+	var all []string
+	for _, name := range []string{"app/a.yaml", "README", "LICENSE"} {
+		rev := w.commit(name, manifest("a", "1"))
+		if _, _, err := r.Resolve(t.Context(), app, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Fetch(t.Context(), app, rev); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rev)
+	}
+	for i, instead := range []string{"", "", all[1]} {
+		if err := r.Keep(t.Context(), app, all[i], instead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []bool{true, false, true} {
+		_, err := r.Mirrors.Kept(t.Context(), app.Spec.Source.Git.URL, string(app.UID), all[i])
+		if (err == nil) != want {
+			t.Errorf("revision %d is kept: %v", i, err)
+		}
+	}
+	if err := r.Keep(t.Context(), app, all[2], "no commit"); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("%v", err)
 	}
 }
 

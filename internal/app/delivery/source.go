@@ -178,10 +178,10 @@ func (r *Remote) commit(url, sha string) gitmirror.Commit {
 }
 
 // Keep implements controller.Remote.
-func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision string) error {
+func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision, instead string) error {
 	switch {
 	case app.Spec.Source.OCI != nil:
-		return r.keepArtifact(ctx, app, revision)
+		return r.keepArtifact(ctx, app, revision, instead)
 	case app.Spec.Source.Git == nil:
 		return nil
 	}
@@ -192,6 +192,11 @@ func (r *Remote) Keep(ctx context.Context, app *v1alpha1.Application, revision s
 	r.Hold(app)
 	if err := r.Mirrors.Keep(ctx, repo, string(app.UID), r.commit(repo.URL, revision)); err != nil {
 		return err
+	}
+	if instead != "" {
+		if err := r.Mirrors.Release(ctx, repo.URL, string(app.UID), instead); err != nil {
+			return err
+		}
 	}
 	if err := r.Mirrors.Trim(ctx, repo.URL, string(app.UID), keptRevisions); err != nil {
 		return err
