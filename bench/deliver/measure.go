@@ -22,24 +22,24 @@ import (
 
 // ceiling is what a bare client reaches with the same objects by server-side
 // apply, as the same impersonated account, at the best of several concurrencies.
-func (b *bench) ceiling(ctx context.Context) error {
+func (b *bench) ceiling(ctx context.Context) (err error) {
 	config := b.cluster.Config()
 	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + bare + ":deployer"}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	// A few show at how many at a time; then it applies as much as the first
-	// sync will have to.
 	thaw, err := b.freezeControllers(ctx)
 	if err != nil {
 		return err
 	}
-	defer thaw()
+	defer func() { err = errors.Join(err, thaw()) }()
+	// A few show at how many at a time; then it applies as much as the first
+	// sync will have to.
 	few := max(25, b.apps/10)
 	best, most, made := 0.0, 0, 0
 	for _, workers := range []int{8, 16, 32} {
-		rate, err := b.bare(ctx, client, made, few, workers)
+		rate, err := b.applyBare(ctx, client, made, few, workers)
 		if err != nil {
 			return err
 		}
@@ -52,16 +52,16 @@ func (b *bench) ceiling(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.rate, err = b.bare(ctx, client, made, b.apps, most); err != nil {
+	if b.rate, err = b.applyBare(ctx, client, made, b.apps, most); err != nil {
 		return err
 	}
 	b.results.Note(fmt.Sprintf("a bare client's applies, %d at a time", most), b.rate, "/s")
 	return b.noteCPU(ctx, "a bare client's apply", used, 4*b.apps)
 }
 
-// bare applies the objects of n services from a number on with a number of
+// applyBare applies the objects of n services from a number on with a number of
 // workers, and returns how many objects a second that were.
-func (b *bench) bare(ctx context.Context, client dynamic.Interface, from, n, workers int) (float64, error) {
+func (b *bench) applyBare(ctx context.Context, client dynamic.Interface, from, n, workers int) (float64, error) {
 	if err := b.settle(ctx); err != nil {
 		return 0, err
 	}

@@ -20,16 +20,7 @@ import (
 // half failed in the last half an hour, and a counter of good ones that is wrong.
 func history(t *testing.T, end time.Time) *prometheustest.Server {
 	t.Helper()
-	p, err := prometheustest.Find()
-	if err != nil && testing.Short() {
-		t.Skip(err)
-	}
-	if err != nil {
-		p, err = prometheustest.Get(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := prometheustest.Need(t)
 	dir := t.TempDir()
 	samples := map[string]*strings.Builder{"requests": {}, "errors": {}, "wrong": {}}
 	total, bad := 0, 0

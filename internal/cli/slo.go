@@ -141,6 +141,22 @@ func (o *sloOptions) read(ctx context.Context, names []string) (*ObjectiveFiles,
 	return o.backend.Objectives(ctx, names, period)
 }
 
+// faultless reads files that must have no problem for an operation: half of what
+// somebody wrote is not what they want.
+func (o *sloOptions) faultless(ctx context.Context, names []string, op string) (*ObjectiveFiles, error) {
+	files, err := o.read(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range files.Problems {
+		fmt.Fprintf(o.streams.Err, "%s: %s\n", p.Position, clean(p.Message))
+	}
+	if n := len(files.Problems); n > 0 {
+		return nil, fault.New(fault.Invalid, op, "", count(n, "problem")+" in the files", "mend them; `aeo slo check` tells them too")
+	}
+	return files, nil
+}
+
 func (o *sloOptions) rules(ctx context.Context, names []string) error {
 	interval, err := durationFlag("interval", o.interval)
 	if err != nil {
@@ -152,15 +168,9 @@ func (o *sloOptions) rules(ctx context.Context, names []string) error {
 			return err
 		}
 	}
-	files, err := o.read(ctx, names)
+	files, err := o.faultless(ctx, names, "write rules")
 	if err != nil {
 		return err
-	}
-	for _, p := range files.Problems {
-		fmt.Fprintf(o.streams.Err, "%s: %s\n", p.Position, clean(p.Message))
-	}
-	if n := len(files.Problems); n > 0 {
-		return fault.New(fault.Invalid, "write rules", "", count(n, "problem")+" in the files", "mend them; `aeo slo check` tells them too")
 	}
 	var groups []slo.RuleGroup
 	for _, f := range files.Found {

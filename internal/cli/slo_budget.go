@@ -69,15 +69,9 @@ func (o *budgetOptions) run(ctx context.Context, names []string) (err error) {
 	if o.source.Scrape, err = durationFlag("scrape", o.scrape); err != nil {
 		return err
 	}
-	files, err := o.read(ctx, names)
+	files, err := o.faultless(ctx, names, "ask for budgets")
 	if err != nil {
 		return err
-	}
-	for _, p := range files.Problems {
-		fmt.Fprintf(o.streams.Err, "%s: %s\n", p.Position, clean(p.Message))
-	}
-	if n := len(files.Problems); n > 0 {
-		return fault.New(fault.Invalid, "ask for budgets", "", count(n, "problem")+" in the files", "mend them; `aeo slo check` tells them too")
 	}
 	all := make([]slo.Objective, len(files.Found))
 	for i, f := range files.Found {

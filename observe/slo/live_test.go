@@ -69,7 +69,7 @@ func TestAlertTimesEqualALivePrometheus(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
-	p := programs(t)
+	p := prometheustest.Need(t)
 	e := &exporter{last: time.Now()}
 	target := httptest.NewServer(e)
 	defer target.Close()

@@ -16,23 +16,6 @@ import (
 	"github.com/autoecoops/autoecoops/test/prometheustest"
 )
 
-// programs returns a real Prometheus. Where it is not installed it is fetched,
-// but not in the quick tests.
-func programs(t *testing.T) prometheustest.Programs {
-	t.Helper()
-	p, err := prometheustest.Find()
-	if err != nil && testing.Short() {
-		t.Skip(err)
-	}
-	if err != nil {
-		p, err = prometheustest.Get(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // promStory is a story that Prometheus is told too.
 type promStory struct {
 	name     string
@@ -142,7 +125,7 @@ func forPrometheus(o Objective) Objective {
 // runPromtool has promtool test the stories.
 func runPromtool(t *testing.T, stories []promStory) {
 	t.Helper()
-	tool := programs(t).Promtool
+	tool := prometheustest.Need(t).Promtool
 	dir := t.TempDir()
 	transitions := 0
 	for i, p := range stories {

@@ -218,16 +218,7 @@ func (f *forge) says(context, commit, state, description string) {
 	await(f.w.T, scenarioTime, "status "+context+" "+state+" of "+commit[:8], func() string {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		for _, s := range slices.Backward(f.statuses) {
-			if s["context"] != context || s["commit"] != commit {
-				continue
-			}
-			if s["state"] == state && strings.Contains(s["description"], description) {
-				return ""
-			}
-			return fmt.Sprint(s)
-		}
-		return "there is none"
+		return newest(f.statuses, context, commit, state, description)
 	})
 }
 

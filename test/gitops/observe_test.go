@@ -68,22 +68,27 @@ func newStatusBoard(t *testing.T) *statusBoard {
 	return b
 }
 
+// newest says how the newest status of a commit in a context is not as expected.
+func newest(statuses []map[string]string, context, commit, state, description string) string {
+	for _, s := range slices.Backward(statuses) {
+		if s["context"] != context || s["commit"] != commit {
+			continue
+		}
+		if s["state"] == state && strings.Contains(s["description"], description) {
+			return ""
+		}
+		return fmt.Sprint(s)
+	}
+	return "there is none"
+}
+
 // says waits until the newest status of a commit is as expected.
 func (b *statusBoard) says(t *testing.T, context, commit, state, description string) {
 	t.Helper()
 	await(t, scenarioTime, "status "+state+" of "+commit, func() string {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		for _, s := range slices.Backward(b.all) {
-			if s["context"] != context || s["commit"] != commit {
-				continue
-			}
-			if s["state"] == state && strings.Contains(s["description"], description) {
-				return ""
-			}
-			return fmt.Sprint(s)
-		}
-		return "there is none"
+		return newest(b.all, context, commit, state, description)
 	})
 }
 
@@ -208,25 +213,8 @@ func (w *watched) raw(kind string) string {
 // judged counts the entries of the ledger about the Application, by verdict.
 func (w *watched) judged() map[string]int {
 	w.Helper()
-	store, err := openStore(w.Context(), w.aeod.ledger)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			w.Error(err)
-		}
-	}()
-	head, err := store.Head(w.Context())
-	if err != nil {
-		w.Fatal(err)
-	}
-	bodies, err := store.Bodies(w.Context(), 0, head.Size)
-	if err != nil {
-		w.Fatal(err)
-	}
 	out := map[string]int{}
-	for _, body := range bodies {
+	for _, body := range bodies(w.T, w.aeod.ledger) {
 		e, err := ledger.Decode(body)
 		if err != nil {
 			w.Fatal(err)

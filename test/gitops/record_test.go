@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/postgres"
@@ -202,4 +203,27 @@ func objectOf(e cluster.AuditEvent) object {
 		o.namespace = ""
 	}
 	return o
+}
+
+// bodies are all entries of a ledger as they are kept.
+func bodies(t *testing.T, file string) [][]byte {
+	t.Helper()
+	store, err := openStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	head, err := store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := store.Bodies(t.Context(), 0, head.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
 }

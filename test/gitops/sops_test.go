@@ -223,7 +223,7 @@ func (w *world) nowhere(d *daemon, secret string) {
 			places[kind+"s in "+ns] = w.listed(kind, ns)
 		}
 	}
-	places["the ledger"] = w.bodies(d.ledger)
+	places["the ledger"] = bytes.Join(bodies(w.T, d.ledger), []byte("\n"))
 	// A search that finds nothing at all says nothing.
 	for place, known := range map[string]string{
 		d.log: `"working"`, "the ledger": w.ns, "the metrics": `application="` + w.ns + `"`,
@@ -250,29 +250,6 @@ func forms(secret string) []string {
 		out = append(out, text[(shift*8+5)/6:len(text)-1])
 	}
 	return out
-}
-
-// bodies are all entries of a ledger as they are kept.
-func (w *world) bodies(ledger string) []byte {
-	w.Helper()
-	store, err := openStore(w.Context(), ledger)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			w.Error(err)
-		}
-	}()
-	head, err := store.Head(w.Context())
-	if err != nil {
-		w.Fatal(err)
-	}
-	entries, err := store.Bodies(w.Context(), 0, head.Size)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return bytes.Join(entries, []byte("\n"))
 }
 
 func (w *world) page(url string) []byte {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
 )
 
 // ErrNone means that this machine has no Prometheus and no way to get it.
@@ -31,6 +32,23 @@ func Find() (Programs, error) {
 		return p, nil
 	}
 	return Programs{}, ErrNone
+}
+
+// Need returns the programs to a test. Where they are not installed they are
+// fetched, but not in the quick tests: those are skipped.
+func Need(t testing.TB) Programs {
+	t.Helper()
+	p, err := Find()
+	if err == nil {
+		return p
+	}
+	if testing.Short() {
+		t.Skip(err)
+	}
+	if p, err = Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func look(dir, name string) (string, error) {
