@@ -186,6 +186,7 @@ func (c *Applications) conclude(ctx context.Context, stored *v1alpha1.Applicatio
 		return sooner(out.Again, wait), nil
 	}
 	if !reflect.DeepEqual(&stored.Status, out.Status) {
+		c.keep(ctx, stored, out.Status)
 		if c.Before != nil {
 			if err := c.Before(ctx, k); err != nil {
 				return 0, err
@@ -202,6 +203,15 @@ func (c *Applications) conclude(ctx context.Context, stored *v1alpha1.Applicatio
 		}
 	}
 	return out.Again, nil
+}
+
+// keep has the revisions kept that a status is about to name.
+func (c *Applications) keep(ctx context.Context, stored *v1alpha1.Application, status *v1alpha1.ApplicationStatus) {
+	for _, m := range deliver.Moves(&stored.Status, status) {
+		if err := c.Sources.Keep(ctx, stored, m.Revision, m.Instead); err != nil {
+			c.Log.Warn("the revision could not be kept for a rollback", "application", stored.Namespace+"/"+stored.Name, "revision", m.Revision, "error", err.Error())
+		}
+	}
 }
 
 // Settled implements deliver.Apps: every application but one has looked at its

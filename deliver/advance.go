@@ -51,7 +51,7 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if p.unchanged(w.digest) {
-		p.move(ctx, w.revision)
+		p.move(w.revision)
 		w.shed()
 		return true, nil
 	}
@@ -109,21 +109,18 @@ func (p *pass) moved(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	w.revision, w.commit = p.choice.Revision, tree.Commit()
-	p.move(ctx, w.revision)
+	p.move(w.revision)
 	return true, nil
 }
 
-// move notes that the cluster is at a revision that changes nothing.
-func (p *pass) move(ctx context.Context, revision string) {
-	old := p.st.Sync.Revision
+// move notes that the cluster is at a revision that changes nothing. It is kept
+// when the status that says so is written (see Moves): a commit that a thousand
+// applications follow makes none of them wait for that.
+func (p *pass) move(revision string) {
 	p.st.Sync.Revision, p.st.Sync.Ref, p.st.Sync.Settings = revision, p.ref(revision), p.settings
 	if p.st.LastGood != nil && p.st.LastGood.Digest == p.st.Sync.Digest {
 		p.st.LastGood.Revision, p.st.LastGood.Settings = revision, p.settings
 	}
-	if old == revision || p.st.LastGood != nil && p.st.LastGood.Revision == old {
-		old = "" // it is still wanted
-	}
-	p.hold(ctx, revision, old)
 	p.done(v1alpha1.AnnotationSync)
 }
 
@@ -393,12 +390,7 @@ func (p *pass) applied(ctx context.Context, w *want) {
 	p.st.Posture = w.posture
 	p.mem.release = ""
 	p.done(v1alpha1.AnnotationSync)
-	p.hold(ctx, w.revision, "")
-}
-
-// hold keeps a revision for a rollback, and for repairs without the source.
-func (p *pass) hold(ctx context.Context, revision, instead string) {
-	if err := p.Sources.Keep(ctx, p.app, revision, instead); err != nil {
+	if err := p.Sources.Keep(ctx, p.app, w.revision, ""); err != nil {
 		p.Log.Warn("the revision could not be kept for a rollback", "application", p.key.String(), "error", err.Error())
 	}
 }

@@ -124,6 +124,11 @@ func (w *world) reconcile() (again time.Duration, crashed bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	for _, m := range deliver.Moves(&w.app.Status, out.Status) {
+		if err := (source{w}).Keep(context.Background(), w.app, m.Revision, m.Instead); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	w.app.Status = *out.Status
 	return out.Again, false
 }

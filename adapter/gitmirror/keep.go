@@ -43,7 +43,7 @@ func (m *Mirrors) Keep(ctx context.Context, repo Repo, holder string, c Commit) 
 		r.touchKept(holder, c.SHA, m.opts.Now())
 		return nil
 	}
-	lock, unlock, err := r.lock(ctx)
+	_, unlock, err := r.lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,11 +51,26 @@ func (m *Mirrors) Keep(ctx context.Context, repo Repo, holder string, c Commit) 
 	if !r.has(c.want()) {
 		return fault.New(fault.NotFound, op, c.SHA, "the commit was not fetched", "fetch it first")
 	}
-	if _, err = m.local(ctx, r.dir, lock, nil, "update-ref", keepRef(holder, c.SHA), c.want()); err != nil {
-		return err
+	if err := r.writeRef(keepRef(holder, c.SHA), c.want()); err != nil {
+		return fault.Wrap(fault.Unavailable, op, c.SHA, err, "the cache's folder must be writable and have space")
 	}
 	r.touchKept(holder, c.SHA, m.opts.Now())
 	return nil
+}
+
+// writeRef writes a reference as git does, without starting one: a commit that
+// a thousand applications follow is kept for each of them. What a crash of the
+// machine leaves of it, sweep removes. The caller holds the lock.
+func (r *mirror) writeRef(ref, id string) error {
+	name := filepath.Join(r.dir, filepath.FromSlash(ref))
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	fresh := name + ".lock"
+	if err := os.WriteFile(fresh, []byte(id+"\n"), 0o600); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	return os.Rename(fresh, name)
 }
 
 // touchKept notes when a commit was kept last, for Trim. It is no loss if that
