@@ -100,13 +100,35 @@ type Sample struct {
 
 // Query evaluates an expression at a moment. The answer is a vector; a scalar
 // is a sample without labels.
-func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample, error) {
-	values := url.Values{"query": {expr}, "time": {strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)}}
-	values.Set("timeout", strconv.Itoa(int(max(1, c.options.Timeout.Seconds())))+"s")
+func (c *Client) Query(ctx context.Context, expr string, at time.Time) (samples []Sample, err error) {
+	values := url.Values{"query": {expr}, "time": {moment(at)}, "timeout": {c.limit()}}
+	err = c.ask(ctx, "query", values, func(data json.RawMessage) error {
+		samples, err = c.vector(data)
+		return err
+	})
+	return samples, err
+}
+
+// moment writes a time as the API reads it.
+func moment(at time.Time) string {
+	return strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)
+}
+
+// limit is how long the server may take.
+func (c *Client) limit() string {
+	return strconv.Itoa(int(max(1, c.options.Timeout.Seconds()))) + "s"
+}
+
+// ask calls an endpoint, again if that may help, and has the data of its answer
+// read.
+func (c *Client) ask(ctx context.Context, endpoint string, values url.Values, read func(data json.RawMessage) error) error {
 	for try := 1; ; try++ {
-		samples, wait, err := c.once(ctx, values)
-		if err == nil || wait < 0 || try == maxTries || ctx.Err() != nil {
-			return samples, err
+		data, wait, err := c.once(ctx, endpoint, values)
+		if err == nil {
+			return read(data)
+		}
+		if wait < 0 || try == maxTries || ctx.Err() != nil {
+			return err
 		}
 		c.options.Pause(ctx, max(wait, time.Duration(try)*300*time.Millisecond))
 	}
@@ -114,8 +136,8 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample
 
 // once makes one try. wait is how long to wait before the next, -1 if there is
 // to be none.
-func (c *Client) once(ctx context.Context, values url.Values) (samples []Sample, wait time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath("api/v1/query").String()+"?"+values.Encode(), nil)
+func (c *Client) once(ctx context.Context, endpoint string, values url.Values) (data json.RawMessage, wait time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath("api/v1", endpoint).String()+"?"+values.Encode(), nil)
 	if err != nil {
 		return nil, -1, fault.New(fault.Invalid, "reach Prometheus", c.base.Host, "its address is none", "write http://HOST:9090")
 	}
@@ -134,12 +156,21 @@ func (c *Client) once(ctx context.Context, values url.Values) (samples []Sample,
 	case err != nil:
 		return nil, 0, c.unreachable(ctx, err)
 	case len(text) > MaxAnswer:
-		return nil, -1, fault.New(fault.Invalid, "ask Prometheus", c.base.Host, fmt.Sprintf("the answer is larger than %d MiB", MaxAnswer>>20), "select fewer series")
+		return nil, -1, c.tooMuch(fmt.Sprintf("the answer is larger than %d MiB", MaxAnswer>>20))
 	case res.StatusCode/100 == 2:
-		samples, err := c.read(res.Header.Get("Content-Type"), text)
-		return samples, -1, err
+		data, err := c.open(res.Header.Get("Content-Type"), text)
+		return data, -1, err
 	}
 	return nil, patience(res), c.refused(res, text)
+}
+
+// errTooMuch marks an answer beyond the bounds: less may be asked for.
+var errTooMuch = errors.New("too much")
+
+func (c *Client) tooMuch(why string) error {
+	err := fault.New(fault.Invalid, "ask Prometheus", c.base.Host, why, "select fewer series")
+	err.Cause = errTooMuch
+	return err
 }
 
 // patience is how long to wait before a refused query is asked again.
@@ -210,34 +241,48 @@ func short(s string) string {
 
 // answer is the form of all answers of the API.
 type answer struct {
-	Status string `json:"status"`
-	Error  string `json:"error"`
-	Data   struct {
-		Type   string          `json:"resultType"`
-		Result json.RawMessage `json:"result"`
-	} `json:"data"`
+	Status string          `json:"status"`
+	Error  string          `json:"error"`
+	Data   json.RawMessage `json:"data"`
 }
 
-// read reads an answer.
-func (c *Client) read(contentType string, text []byte) ([]Sample, error) {
-	wrong := func(why string) error {
-		return fault.New(fault.Unavailable, "read the answer of", c.base.Host, why, "is the address that of a Prometheus?")
-	}
+// result is the form of the data of queries.
+type result struct {
+	Type   string          `json:"resultType"`
+	Result json.RawMessage `json:"result"`
+}
+
+// wrong says that an answer is not that of a Prometheus.
+func (c *Client) wrong(why string) error {
+	return fault.New(fault.Unavailable, "read the answer of", c.base.Host, why, "is the address that of a Prometheus?")
+}
+
+// open opens the envelope of an answer.
+func (c *Client) open(contentType string, text []byte) (json.RawMessage, error) {
 	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
-		return nil, wrong(fmt.Sprintf("it is %q, not application/json", short(contentType)))
+		return nil, c.wrong(fmt.Sprintf("it is %q, not application/json", short(contentType)))
 	}
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, wrong("it is no whole JSON")
+		return nil, c.wrong("it is no whole JSON")
 	}
 	if a.Status != "success" {
-		return nil, wrong(fmt.Sprintf("its status is %q: %s", short(a.Status), short(a.Error)))
+		return nil, c.wrong(fmt.Sprintf("its status is %q: %s", short(a.Status), short(a.Error)))
 	}
-	switch a.Data.Type {
+	return a.Data, nil
+}
+
+// vector reads the samples of one moment.
+func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
+	var r result
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, c.wrong("it has no result")
+	}
+	switch r.Type {
 	case "scalar":
 		var p point
-		if err := json.Unmarshal(a.Data.Result, &p); err != nil {
-			return nil, wrong("its scalar is none")
+		if err := json.Unmarshal(r.Result, &p); err != nil {
+			return nil, c.wrong("its scalar is none")
 		}
 		return []Sample{{Value: float64(p)}}, nil
 	case "vector":
@@ -245,22 +290,22 @@ func (c *Client) read(contentType string, text []byte) ([]Sample, error) {
 			Metric map[string]string `json:"metric"`
 			Value  *point            `json:"value"`
 		}
-		if err := json.Unmarshal(a.Data.Result, &all); err != nil {
-			return nil, wrong("its vector is none")
+		if err := json.Unmarshal(r.Result, &all); err != nil {
+			return nil, c.wrong("its vector is none")
 		}
 		if len(all) > MaxSeries {
-			return nil, fault.New(fault.Invalid, "ask Prometheus", c.base.Host, fmt.Sprintf("the answer has more than %d series", MaxSeries), "select fewer")
+			return nil, c.tooMuch(fmt.Sprintf("the answer has more than %d series", MaxSeries))
 		}
 		out := make([]Sample, len(all))
 		for i, s := range all {
 			if s.Value == nil {
-				return nil, wrong("a series has no value; histograms cannot be read")
+				return nil, c.wrong("a series has no value; histograms cannot be read")
 			}
 			out[i] = Sample{s.Metric, float64(*s.Value)}
 		}
 		return out, nil
 	}
-	return nil, wrong(fmt.Sprintf("it is a %q, not a vector", short(a.Data.Type)))
+	return nil, c.wrong(fmt.Sprintf("it is a %q, not a vector", short(r.Type)))
 }
 
 // point is a moment and a value: [1700000000.1, "1.5"].

@@ -1,0 +1,132 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+)
+
+// Golden is the kind of a signal.
+type Golden uint8
+
+// The kinds. Rate, errors and duration are seen by those who call a workload;
+// saturation is what happens inside of it; a monitor is whatever somebody asked
+// for.
+const (
+	Rate Golden = iota
+	Errors
+	Duration
+	Saturation
+	Monitor
+)
+
+var goldens = []string{"rate", "errors", "duration", "saturation", "monitor"}
+
+// String names the kind.
+func (g Golden) String() string {
+	if int(g) < len(goldens) {
+		return goldens[g]
+	}
+	return fmt.Sprintf("golden(%d)", uint8(g))
+}
+
+// Internal reports whether a signal moves in the component that is the cause,
+// and not only in those that suffer from it.
+func (g Golden) Internal() bool { return g == Saturation }
+
+// Watch is an expression to follow. Each series of its answer is one signal.
+type Watch struct {
+	// Name is unique among those that are followed: "otel-http/duration".
+	Name   string
+	Golden Golden
+	// What says what is measured, for people: "95th percentile of requests".
+	What string
+	// Unit is "s", "/s", "share", "bytes", "cores" or "" for a count.
+	Unit string
+	// Expr is the PromQL.
+	Expr string
+	// Direction and MinEffect say which deviations matter, in Unit.
+	Direction anomaly.Direction
+	MinEffect float64
+	// Exemplars selects the series that carry exemplars of this signal, "" if
+	// there are none.
+	Exemplars string
+}
+
+// Settings detects the anomalies of this signal.
+func (w Watch) Settings() anomaly.Settings {
+	s := anomaly.Default()
+	s.Direction, s.MinEffect = w.Direction, w.MinEffect
+	return s
+}
+
+// Options say what is looked for.
+type Options struct {
+	// Namespace limits it to one, "" for all.
+	Namespace string
+	// Window is over how long rates are taken: four times how often the series
+	// are sampled, or more. 0 is two minutes.
+	Window time.Duration
+}
+
+// Found is what there is to watch.
+type Found struct {
+	Watches []Watch
+	// Conventions are the names of those that are used.
+	Conventions []string
+	// Partly tells conventions of which something is there, but not enough, with
+	// what is missing.
+	Partly []string
+}
+
+// Find chooses what to watch, given the names of all metrics.
+func Find(names []string, o Options) Found {
+	if o.Window <= 0 {
+		o.Window = 2 * time.Minute
+	}
+	there := make(map[string]bool, len(names))
+	for _, n := range names {
+		there[n] = true
+	}
+	var found Found
+	told := map[string]bool{}
+	for _, c := range catalogue {
+		watches, missing := c.choose(there, o)
+		if len(missing) > 0 {
+			found.Partly = append(found.Partly, c.name+" lacks "+strings.Join(missing, ", "))
+		}
+		before := len(found.Watches)
+		for _, w := range watches {
+			// Two conventions may tell the same of the same metric family's users.
+			if key := c.family + " " + w.Name[strings.IndexByte(w.Name, '/'):]; c.family == "" || !told[key] {
+				told[key] = true
+				found.Watches = append(found.Watches, w)
+			}
+		}
+		if len(found.Watches) > before {
+			found.Conventions = append(found.Conventions, c.name)
+		}
+	}
+	return found
+}
+
+// Metrics are the names that any convention could use, sorted: what to ask a
+// source for.
+func Metrics() []string {
+	var all []string
+	for _, c := range catalogue {
+		for _, s := range c.signals {
+			all = append(all, s.needs...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// MonitorOf makes a watch of an expression of somebody's own.
+func MonitorOf(name, expr string) Watch {
+	return Watch{Name: "monitor/" + name, Golden: Monitor, What: name, Expr: expr}
+}
