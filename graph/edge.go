@@ -23,7 +23,8 @@ const (
 	Defines    EdgeKind = "defines"     // CustomResourceDefinition → custom resource
 	Produces   EdgeKind = "produces"    // ExternalSecret, SealedSecret, Certificate → the Secret it makes (as a Claim)
 	Aggregates EdgeKind = "aggregates"  // ClusterRole → ClusterRole whose rules it takes in
-	Calls      EdgeKind = "calls"       // webhook configuration, APIService → Service
+	Calls      EdgeKind = "calls"       // webhook configuration, APIService → Service; a service seen in traces → another
+	Reports    EdgeKind = "reports"     // workload → the service that its telemetry is of
 )
 
 // Edge is one relation, with the field that states it.

@@ -10,5 +10,6 @@
 // Of is total and deterministic: any input has an answer, hostile values are
 // made harmless and short, and the same names give the same key in any order. A
 // service that cannot be told is an empty one and never a made-up one; Join says
-// how sure it is that two identities mean the same.
+// how sure it is that two identities mean the same. It is vocabulary: OBSERVE
+// joins by it, and ASSESS warns of a workload that cannot be joined.
 package identity

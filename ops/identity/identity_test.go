@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/autoecoops/autoecoops/observe/identity"
+	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
 type labels = map[string]string
