@@ -1,0 +1,77 @@
+package trace
+
+import (
+	"math"
+	"time"
+)
+
+// The buckets of a Histogram: each is a quarter wider than the one before, so
+// that a quantile is off by at most an eighth. From a microsecond they reach to
+// half an hour; what is beyond falls into the last.
+const (
+	histogramBuckets = 96
+	histogramGrowth  = 1.25
+)
+
+// logGrowth is the natural logarithm of histogramGrowth.
+const logGrowth = 0.22314355131420976
+
+// Histogram counts durations in buckets of equal ratio, in fixed memory. The
+// zero Histogram is empty.
+type Histogram struct {
+	counts [histogramBuckets]uint32
+	n      uint64
+}
+
+// Add counts a duration.
+func (h *Histogram) Add(d time.Duration) {
+	i := 0
+	if d > time.Microsecond {
+		i = min(histogramBuckets-1, 1+int(math.Log(float64(d)/1e3)/logGrowth))
+	}
+	if h.counts[i] != math.MaxUint32 {
+		h.counts[i]++
+	}
+	h.n++
+}
+
+// Count is how many durations were added.
+func (h *Histogram) Count() uint64 { return h.n }
+
+// Merge adds what o counted.
+func (h *Histogram) Merge(o *Histogram) {
+	for i, c := range o.counts {
+		h.counts[i] = uint32(min(math.MaxUint32, uint64(h.counts[i])+uint64(c)))
+	}
+	h.n += o.n
+}
+
+// Quantile returns the duration that a share q of all does not exceed, 0 if
+// there are none. It is the middle of its bucket.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	var total uint64
+	for _, c := range h.counts {
+		total += uint64(c)
+	}
+	if total == 0 {
+		return 0
+	}
+	if !(q > 0) {
+		q = 0
+	}
+	rank := uint64(math.Ceil(min(q, 1) * float64(total)))
+	var seen uint64
+	for i, c := range h.counts {
+		if seen += uint64(c); seen >= max(1, rank) {
+			return middle(i)
+		}
+	}
+	return middle(histogramBuckets - 1)
+}
+
+func middle(bucket int) time.Duration {
+	if bucket == 0 {
+		return time.Microsecond
+	}
+	return time.Duration(1e3 * math.Pow(histogramGrowth, float64(bucket)-0.5))
+}
