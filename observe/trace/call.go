@@ -42,21 +42,21 @@ func (t *Trace) Calls(find Finder) []Call {
 	for i := range t.Spans {
 		n := &t.Spans[i]
 		c := Call{Span: i, Failed: n.Failed, Latency: n.Duration(), Self: n.Duration(), Start: n.Start}
-		switch {
-		case n.Entry == i:
+		if n.Entry == i {
+			c := c
 			c.Edge = Edge{Caller: t.caller(n, find), Callee: partyOf(&n.Span), Operation: n.Name, Async: t.async(n)}
 			c.Self, c.Fault = own[i], faults[i]
 			if n.Parent >= 0 && calls(t.Spans[n.Parent].Kind) && !c.Edge.Async {
 				p := &t.Spans[n.Parent]
 				c.Latency, c.Failed, c.GaveUp = p.Duration(), n.Failed || p.Failed, p.Blamed
 			}
-		case calls(n.Kind) && !answered[i] && n.Remote.Kind != "":
+			all = append(all, c)
+		}
+		if calls(n.Kind) && !answered[i] && n.Remote.Kind != "" {
 			c.Edge = Edge{Caller: partyOf(&n.Span), Callee: n.Remote.party(), Operation: n.Name, Async: n.Kind == Producer}
 			c.Fault = n.Blamed
-		default:
-			continue
+			all = append(all, c)
 		}
-		all = append(all, c)
 	}
 	return all
 }

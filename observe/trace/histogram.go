@@ -7,7 +7,7 @@ import (
 
 // The buckets of a Histogram: each is a quarter wider than the one before, so
 // that a quantile is off by at most an eighth. From a microsecond they reach to
-// half an hour; what is beyond falls into the last.
+// twenty minutes; what is beyond falls into the last.
 const (
 	histogramBuckets = 96
 	histogramGrowth  = 1.25

@@ -69,10 +69,10 @@ func (t *Trace) exclusive() []time.Duration {
 	waits := make([][]interval, len(t.Spans))
 	for i := range t.Spans {
 		n := &t.Spans[i]
-		switch {
-		case calls(n.Kind) && n.Entry != i:
+		if calls(n.Kind) {
 			waits[n.Entry] = append(waits[n.Entry], interval{n.Start, n.End})
-		case n.Entry == i && n.Parent >= 0 && !t.async(n) && !calls(t.Spans[n.Parent].Kind):
+		}
+		if n.Entry == i && n.Parent >= 0 && !t.async(n) && !calls(t.Spans[n.Parent].Kind) {
 			caller := t.Spans[n.Parent].Entry
 			waits[caller] = append(waits[caller], interval{n.Start, n.End})
 		}

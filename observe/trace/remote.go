@@ -99,6 +99,8 @@ func Trim(s *Span) (odd bool) {
 }
 
 func trimText(s string, n int) string {
-	c := identity.Clean(s)
-	return short(c, n)
+	if len(s) > 4*n {
+		s = s[:4*n]
+	}
+	return short(identity.Clean(s), n)
 }
