@@ -1,0 +1,58 @@
+package logs
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// redacted stands for what looks like a credential.
+const redacted = "[redacted]"
+
+// credential is how the names of credentials end.
+const credential = `(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|encryption[_-]?key|credentials?|session[_-]?id|sig|signature|authorization|cookie)`
+
+// secrets are what looks like a credential, with what to put in its place.
+var secrets = sync.OnceValue(func() []struct {
+	re *regexp.Regexp
+	by string
+} {
+	type rule = struct {
+		re *regexp.Regexp
+		by string
+	}
+	r := func(re, by string) rule { return rule{regexp.MustCompile(re), by} }
+	return []rule{
+		r(`-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|$)`, redacted),
+		r(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}`, `${1}`+redacted),
+		r(`(?i)((?:authorization|cookie)["'\\]*\s*[:=]\s*)[^"'\n]+`, `${1}`+redacted),
+		r(`(?i)(`+credential+`s?["'\\]*\s*[:=]\s*)(?:\\?"(?:[^"\\]|\\.)*(?:"|$)|'[^'\n]*(?:'|$)|[^\s"',;}&\[]+)`, `${1}`+redacted),
+		r(`(?i)(--?[a-z-]*`+credential+`\s+)[^\s-]\S*`, `${1}`+redacted),
+		r(`(://[^/\s:@]*:)[^\s"'<>@]+(@)`, `${1}`+redacted+`${2}`),
+		r(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|\b[sr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bnpm_\w{30,}|\bhv[sb]\.[\w-]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{30,}`, redacted),
+	}
+})
+
+// Redact takes what looks like a credential out of a text: what is named like
+// one, stands in an address, or has a well-known form. It takes rather too much
+// than too little, and is a net below a net: programs should not log them.
+func Redact(text string) string {
+	for _, s := range secrets() {
+		text = s.re.ReplaceAllString(text, s.by)
+	}
+	return text
+}
+
+// sensitive tells whether a word is the name of a credential.
+func sensitive(word []byte) bool {
+	if len(word) > 64 {
+		return false
+	}
+	w := strings.ToLower(string(word))
+	for _, end := range []string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "access_key", "private_key", "credential", "credentials", "authorization", "cookie", "signature"} {
+		if strings.HasSuffix(w, end) {
+			return true
+		}
+	}
+	return false
+}
