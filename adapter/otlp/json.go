@@ -2,6 +2,8 @@ package otlp
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -149,9 +151,9 @@ func (d *decoder) jsonSpan(j *jsonSpan) error {
 	d.span.reset()
 	s := trace.Span{From: d.from, Name: d.shared.text(cut([]byte(j.Name), maxValue)), Start: moment(j.Start.number()), End: moment(j.End.number())}
 	// What is no id is none: the window rejects the span and counts it.
-	s.Trace, _ = trace.ParseID(j.TraceID)
-	s.ID, _ = trace.ParseSpanID(j.SpanID)
-	s.Parent, _ = trace.ParseSpanID(j.ParentID)
+	s.Trace, _ = trace.ParseID(hexadecimal(j.TraceID, len(s.Trace)))
+	s.ID, _ = trace.ParseSpanID(hexadecimal(j.SpanID, len(s.ID)))
+	s.Parent, _ = trace.ParseSpanID(hexadecimal(j.ParentID, len(s.Parent)))
 	s.Kind = kind(enum(j.Kind, "SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"))
 	s.Failed = enum(j.Status.Code, "STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR") == 2
 	if err := d.jsonAttributes(j.Attributes, d.span); err != nil {
@@ -186,6 +188,17 @@ func (d *decoder) jsonSpan(j *jsonSpan) error {
 	d.finish(&s, []byte(j.Status.Message))
 	d.batch.Spans = append(d.batch.Spans, s)
 	return nil
+}
+
+// hexadecimal returns an id of n bytes in hexadecimal also where it is in base64,
+// as Tempo has it. The two cannot be confused: base64 of such ids ends with "=".
+func hexadecimal(id string, n int) string {
+	if strings.HasSuffix(id, "=") {
+		if b, err := base64.StdEncoding.DecodeString(id); err == nil && len(b) == n {
+			return hex.EncodeToString(b)
+		}
+	}
+	return id
 }
 
 // enum reads a value of an enumeration by its number or its name.

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -162,7 +164,7 @@ func TestSmallMessagesStaySmall(t *testing.T) {
 			t.Errorf("%s: %d bytes were allocated", name, used)
 		}
 		for _, s := range b.Spans[:2] {
-			if len(s.Remote.Name) > 1024 || strings.ContainsAny(s.Remote.Name, "\x00\x01\xff") {
+			if len(s.Remote.Name) > 1024 || strings.ContainsFunc(s.Remote.Name, unicode.IsControl) || !utf8.ValidString(s.Remote.Name) {
 				t.Errorf("%s: %q", name, s.Remote.Name)
 			}
 		}

@@ -92,6 +92,22 @@ func best(all []Summary, n int) []Summary {
 	return all[:min(n, len(all))]
 }
 
+// Matches returns a trace of a store in short, if the query asks for it.
+func (q *Query) Matches(spans []Span) (Summary, bool) {
+	if len(spans) == 0 {
+		return Summary{}, false
+	}
+	start, end := spans[0].Start, spans[0].End
+	for i := range spans {
+		start, end = min(start, spans[i].Start), max(end, spans[i].End)
+	}
+	return q.matches(spans[0].Trace, spans, start, end)
+}
+
+// Best returns the n best of what was found: surely joined ones first, then
+// failed, then slow ones. It changes the order of all.
+func Best(all []Summary, n int) []Summary { return best(all, n) }
+
 // matches reports whether the spans of a trace are asked for.
 func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
 	since, until := int64(-1<<63), int64(1<<63-1)

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -56,13 +57,13 @@ const MaxExemplars = 100
 type Source interface {
 	// Lookup returns a trace in short; ok is false if it is not there. The
 	// error means that this could not be found out.
-	Lookup(ID) (s Summary, ok bool, err error)
+	Lookup(context.Context, ID) (s Summary, ok bool, err error)
 	// Search returns the traces that a query asks for.
-	Search(Query) ([]Summary, error)
+	Search(context.Context, Query) ([]Summary, error)
 }
 
 // Lookup implements Source.
-func (w *Window) Lookup(id ID) (Summary, bool, error) {
+func (w *Window) Lookup(_ context.Context, id ID) (Summary, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.traces[id]
@@ -74,13 +75,13 @@ func (w *Window) Lookup(id ID) (Summary, bool, error) {
 }
 
 // Search implements Source.
-func (w *Window) Search(q Query) ([]Summary, error) { return w.Find(q), nil }
+func (w *Window) Search(_ context.Context, q Query) ([]Summary, error) { return w.Find(q), nil }
 
 // Join finds the traces of exemplars: by their trace id, else by who was at
 // work around their time, at most around away, and says which of the two. It
 // stops at the first error of the source: an answer that was not had is not
 // "there is no trace".
-func Join(source Source, exemplars []Exemplar, around time.Duration) (Joins, error) {
+func Join(ctx context.Context, source Source, exemplars []Exemplar, around time.Duration) (Joins, error) {
 	var all Joins
 	seen := map[ID]bool{}
 	for _, e := range exemplars {
@@ -92,7 +93,7 @@ func Join(source Source, exemplars []Exemplar, around time.Duration) (Joins, err
 			all.Dropped++
 			continue
 		}
-		j, err := joinOne(source, e, around)
+		j, err := joinOne(ctx, source, e, around)
 		if err != nil {
 			return all, err
 		}
@@ -104,11 +105,11 @@ func Join(source Source, exemplars []Exemplar, around time.Duration) (Joins, err
 	return all, nil
 }
 
-func joinOne(source Source, e Exemplar, around time.Duration) (Joined, error) {
+func joinOne(ctx context.Context, source Source, e Exemplar, around time.Duration) (Joined, error) {
 	j := Joined{Exemplar: e, How: Unjoined}
 	reason := "it names no trace"
 	if !e.Trace.IsZero() {
-		s, ok, err := source.Lookup(e.Trace)
+		s, ok, err := source.Lookup(ctx, e.Trace)
 		if err != nil {
 			return j, err
 		}
@@ -122,7 +123,7 @@ func joinOne(source Source, e Exemplar, around time.Duration) (Joined, error) {
 		j.Why = reason + ", and its labels name no service and no pod"
 		return j, nil
 	}
-	found, err := source.Search(Query{From: e.Of, Since: e.At.Add(-around), Until: e.At.Add(around), Limit: 5})
+	found, err := source.Search(ctx, Query{From: e.Of, Since: e.At.Add(-around), Until: e.At.Add(around), Limit: 5})
 	if err != nil {
 		return j, err
 	}

@@ -1,6 +1,7 @@
 package trace_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func TestJoin(t *testing.T) {
 		"of another":        {trace.Exemplar{At: after(0), Of: of("service", "other")}, trace.Unjoined, "no trace of other", 0},
 		"another namespace": {trace.Exemplar{At: after(0), Of: of("job", "other/cart")}, trace.Unjoined, "no trace", 0},
 	} {
-		got, err := trace.Join(w, []trace.Exemplar{c.e}, 30*time.Second)
+		got, err := trace.Join(t.Context(), w, []trace.Exemplar{c.e}, 30*time.Second)
 		if err != nil || len(got.Joined) != 1 {
 			t.Fatalf("%s: %+v %v", name, got, err)
 		}
@@ -91,10 +92,12 @@ func TestJoin(t *testing.T) {
 // blind is a source that cannot answer.
 type blind struct{}
 
-func (blind) Lookup(trace.ID) (trace.Summary, bool, error) {
+func (blind) Lookup(context.Context, trace.ID) (trace.Summary, bool, error) {
 	return trace.Summary{}, false, errors.New("away")
 }
-func (blind) Search(trace.Query) ([]trace.Summary, error) { return nil, errors.New("away") }
+func (blind) Search(context.Context, trace.Query) ([]trace.Summary, error) {
+	return nil, errors.New("away")
+}
 
 func TestAFloodOfExemplars(t *testing.T) {
 	w := window(t, trace.Options{})
@@ -102,12 +105,12 @@ func TestAFloodOfExemplars(t *testing.T) {
 	for i := range 10_000 {
 		all = append(all, trace.Exemplar{Trace: id(i), At: after(0)}, trace.Exemplar{Trace: id(0)})
 	}
-	got, err := trace.Join(w, all, time.Second)
+	got, err := trace.Join(t.Context(), w, all, time.Second)
 	if err != nil || len(got.Joined) != trace.MaxExemplars || got.Repeated != 10_000 || got.Dropped != 10_000-trace.MaxExemplars {
 		t.Errorf("%d joined, %d repeated, %d dropped: %v", len(got.Joined), got.Repeated, got.Dropped, err)
 	}
 	for _, e := range []trace.Exemplar{{Trace: trace.ID{1}}, {Of: *who("a")}} {
-		if _, err := trace.Join(blind{}, []trace.Exemplar{e}, time.Second); err == nil {
+		if _, err := trace.Join(t.Context(), blind{}, []trace.Exemplar{e}, time.Second); err == nil {
 			t.Error("a source that cannot answer is taken for one without traces")
 		}
 	}
