@@ -31,7 +31,7 @@ type Summary struct {
 	Service  identity.Key
 	Start    time.Time
 	Duration time.Duration
-	Spans    int
+	Spans    int // 0 where the store does not say
 	Failed   bool
 	// By says how surely a span of it is of whom the query asks for.
 	By identity.Strength
