@@ -26,9 +26,9 @@ type Server struct {
 	log *os.File
 }
 
-// Start runs Prometheus in a folder with a configuration and waits until it is
-// ready.
-func Start(ctx context.Context, p Programs, dir, config string) (*Server, error) {
+// Start runs Prometheus in a folder with a configuration, and more arguments if
+// given, and waits until it is ready.
+func Start(ctx context.Context, p Programs, dir, config string, more ...string) (*Server, error) {
 	file := filepath.Join(dir, "prometheus.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return nil, err
@@ -41,7 +41,8 @@ func Start(ctx context.Context, p Programs, dir, config string) (*Server, error)
 	if s.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(p.Prometheus, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	args := append([]string{"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + address}, more...)
+	s.cmd = exec.Command(p.Prometheus, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
