@@ -27,12 +27,19 @@ type kin struct {
 	same   int // places with the same word
 }
 
-// compare tells where two templates of one shape differ.
-func compare(a, b *node) (k kin) {
+// maxKin bounds the templates that a new one is compared with in earnest.
+const maxKin = 256
+
+// compare tells where two templates of one shape differ, false if in more places
+// than most.
+func compare(a, b *node, most int) (k kin, ok bool) {
 	k.node = b
 	for i, h := range a.hash {
 		switch {
 		case h != b.hash[i]:
+			if k.n == most {
+				return k, false
+			}
 			k.differ.set(i)
 			k.n++
 			if a.kind[i] == fixed && b.kind[i] != wild || b.kind[i] == fixed && a.kind[i] != wild {
@@ -42,7 +49,7 @@ func compare(a, b *node) (k kin) {
 			k.same++
 		}
 	}
-	return k
+	return k, k.n > 0
 }
 
 // generalise looks whether a new template and older ones are one whose words
@@ -54,12 +61,13 @@ func compare(a, b *node) (k kin) {
 // only, most of them seen once: values keep being new, words do not.
 func (m *Miner) generalise(b *bucket, n *node) *node {
 	m.kin = m.kin[:0]
+	most := int(m.set.Tuning.Differ * float64(len(n.hash)))
 	for _, other := range b.nodes {
-		if len(other.hash) != len(n.hash) {
+		if len(other.hash) != len(n.hash) || len(m.kin) == maxKin {
 			continue
 		}
-		k := compare(n, other)
-		if k.n == 0 || float64(k.n) > m.set.Tuning.Differ*float64(k.same+k.n) {
+		k, ok := compare(n, other, most)
+		if !ok || float64(k.n) > m.set.Tuning.Differ*float64(k.same+k.n) {
 			continue
 		}
 		m.kin = append(m.kin, k)

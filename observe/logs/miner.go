@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"hash/maphash"
 	"slices"
@@ -159,11 +160,11 @@ func (m *Miner) place(s *scan, level Level, line []byte, at int64) (*node, bool)
 		return into, false
 	}
 	if m.count >= m.set.Templates || m.size+n.size > m.set.Bytes {
-		m.forget()
-		if m.buckets[key] == nil {
-			m.buckets[key] = b
-		}
+		m.forget(m.nodes(), m.set.Bytes*15/16)
+	} else if len(b.nodes) >= crowd {
+		m.forget(slices.Clone(b.nodes), m.size)
 	}
+	m.buckets[key] = b
 	_, known := m.byID[n.id]
 	if !known {
 		_, known = m.former.get(n.id)
@@ -231,14 +232,18 @@ func (m *Miner) drop(n *node) {
 	m.size -= n.size
 }
 
-// forget drops the sixteenth of the templates that was not seen for longest,
-// and more if they are too large. It is remembered that they were known.
-func (m *Miner) forget() {
-	all := m.nodes()
-	slices.SortFunc(all, func(a, b *node) int { return compareUint(a.seen, b.seen) })
+// crowd is how many templates of one shape there may be: a line that is new is
+// compared with all of them.
+const crowd = 1024
+
+// forget drops the sixteenth of templates that was not seen for longest, and
+// more until all templates need no more than so many bytes. It is remembered
+// that they were known.
+func (m *Miner) forget(all []*node, bytes int) {
+	slices.SortFunc(all, func(a, b *node) int { return cmp.Compare(a.seen, b.seen) })
 	least := max(1, len(all)/16)
 	for i, n := range all {
-		if i >= least && m.size <= m.set.Bytes*15/16 {
+		if i >= least && m.size <= bytes {
 			break
 		}
 		m.drop(n)
@@ -250,16 +255,6 @@ func (m *Miner) forget() {
 			m.cache[i] = entry{}
 		}
 	}
-}
-
-func compareUint(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (m *Miner) nodes() []*node {
@@ -277,7 +272,7 @@ func (m *Miner) Templates() []Template {
 		all = append(all, n.view())
 	}
 	slices.SortFunc(all, func(a, b Template) int {
-		if c := compareUint(b.Count, a.Count); c != 0 {
+		if c := cmp.Compare(b.Count, a.Count); c != 0 {
 			return c
 		}
 		if c := strings.Compare(a.Text, b.Text); c != 0 {

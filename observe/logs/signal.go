@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func (m *Miner) Signals(now int64) []Signal {
 		if a.Template.Level != b.Template.Level {
 			return int(b.Template.Level) - int(a.Template.Level)
 		}
-		if c := compareUint(b.Lines, a.Lines); c != 0 {
+		if c := cmp.Compare(b.Lines, a.Lines); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Template.Text, b.Template.Text)

@@ -64,3 +64,34 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 }
+
+// flood is what a program writes that has gone mad, or means harm: words that
+// are always new, in lines of the same shape.
+func flood(n int) [][]byte {
+	out := make([][]byte, n)
+	x := uint64(1)
+	for i := range out {
+		var l []byte
+		for range 8 {
+			for range 6 {
+				x = x*6364136223846793005 + 1442695040888963407
+				l = append(l, 'a'+byte(x>>40%26))
+			}
+			l = append(l, ' ')
+		}
+		out[i] = l
+	}
+	return out
+}
+
+func BenchmarkFlood(b *testing.B) {
+	lines := flood(100_000)
+	m, err := logs.New(logs.Default())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range b.N {
+		m.Add(lines[i%len(lines)], int64(i))
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
