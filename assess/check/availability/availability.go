@@ -24,6 +24,7 @@ func Checks() []*check.Check {
 		priorityClass,
 		duplicateEnv,
 		ownerLabels,
+		telemetryIdentity,
 		pdbMissing,
 		pdbBlocksEviction,
 		pdbUnhealthyPolicy,

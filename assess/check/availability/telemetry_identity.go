@@ -1,0 +1,102 @@
+package availability
+
+import (
+	"strings"
+
+	"github.com/autoecoops/autoecoops/assess/check"
+	"github.com/autoecoops/autoecoops/graph"
+	"github.com/autoecoops/autoecoops/graph/tree"
+	"github.com/autoecoops/autoecoops/ops"
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
+
+var telemetryIdentity = &check.Check{
+	ID: "k8s-telemetry-identity", Name: "telemetry-identity", Pages: pages,
+	Severity:  ops.Low,
+	Ideas:     []string{"K52"},
+	Practices: []string{"consistent-labels"},
+	Facts:     []check.Fact{{Number: 45, Strength: check.Supporting}},
+	Pod: func(p *check.Pass, pod *graph.Pod) {
+		at, sends := telemetry(p, pod)
+		if !sends {
+			p.Skip()
+			return
+		}
+		around := surroundings(p, pod)
+		d := identity.Declared(pod, around)
+		if d.ByWorkload {
+			if d.Elsewhere {
+				p.Unknown(at, "", "its service may be named in a Secret or ConfigMap that is not in the repository")
+				return
+			}
+			p.Fail(at, "", "it sends telemetry that names no service: its metrics, logs and traces cannot be joined").
+				Ask("name of the service, as label app.kubernetes.io/name or as OTEL_SERVICE_NAME")
+			return
+		}
+		attributes, _ := identity.Attributes(pod, around)
+		sent, scraped := identity.FromMap(attributes), identity.Of(identity.Labelled(pod))
+		switch {
+		case differ(sent.Service, scraped.Service):
+			p.Fail(at, "", "its traces are of the service %q, its labels and so its metrics say %q: they cannot be joined", sent.Service, scraped.Service)
+		case differ(sent.Environment, scraped.Environment):
+			p.Fail(at, "", "its traces are of the environment %q, its labels and so its metrics say %q: they cannot be joined", sent.Environment, scraped.Environment)
+		}
+	},
+}
+
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
+
+// surroundings lets the identity be read from what the unit holds.
+func surroundings(p *check.Pass, pod *graph.Pod) identity.Around {
+	around := identity.Around{Config: func(name, key string) (string, bool) {
+		o := p.Graph.Find("ConfigMap", pod.Object.Namespace, name)
+		if name == "" || o == nil {
+			return "", false
+		}
+		return o.Body.At("data", key).Text(), true
+	}}
+	if ns := p.Graph.Find("Namespace", "", pod.Object.Namespace); ns != nil && pod.Object.Namespace != "" {
+		around.Namespace = ns.Labels()
+	}
+	return around
+}
+
+// telemetry finds what makes a pod send telemetry or have it collected.
+func telemetry(p *check.Pass, pod *graph.Pod) (at tree.Node, found bool) {
+	for k, v := range pod.Template.At("metadata", "annotations").Fields() {
+		switch name := k.Text(); {
+		case name == "prometheus.io/scrape" && v.Text() == "true",
+			strings.HasPrefix(name, "instrumentation.opentelemetry.io/inject-") && v.Text() != "false",
+			(name == "sidecar.opentelemetry.io/inject" || name == "sidecar.jaegertracing.io/inject") && v.Text() != "false":
+			return v, true
+		}
+	}
+	for c := range pod.Each() {
+		for _, e := range c.Node.Get("env").Items() {
+			if exports(e.Get("name").Text(), e.Get("value").Text()) {
+				return e, true
+			}
+		}
+		for _, from := range c.Node.Get("envFrom").Items() {
+			o := p.Graph.Find("ConfigMap", pod.Object.Namespace, from.At("configMapRef", "name").Text())
+			if o == nil {
+				continue
+			}
+			for k, v := range o.Body.Get("data").Fields() {
+				if exports(from.Get("prefix").Text()+k.Text(), v.Text()) {
+					return from, true
+				}
+			}
+		}
+	}
+	return tree.Node{}, false
+}
+
+// exports reports whether an environment variable has a program export.
+func exports(name, value string) bool {
+	switch name {
+	case "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER":
+		return value != "none"
+	}
+	return strings.HasPrefix(name, "OTEL_EXPORTER_") || name == "JAEGER_ENDPOINT" || name == "JAEGER_AGENT_HOST"
+}
