@@ -8,11 +8,15 @@ import (
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
+// usualSpan is how many bytes a span takes, to begin with a list that fits.
+const usualSpan = 300
+
 // Decode reads a message of spans in protobuf: an ExportTraceServiceRequest, a
 // TracesData or what Tempo calls a Trace, which are the same on the wire. The
 // error is of kind Invalid when it is no protobuf.
 func Decode(message []byte) (Batch, error) {
 	d := decoder{resource: newValues(resourceAttributes()), span: newValues(spanAttributes()), shared: shared{}}
+	d.batch.Spans = make([]trace.Span, 0, min(MaxSpans, len(message)/usualSpan+1))
 	if err := fields(message, func(n protowire.Number, f field) error {
 		if n == 1 && f.bytes != nil {
 			return d.resourceSpans(f.bytes)

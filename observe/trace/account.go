@@ -32,6 +32,7 @@ type account struct {
 	last        int64
 	durations   Histogram
 	heap        int
+	idle        *list.Element // in Window.idle while it holds nothing
 }
 
 func newAccount(key identity.Key) *account {
@@ -39,22 +40,29 @@ func newAccount(key identity.Key) *account {
 }
 
 // victim is the trace to drop first: the longest quiet of those that are
-// neither slow nor failed, as long as these have at least a quarter.
+// neither slow nor failed, as long as these have at least a quarter and their
+// costs are counted.
 func (a *account) victim() *entry {
-	from := a.plain
-	if from.Len() == 0 || a.keptBytes*4 > a.bytes*3 && a.kept.Len() > 0 {
-		from = a.kept
-	}
-	if from.Len() == 0 {
+	plain, kept := a.plain.Front(), a.kept.Front()
+	switch {
+	case plain == nil && kept == nil:
 		return nil
+	case plain == nil:
+		return kept.Value.(*entry)
+	case kept == nil:
+		return plain.Value.(*entry)
 	}
-	return from.Front().Value.(*entry)
+	p, k := plain.Value.(*entry), kept.Value.(*entry)
+	if k.settled && (!p.settled || a.keptBytes*4 > a.bytes*3) {
+		return k
+	}
+	return p
 }
 
 // slow reports whether a trace took longer than nearly all of its service, and
 // remembers its duration.
 func (a *account) slow(d time.Duration) bool {
-	slow := a.durations.Count() >= 100 && d > a.durations.Quantile(0.99)
+	slow := a.durations.Count() >= 100 && bucketOf(d) > a.durations.rank(0.99)
 	a.durations.Add(d)
 	if a.durations.n > 10_000 {
 		a.durations.halve()

@@ -25,14 +25,18 @@ type Histogram struct {
 
 // Add counts a duration.
 func (h *Histogram) Add(d time.Duration) {
-	i := 0
-	if d > time.Microsecond {
-		i = min(histogramBuckets-1, 1+int(math.Log(float64(d)/1e3)/logGrowth))
-	}
+	i := bucketOf(d)
 	if h.counts[i] != math.MaxUint32 {
 		h.counts[i]++
 	}
 	h.n++
+}
+
+func bucketOf(d time.Duration) int {
+	if d <= time.Microsecond {
+		return 0
+	}
+	return min(histogramBuckets-1, 1+int(math.Log(float64(d)/1e3)/logGrowth))
 }
 
 // Count is how many durations were added.
@@ -49,24 +53,29 @@ func (h *Histogram) Merge(o *Histogram) {
 // Quantile returns the duration that a share q of all does not exceed, 0 if
 // there are none. It is the middle of its bucket.
 func (h *Histogram) Quantile(q float64) time.Duration {
-	var total uint64
+	i := h.rank(q)
+	if i < 0 {
+		return 0
+	}
+	return middle(i)
+}
+
+// rank returns the bucket in which a quantile is, -1 if there is none.
+func (h *Histogram) rank(q float64) int {
+	var total, seen uint64
 	for _, c := range h.counts {
 		total += uint64(c)
-	}
-	if total == 0 {
-		return 0
 	}
 	if !(q > 0) {
 		q = 0
 	}
-	rank := uint64(math.Ceil(min(q, 1) * float64(total)))
-	var seen uint64
+	rank := max(1, uint64(math.Ceil(min(q, 1)*float64(total))))
 	for i, c := range h.counts {
-		if seen += uint64(c); seen >= max(1, rank) {
-			return middle(i)
+		if seen += uint64(c); seen >= rank {
+			return i
 		}
 	}
-	return middle(histogramBuckets - 1)
+	return -1
 }
 
 func middle(bucket int) time.Duration {

@@ -11,18 +11,20 @@ type Loss struct {
 	Oversize uint64 `json:"oversize,omitempty"`
 	// Late spans came after the costs of their trace were counted.
 	Late uint64 `json:"late,omitempty"`
-	// Evicted spans made room, before their time.
+	// Evicted spans made room, before their time. Hurried ones did before their
+	// trace was quiet, so that its costs may be counted in pieces.
 	Evicted uint64 `json:"evicted,omitempty"`
+	Hurried uint64 `json:"hurried,omitempty"`
 	// Collapsed calls were counted without their operation, and Unplaced ones
 	// without their parties: there were too many edges.
 	Collapsed uint64 `json:"collapsed,omitempty"`
 	Unplaced  uint64 `json:"unplaced,omitempty"`
 }
 
-// Any reports whether costs are short of something: evicted traces are not,
-// their costs were counted before.
+// Any reports whether costs may be wrong: those of evicted traces are not, they
+// were counted before, unless in a hurry.
 func (l Loss) Any() bool {
-	return l.Invalid|l.Refused|l.Oversize|l.Late|l.Unplaced != 0
+	return l.Invalid|l.Refused|l.Oversize|l.Late|l.Hurried|l.Unplaced != 0
 }
 
 func (l *Loss) add(o Loss) {
@@ -31,6 +33,7 @@ func (l *Loss) add(o Loss) {
 	l.Oversize += o.Oversize
 	l.Late += o.Late
 	l.Evicted += o.Evicted
+	l.Hurried += o.Hurried
 	l.Collapsed += o.Collapsed
 	l.Unplaced += o.Unplaced
 }

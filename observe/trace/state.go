@@ -124,7 +124,7 @@ func (w *Window) state(last int64, spans uint64, of string) State {
 	case silent >= w.options.BlindAfter:
 		st.Sight, st.Why = Blind, fmt.Sprintf("no span%s came for %s", of, silent.Round(time.Second))
 	case lately.Any():
-		st.Sight, st.Why = Partial, fmt.Sprintf("lately %d spans were refused, %d invalid, %d late, %d beyond what a trace may hold; %d calls have no parties", lately.Refused, lately.Invalid, lately.Late, lately.Oversize, lately.Unplaced)
+		st.Sight, st.Why = Partial, fmt.Sprintf("lately %d spans were refused, %d invalid, %d late, %d beyond what a trace may hold, %d evicted before their trace was whole; %d calls have no parties", lately.Refused, lately.Invalid, lately.Late, lately.Oversize, lately.Hurried, lately.Unplaced)
 	}
 	return st
 }

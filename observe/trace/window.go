@@ -27,6 +27,7 @@ type Window struct {
 	open     *list.List // of *entry, the longest quiet first
 	services map[identity.Key]*account
 	largest  accounts
+	idle     *list.List // of *account that hold nothing, the longest idle first
 	stats    *Stats
 	known    interned
 
@@ -40,7 +41,7 @@ func NewWindow(o Options) (*Window, error) {
 		return nil, err
 	}
 	return &Window{
-		options: o, traces: map[ID]*entry{}, open: list.New(), services: map[identity.Key]*account{},
+		options: o, traces: map[ID]*entry{}, open: list.New(), idle: list.New(), services: map[identity.Key]*account{},
 		stats: NewStats(o.Bucket, o.Buckets, o.MaxEdges), sightings: sightings{limit: 4 * o.MaxServices},
 	}, nil
 }
@@ -121,30 +122,23 @@ func (w *Window) account(key identity.Key) *account {
 		return a
 	}
 	if len(w.services) >= w.options.MaxServices {
-		var idle *account
-		for _, a := range w.services {
-			if a.bytes == 0 && (idle == nil || a.last < idle.last || a.last == idle.last && a.key.String() < idle.key.String()) {
-				idle = a
-			}
-		}
-		if idle == nil {
-			key = identity.Key{Service: Other}
-			if a := w.services[key]; a != nil {
-				return a
-			}
-		} else {
-			w.forget(idle)
+		if idle := w.idle.Front(); idle != nil {
+			w.forget(idle.Value.(*account))
+		} else if key = (identity.Key{Service: Other}); w.services[key] != nil {
+			return w.services[key]
 		}
 	}
 	a := newAccount(key)
 	w.services[key] = a
 	heap.Push(&w.largest, a)
+	a.idle = w.idle.PushBack(a)
 	return a
 }
 
 func (w *Window) forget(a *account) {
 	delete(w.services, a.key)
 	heap.Remove(&w.largest, a.heap)
+	w.idle.Remove(a.idle)
 }
 
 func (w *Window) charge(e *entry, bytes int64) {
@@ -154,6 +148,13 @@ func (w *Window) charge(e *entry, bytes int64) {
 		e.account.keptBytes += bytes
 	}
 	w.bytes += bytes
+	switch {
+	case e.account.bytes > 0 && e.account.idle != nil:
+		w.idle.Remove(e.account.idle)
+		e.account.idle = nil
+	case e.account.bytes == 0 && e.account.idle == nil:
+		e.account.idle = w.idle.PushBack(e.account)
+	}
 	heap.Fix(&w.largest, e.account.heap)
 }
 
@@ -219,7 +220,11 @@ func (w *Window) makeRoom() {
 		if e == nil {
 			return
 		}
-		w.stats.Lose(Loss{Evicted: uint64(len(e.spans))}, w.now)
+		l := Loss{Evicted: uint64(len(e.spans))}
+		if !e.settled {
+			l.Hurried = l.Evicted
+		}
+		w.stats.Lose(l, w.now)
 		w.drop(e)
 	}
 }

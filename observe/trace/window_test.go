@@ -186,6 +186,23 @@ func TestFailedAndSlowOnesStay(t *testing.T) {
 	}
 }
 
+// TestOutage: when everything fails, the oldest make room, and no trace is torn.
+func TestOutage(t *testing.T) {
+	for _, d := range []int64{10, 11, 12, 13} { // all of one length are none slow
+		w := window(t, trace.Options{MaxBytes: 1 << 18, Settle: time.Second})
+		for n := range 5000 {
+			s := at("web", 1, 0, trace.Server, 0, d, func(s *trace.Span) { s.Trace, s.Failed = id(n), n > 2500 })
+			w.Add(after(time.Duration(n)*10*time.Millisecond), []trace.Span{s})
+		}
+		if u := w.Usage(); u.Loss.Hurried != 0 || u.Loss.Evicted == 0 {
+			t.Errorf("%+v", u)
+		}
+		if _, err := w.Get(id(4999)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestATraceThatNeverEnds is settled all the same.
 func TestATraceThatNeverEnds(t *testing.T) {
 	w := window(t, trace.Options{MaxSpans: 1000})
