@@ -130,12 +130,16 @@ func (m *Miner) message(text []byte) ([]byte, Level) {
 		m.scratch = unescape(m.scratch[:0], text)
 		text = m.scratch
 	}
-	if f := m.fields.read(text); f.found {
+	f := m.fields.read(text)
+	if f.found {
 		text = f.message
 		if i := bytes.IndexByte(text, '\n'); i > 0 {
 			text = text[:i]
 		}
 		return stamp(text), f.level
+	}
+	if f.level != None {
+		return text, f.level
 	}
 	return stamp(text), klog(text)
 }

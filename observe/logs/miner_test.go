@@ -71,13 +71,14 @@ func TestMasks(t *testing.T) {
 		`{"level":"error","msg":"cannot open file 12","n":3}`:               "cannot open file <*>",
 		`{"severity":"WARNING","message":"a \"b\" c\nd","x":{"y":[1,"}"]}}`: `a "b" c`,
 		`{"message":"sn\u00f6w` + "\t" + `x","level":30}`:                   "snöw x",
-		`{"a":1}`:                               `{"a":<*>}`,
-		`{"log":"12 lost\n","stream":"stderr"}`: "<*> lost",
+		`{"a":1}`: `{"a":<*>}`,
+		`{"level":"error","error":"no space left on 12"}`:                       "no space left on <*>",
+		`{"log":"12 lost\n","stream":"stderr"}`:                                 "<*> lost",
 		`time=2024-05-01T12:00:00Z level=error msg="cannot \"reach\" 10.0.0.1"`: `cannot "reach" <*>`,
 		`level=info msg=started port=80`:                                        "started",
 		`I0501 12:00:00.000000       1 x.go:12] "Synced" pod="a/b"`:             `<*> <*> <*> <*>] "Synced" pod="<*>"`,
-		"bad \xff\xfe bytes":   "bad � bytes",
-		"state 失敗 reached 3 次": "state 失敗 reached <*> 次",
+		"bad \xff\xfe bytes":                                                    "bad � bytes",
+		"state 失敗 reached 3 次":                                                  "state 失敗 reached <*> 次",
 	} {
 		m := miner(t, nil)
 		hit := m.Add([]byte(line), 1)
@@ -100,6 +101,7 @@ func TestLevels(t *testing.T) {
 		"information about the house":          logs.None,
 		`{"level":"fatal","msg":"x"}`:          logs.Fatal,
 		`{"level":50,"msg":"x"}`:               logs.Error,
+		`{"level":"warn","count":3}`:           logs.Warn,
 		`{"lvl":"nonsense","msg":"it failed"}`: logs.Error,
 		`level=WARN msg="x y" a=b`:             logs.Warn,
 		"E0501 12:00:00.000000 1 x.go:1] y":    logs.Error,

@@ -26,8 +26,9 @@ func (f *fields) read(text []byte) *fields {
 	return f
 }
 
-// messageKeys are names of the message, the best first.
-var messageKeys = []string{"message", "msg", "log", "event", "body"}
+// messageKeys are names of the message, the best first. Where there is none, an
+// error says what happened.
+var messageKeys = []string{"message", "msg", "log", "event", "body", "error", "err", "exception"}
 
 func messageRank(key []byte) int {
 	for i, k := range messageKeys {
@@ -81,9 +82,6 @@ func (f *fields) json(text []byte) {
 			break
 		}
 		i++
-	}
-	if !f.found {
-		f.level = None
 	}
 }
 
