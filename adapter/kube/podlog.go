@@ -127,8 +127,11 @@ type podLog struct {
 	// their hash: the API server is asked for whole seconds, and sends these
 	// again. Lines are not strictly in order, as those of standard output and of
 	// standard error are taken one beside the other.
+	// A line that was stamped more than a second earlier than the one ahead of it
+	// can be lost where a connection ends between the two.
 	recent map[uint64]*sighting
 	second int64
+	asked  int64 // the second that this connection was asked from
 	seed   maphash.Seed
 	// turn numbers connections.
 	turn uint32
@@ -162,6 +165,7 @@ func (l *podLog) connect(ctx context.Context) error {
 	}
 	if since := l.since(); !since.IsZero() {
 		query.Set("sinceTime", since.UTC().Format(time.RFC3339))
+		l.asked = since.Unix()
 	}
 	l.read.Connections++
 	l.turn++
@@ -255,9 +259,9 @@ func (l *podLog) known(line []byte, second int64) bool {
 		}
 	}
 	if second < l.second-1 {
-		// Before what is remembered. It was asked for by the first connection
-		// only.
-		return l.turn > 1
+		// Before what is remembered. Lines that were read stand before the new
+		// ones: those that come this late are new, if they were asked for.
+		return l.turn > 1 && second < l.asked
 	}
 	if l.recent == nil {
 		l.recent = map[uint64]*sighting{}

@@ -138,6 +138,22 @@ func TestLogsOnce(t *testing.T) {
 	if err != nil || read.Odd != 1 || !slices.Equal(texts, []string{"last"}) {
 		t.Errorf("%+v %v %q", read, err, texts)
 	}
+	// A connection that is not the first gives lines that are very late.
+	turn := 0
+	c = logClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if turn++; turn == 1 {
+			fmt.Fprint(w, "2023-11-14T22:13:20Z one\n")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(50 * time.Millisecond) // the client reads it before the end
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, "2023-11-14T22:13:20Z one\n2023-11-14T22:13:30Z two\n2023-11-14T22:13:25Z late\n2023-11-14T22:13:18Z not asked for\n")
+	}))
+	texts = nil
+	read, err = c.Logs(t.Context(), LogOptions{Namespace: "n", Pod: "p", Once: true, Pause: func(context.Context, time.Duration) {}}, func(l LogLine) error { texts = append(texts, string(l.Text)); return nil })
+	if err != nil || read.Again != 2 || !slices.Equal(texts, []string{"one", "two", "late"}) {
+		t.Errorf("%+v %v %q", read, err, texts)
+	}
 	// What the reader says ends it.
 	stop := errors.New("enough")
 	s = &logServer{lines: []logged{{at, "a"}, {at, "b"}}, shown: []int{2}}
