@@ -105,6 +105,13 @@ func (s *scan) split(start, end int, word []byte) (int, bool) {
 	if len(left) == 0 || len(right) == 0 || s.n >= maxWords-2 {
 		return 0, false
 	}
+	if string(right) == "sha256" && s.next(end) == ':' {
+		// An image by its digest.
+		for end++; end < len(s.text) && class[s.text[end]]&(lower|digit) != 0; end++ {
+		}
+		s.put(start, end, wild)
+		return end, true
+	}
 	if bytes.IndexByte(right, '.') > 0 {
 		s.put(start, end, wild)
 		return end, true

@@ -57,6 +57,7 @@ func TestMasks(t *testing.T) {
 		"ok=true done=false x=null it is nil":                               "ok=<*> done=<*> x=<*> it is <*>",
 		`name="a b c" other='d e' free = word call=f(x)`:                    `name="<*>" other='<*>' free = <*> call=f(x)`,
 		"from=<a@b.org> size=5 user=":                                       "from=<<*>> size=<*> user=",
+		"pull r.example.org/a/b@sha256:0123456789abcdef now":                "pull <*> now",
 		"mail to jo@example.org by Listener@1f2e3d":                         "mail to <*> by Listener@<*>",
 		"pods [a1b2, c3d4, e5f6] are gone":                                  "pods [<*>] are gone",
 		"dump 01 02 03 04 05 06 07 08 09 end":                               "dump <*> <*> <*> <*> <*> end",
