@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -55,7 +56,8 @@ func (s *Server) grpcServer() *grpc.Server {
 }
 
 // admit is asked before anything of a message is read: it lets in who may come,
-// while there is a slot. The slot is free again when the request's context ends.
+// while there is a slot. The slot is free again when the request's context has
+// ended and nothing is done for it any more, which can be later.
 func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
 	header := ""
 	if all := info.Header.Get("authorization"); len(all) > 0 {
@@ -74,15 +76,51 @@ func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, er
 		return ctx, s.busy("too many requests at a time")
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.MaxTime)
+	h := &hold{users: 1, release: release}
 	context.AfterFunc(ctx, func() {
 		cancel()
-		release()
+		h.drop()
 	})
-	return ctx, nil
+	return context.WithValue(ctx, holdKey{}, h), nil
+}
+
+// hold is a slot with those who use it: the request, as long as its sender
+// waits, and the one who deals with it.
+type hold struct {
+	mu      sync.Mutex
+	users   int
+	release func()
+}
+
+type holdKey struct{}
+
+// take adds a user; ok is false if the slot is free already.
+func (h *hold) take() (ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.users == 0 {
+		return false
+	}
+	h.users++
+	return true
+}
+
+func (h *hold) drop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.users--; h.users == 0 {
+		h.release()
+	}
 }
 
 func method(do export) grpc.MethodHandler {
 	return func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		if h, ok := ctx.Value(holdKey{}).(*hold); ok {
+			if !h.take() {
+				return nil, status.FromContextError(ctx.Err()).Err()
+			}
+			defer h.drop()
+		}
 		var m message
 		if err := decode(&m); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,8 @@ type sink struct {
 	mu     sync.Mutex
 	err    error
 	hold   chan struct{}
+	// working is how many requests are dealt with just now.
+	working atomic.Int32
 }
 
 func newSink(t testing.TB) *sink {
@@ -60,8 +63,14 @@ func (s *sink) Take(ctx context.Context, spans []trace.Span) (trace.Taken, error
 	s.mu.Lock()
 	err, hold := s.err, s.hold
 	s.mu.Unlock()
+	s.working.Add(1)
+	defer s.working.Add(-1)
 	if hold != nil {
-		<-hold
+		select {
+		case <-hold:
+		case <-time.After(20 * time.Second):
+			return trace.Taken{}, errors.New("held for too long")
+		}
 	}
 	if err != nil {
 		return trace.Taken{}, err
@@ -337,6 +346,10 @@ func TestBackPressure(t *testing.T) {
 	}
 	if st := status.Convert(refused); st.Code() != codes.ResourceExhausted || len(st.Proto().Details) != 1 || !strings.HasSuffix(st.Proto().Details[0].TypeUrl, "RetryInfo") {
 		t.Errorf("%v", st.Proto())
+	}
+	// Those whose senders have given up are worked on all the same.
+	if n := r.sink.working.Load(); n != 3 {
+		t.Errorf("%d at a time, not 3", n)
 	}
 	res, _ := post(t, r, "/v1/traces", good)
 	if res.StatusCode != 429 || res.Header.Get("Retry-After") != "2" {

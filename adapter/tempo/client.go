@@ -207,7 +207,7 @@ func (c *Client) refused(res *http.Response, text []byte) error {
 	why := fmt.Sprintf("it answered with status %d", res.StatusCode)
 	// Tempo says why in plain text; a page of a proxy is no reason.
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/plain" && len(text) > 0 {
-		why += ": " + short(identity.Clean(string(text[:min(len(text), 200)])))
+		why += ": " + short(identity.Plain(string(text[:min(len(text), 200)])))
 	}
 	kind, hint := fault.Unavailable, "look at its log"
 	switch code := res.StatusCode; {

@@ -131,7 +131,7 @@ func (c *Client) unwrap(r reply) (message []byte, partial, err error) {
 		}
 	}
 	if missing {
-		partial = fault.New(fault.Partial, "ask Tempo", c.base.Host, "some of the trace is missing: "+identity.Clean(why), "raise its limits, or look at its log")
+		partial = fault.New(fault.Partial, "ask Tempo", c.base.Host, "some of the trace is missing: "+identity.Plain(why), "raise its limits, or look at its log")
 	}
 	return message, partial, nil
 }

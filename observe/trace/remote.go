@@ -66,18 +66,19 @@ func pick(get func(string) string, names []string) string {
 
 // FailureOf says why a span failed, by its status' message and its attributes.
 func FailureOf(message string, get func(name string) string) string {
-	if message = short(identity.Clean(message), MaxMessage); message != "" {
+	if message = short(identity.Plain(short(message, 4*MaxMessage)), MaxMessage); message != "" {
 		return message
 	}
 	return pick(get, failureNames[:])
 }
 
-// short cuts a text to n bytes without breaking a letter.
+// short cuts a text to n bytes without breaking a letter. What is cut does not
+// hold on to the whole.
 func short(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	return strings.ToValidUTF8(s[:n], "")
+	return strings.Clone(strings.ToValidUTF8(s[:n], ""))
 }
 
 // Trim makes a span safe to keep: text that is valid and short, few links, an
@@ -102,5 +103,5 @@ func trimText(s string, n int) string {
 	if len(s) > 4*n {
 		s = s[:4*n]
 	}
-	return short(identity.Clean(s), n)
+	return short(identity.Plain(s), n)
 }

@@ -16,11 +16,8 @@ import (
 type Window struct {
 	options Options
 
-	mu       sync.Mutex
-	now      int64
-	swept    int64
-	began    int64 // when the first span came
-	last     int64 // when the last span came
+	mu sync.Mutex
+	clock
 	bytes    int64
 	spans    int
 	traces   map[ID]*entry
@@ -32,6 +29,14 @@ type Window struct {
 	known    interned
 
 	sightings sightings
+}
+
+// clock is what a window knows of time, in nanoseconds since 1970.
+type clock struct {
+	now   int64
+	swept int64 // when old traces were looked for
+	began int64 // when the first span came
+	last  int64 // when the last span came
 }
 
 // NewWindow returns an empty window.

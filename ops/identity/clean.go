@@ -12,24 +12,15 @@ import (
 // the longest name Kubernetes knows.
 const MaxValue = 253
 
-// Clean makes a value fit to be a part of a key: valid UTF-8 without controls,
-// invisible characters and space around it. A value that is too long is cut, with
-// a checksum of what it was, so that two long ones stay two.
+// Clean makes a value fit to be a part of a key: Plain, and short. A value that
+// is too long is cut, with a checksum of what it was, so that two long ones stay
+// two.
 func Clean(v string) string {
-	if simple(v) {
-		return v
-	}
 	whole := v
 	if len(v) > 16*MaxValue {
 		v = v[:16*MaxValue]
 	}
-	v = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(v, "\uFFFD")))
-	if len(v) <= MaxValue {
+	if v = Plain(v); len(v) <= MaxValue {
 		return v
 	}
 	h := fnv.New64a()
@@ -41,15 +32,29 @@ func Clean(v string) string {
 	return v[:cut] + fmt.Sprintf("~%016x", h.Sum64())
 }
 
-// simple reports whether a value needs no cleaning, as nearly all do.
-func simple(v string) bool {
-	if len(v) > MaxValue {
-		return false
+// Plain returns a text as valid UTF-8 without controls, invisible characters and
+// space around it.
+func Plain(v string) string {
+	if simple(v) {
+		return v
 	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r < 0x80 && r >= ' ' && r != 0x7f:
+			return r
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029':
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(v, "\uFFFD")))
+}
+
+// simple reports whether a text is plain, as nearly all are.
+func simple(v string) bool {
 	for i := range len(v) {
-		if v[i] <= ' ' || v[i] >= 0x7f {
+		if v[i] < ' ' || v[i] >= 0x7f {
 			return false
 		}
 	}
-	return true
+	return len(v) == 0 || v[0] != ' ' && v[len(v)-1] != ' '
 }

@@ -78,6 +78,9 @@ func TestLongValuesStayTwo(t *testing.T) {
 	if a == b || len(a) > identity.MaxValue || !utf8.ValidString(a) {
 		t.Errorf("%d bytes, %d bytes", len(a), len(b))
 	}
+	if p := identity.Plain(" a\tb \u200bc\xff "); p != "ab c\uFFFD" || identity.Plain("a b") != "a b" || identity.Plain("") != "" {
+		t.Errorf("%q", p)
+	}
 	if c := identity.Clean(strings.Repeat("x", 10<<20)); len(c) > identity.MaxValue {
 		t.Errorf("%d bytes", len(c))
 	}
