@@ -208,6 +208,33 @@ func TestTheRealSDK(t *testing.T) {
 	}
 }
 
+// TestTheRealSDKComesAgain: exporters understand that the receiver is busy.
+func TestTheRealSDKComesAgain(t *testing.T) {
+	quick := otlptracehttp.RetryConfig{Enabled: true, InitialInterval: 20 * time.Millisecond, MaxInterval: 100 * time.Millisecond, MaxElapsedTime: 20 * time.Second}
+	for name, exporter := range map[string]func(r running) (sdktrace.SpanExporter, error){
+		"http": func(r running) (sdktrace.SpanExporter, error) {
+			return otlptracehttp.New(t.Context(), otlptracehttp.WithEndpoint(r.http), otlptracehttp.WithInsecure(), otlptracehttp.WithRetry(quick))
+		},
+		"grpc": func(r running) (sdktrace.SpanExporter, error) {
+			return otlptracegrpc.New(t.Context(), otlptracegrpc.WithEndpoint(r.grpc), otlptracegrpc.WithInsecure(), otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig(quick)))
+		},
+	} {
+		r := start(t, func(o *otlp.Options) { o.RetryAfter = time.Millisecond })
+		r.sink.set(fault.New(fault.Unavailable, "take", "", "busy", ""), nil)
+		free := time.AfterFunc(300*time.Millisecond, func() { r.sink.set(nil, nil) })
+		e, err := exporter(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		export(t, e)
+		free.Stop()
+		checkPurchase(t, r.sink.window)
+		if n := r.sink.window.Usage().Loss.Refused; n == 0 || n%2 != 0 {
+			t.Errorf("%s: %d spans were refused", name, n)
+		}
+	}
+}
+
 // dial returns a client of the gRPC service.
 func dial(t testing.TB, r running) *grpc.ClientConn {
 	t.Helper()

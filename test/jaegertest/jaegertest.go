@@ -117,7 +117,7 @@ func find(ctx context.Context, quick bool) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/jaegertracing/jaeger/cmd/all-in-one")
 	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "jaeger")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("Jaeger could not be built: %w: %s", err, out)
 	}
