@@ -59,7 +59,7 @@ func (s *Server) serve(do export) http.HandlerFunc {
 			if code == http.StatusRequestEntityTooLarge {
 				s.options.Traces.Refused(1)
 			}
-			http.Error(w, err.Error(), code)
+			s.write(w, kind, code, status.New(grpcCode(code), err.Error()).Proto())
 			return
 		}
 		res, err := do(r.Context(), message, kind == typeJSON)
@@ -114,11 +114,27 @@ func (s *Server) answer(w http.ResponseWriter, kind string, res proto.Message, e
 			code = http.StatusInternalServerError
 		}
 	}
+	s.write(w, kind, code, res)
+}
+
+// grpcCode is the code of a status that says what an HTTP status says.
+func grpcCode(code int) codes.Code {
+	switch code {
+	case http.StatusRequestEntityTooLarge:
+		return codes.ResourceExhausted
+	case http.StatusUnsupportedMediaType:
+		return codes.Unimplemented
+	}
+	return codes.InvalidArgument
+}
+
+// write writes a message in the form of the request.
+func (s *Server) write(w http.ResponseWriter, kind string, code int, m proto.Message) {
 	marshal := proto.Marshal
 	if kind == typeJSON {
 		marshal = marshalJSON
 	}
-	text, err := marshal(res)
+	text, err := marshal(m)
 	if err != nil {
 		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
 		return

@@ -306,6 +306,10 @@ func TestHostileBodies(t *testing.T) {
 		if res.StatusCode != c.want {
 			t.Errorf("%s: %d, %q", name, res.StatusCode, text)
 		}
+		// What was understood as a message is answered with one.
+		if res.StatusCode == 413 && (res.Header.Get("Content-Type") != "application/x-protobuf" || !strings.Contains(string(text), "send smaller ones")) {
+			t.Errorf("%s: %v %q", name, res.Header, text)
+		}
 		if res, _ := post(t, r, "/v1/traces", good); res.StatusCode != 200 {
 			t.Errorf("after %s: %d", name, res.StatusCode)
 		}

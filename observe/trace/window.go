@@ -76,6 +76,10 @@ func (w *Window) Add(now time.Time, spans []Span) Taken {
 			t.Rejected, t.Why = t.Rejected+1, "a span has no start, or times after the year 2262"
 			w.stats.Lose(Loss{Invalid: 1}, w.now)
 			continue
+		case s.Duration() > maxDuration:
+			t.Rejected, t.Why = t.Rejected+1, "a span is longer than a week"
+			w.stats.Lose(Loss{Invalid: 1}, w.now)
+			continue
 		}
 		e := w.entry(&s)
 		if len(e.spans) >= w.options.MaxSpans {
@@ -89,6 +93,10 @@ func (w *Window) Add(now time.Time, spans []Span) Taken {
 	}
 	return t
 }
+
+// maxDuration is that of the longest span that is believed: one of a century
+// would make every sum with it worthless.
+const maxDuration = 7 * 24 * time.Hour
 
 // Refused tells the window of spans that were turned away before they got to it.
 func (w *Window) Refused(now time.Time, n int) {
@@ -260,6 +268,11 @@ func (w *Window) settle(e *entry) {
 	}
 	t := Assemble(e.spans)
 	for _, c := range t.Calls(w.linked(maxLookups)) {
+		// A sender whose clock is far off would put its costs where nobody
+		// looks for them.
+		if between(e.first, c.Start).Abs() > 2*w.options.MaxOpen {
+			c.Start = e.first
+		}
 		w.stats.Add(&c, e.id, w.now)
 	}
 	if e.account.slow(t.Duration()) {

@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -76,7 +77,9 @@ func TestLosses(t *testing.T) {
 	for i := range byte(5) {
 		long = append(long, at("a", i+1, 0, trace.Server, 0, 1))
 	}
-	for want, spans := range map[string][]trace.Span{"no trace id": {none}, "no start": {early}, "too many spans": long} {
+	eternal := at("a", 1, 0, trace.Server, 0, 1)
+	eternal.End = math.MaxInt64
+	for want, spans := range map[string][]trace.Span{"longer than a week": {eternal}, "no trace id": {none}, "no start": {early}, "too many spans": long} {
 		if got := w.Add(after(0), spans); got.Rejected == 0 || !strings.Contains(got.Why, want) {
 			t.Errorf("%s: %+v", want, got)
 		}
@@ -86,12 +89,24 @@ func TestLosses(t *testing.T) {
 	w.Advance(after(70 * time.Second))
 	w.Add(after(70*time.Second), []trace.Span{at("b", 8, 0, trace.Server, 0, 1, in(2))})
 	w.Refused(after(70*time.Second), 40)
-	want := trace.Loss{Invalid: 2, Oversize: 2, Late: 1, Refused: 40}
+	want := trace.Loss{Invalid: 3, Oversize: 2, Late: 1, Refused: 40}
 	if got := w.Usage().Loss; got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if st := w.State(after(70 * time.Second)); st.Sight != trace.Partial || !strings.Contains(st.Why, "40 spans were refused") {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestClocksThatAreFarOff: what such senders' calls cost is counted when it came.
+func TestClocksThatAreFarOff(t *testing.T) {
+	w := window(t, trace.Options{})
+	for i, hours := range []int64{-1, 0, 1} {
+		w.Add(after(0), []trace.Span{at("a", 1, 0, trace.Server, hours*3_600_000, hours*3_600_000+5, in(byte(i+1)))})
+	}
+	w.Advance(after(10 * time.Second))
+	if v := w.Between(after(0), after(time.Minute)); len(v.Totals) != 1 || v.Totals[0].Cost.Calls != 3 {
+		t.Errorf("%+v", v)
 	}
 }
 
