@@ -33,6 +33,13 @@ var telemetryIdentity = &check.Check{
 				Ask("name of the service, as label app.kubernetes.io/name or as OTEL_SERVICE_NAME")
 			return
 		}
+		if d.Environment == "" && !d.Elsewhere {
+			if other := environmentBeside(p, pod); other != "" {
+				p.Fail(at, "", "it sends telemetry of no environment, while what runs beside it is of %q: they cannot be joined by their whole key", other).
+					Ask("environment, as deployment.environment.name in OTEL_RESOURCE_ATTRIBUTES or as label environment")
+				return
+			}
+		}
 		attributes, _ := identity.Attributes(pod, around)
 		sent, scraped := identity.FromMap(attributes), identity.Of(identity.Labelled(pod))
 		switch {
@@ -45,6 +52,25 @@ var telemetryIdentity = &check.Check{
 }
 
 func differ(a, b string) bool { return a != "" && b != "" && a != b }
+
+type environmentsKey struct{}
+
+// environmentBeside is the first environment that a workload of the same
+// namespace tells, "" if none does.
+func environmentBeside(p *check.Pass, pod *graph.Pod) string {
+	told := p.Graph.Derive(environmentsKey{}, func(g *graph.Graph) any {
+		first := map[string]string{}
+		for _, ns := range g.Namespaces() {
+			for _, other := range g.Pods(ns) {
+				if e := identity.OfPod(other).Environment; e != "" && first[ns] == "" {
+					first[ns] = e
+				}
+			}
+		}
+		return first
+	}).(map[string]string)
+	return told[pod.Object.Namespace]
+}
 
 // surroundings lets the identity be read from what the unit holds.
 func surroundings(p *check.Pass, pod *graph.Pod) identity.Around {
