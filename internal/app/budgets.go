@@ -20,15 +20,7 @@ const askAtOnce = 4
 
 // Budgets implements cli.Objectives.
 func (b backend) Budgets(ctx context.Context, all []slo.Objective, from cli.MetricsSource) ([]slo.Status, error) {
-	o := prometheus.Options{URL: from.URL, Timeout: from.Timeout}
-	if from.TokenFile != "" {
-		text, err := os.ReadFile(from.TokenFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.NotFound, "read the token", from.TokenFile, err, "check the path given with --token-file")
-		}
-		o.Token = strings.TrimSpace(string(text))
-	}
-	client, err := prometheus.New(o)
+	client, err := metricsOf(from)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +50,19 @@ func (b backend) Budgets(ctx context.Context, all []slo.Objective, from cli.Metr
 		return nil, context.Cause(ctx)
 	}
 	return out, nil
+}
+
+// metricsOf makes the client of a source; nothing is asked yet.
+func metricsOf(from cli.MetricsSource) (*prometheus.Client, error) {
+	o := prometheus.Options{URL: from.URL, Timeout: from.Timeout}
+	if from.TokenFile != "" {
+		text, err := os.ReadFile(from.TokenFile)
+		if err != nil {
+			return nil, fault.Wrap(fault.NotFound, "read the token", from.TokenFile, err, "check the path given with --token-file")
+		}
+		o.Token = strings.TrimSpace(string(text))
+	}
+	return prometheus.New(o)
 }
 
 // ask asks the queries of an objective.

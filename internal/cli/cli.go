@@ -95,6 +95,7 @@ type Backend interface {
 	Repositories
 	Auditor
 	Objectives
+	Observer
 	// Cluster finds the way to a cluster; nothing is asked yet.
 	Cluster(o ClusterOptions) (Cluster, error)
 }
@@ -177,7 +178,7 @@ and no network.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "read the command line", "", err.Error(), "see `"+c.CommandPath()+" --help`")
 	})
-	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newAudit(b, s), newSLO(b, s), newVersion(s, build), newExitCodes(s))
+	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newAudit(b, s), newSLO(b, s), newObserve(b, s), newVersion(s, build), newExitCodes(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

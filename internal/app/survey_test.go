@@ -1,0 +1,168 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/test/prometheustest"
+)
+
+// shopHistory starts a real Prometheus that remembers six hours of three
+// services. In the last ten minutes the orders took ten times as long and one in
+// five failed; catalog has been silent for ten minutes.
+func shopHistory(t *testing.T, end time.Time) *prometheustest.Server {
+	t.Helper()
+	p := prometheustest.Need(t)
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(1, 2))
+	families := map[string]*strings.Builder{}
+	line := func(family, series, labels string, v float64, at time.Time) {
+		if families[family] == nil {
+			families[family] = &strings.Builder{}
+		}
+		fmt.Fprintf(families[family], "%s{%s} %g %d\n", series, labels, v, at.Unix())
+	}
+	type totals struct{ all, failed, seconds, fast, cpu float64 }
+	sums := map[string]*totals{"web": {}, "orders": {}, "catalog": {}}
+	for at := end.Add(-6 * time.Hour); !at.After(end); at = at.Add(30 * time.Second) {
+		for _, name := range []string{"web", "orders", "catalog"} {
+			s := sums[name]
+			fault := name == "orders" && at.After(end.Add(-10*time.Minute))
+			if name == "catalog" && at.After(end.Add(-10*time.Minute)) {
+				continue
+			}
+			n := math.Round(300 + 30*random.NormFloat64())
+			mean := 0.020 + 0.002*random.NormFloat64()
+			share := 0.0
+			if fault {
+				mean, share = 10*mean, 0.2
+			}
+			s.all += n
+			s.failed += math.Round(n * share)
+			s.seconds += n * mean
+			if mean < 0.1 {
+				s.fast += n
+			}
+			s.cpu += 30 * (0.2 + 0.01*random.NormFloat64())
+			labels := fmt.Sprintf(`namespace="shop",job="shop",app=%q`, name)
+			line("http_requests", "http_requests_total", labels+`,code="200"`, s.all-s.failed, at)
+			if s.failed > 0 {
+				line("http_requests", "http_requests_total", labels+`,code="503"`, s.failed, at)
+			}
+			line("http_request_duration_seconds", "http_request_duration_seconds_bucket", labels+`,le="0.1"`, s.fast, at)
+			line("http_request_duration_seconds", "http_request_duration_seconds_bucket", labels+`,le="+Inf"`, s.all, at)
+			line("http_request_duration_seconds", "http_request_duration_seconds_sum", labels, s.seconds, at)
+			line("http_request_duration_seconds", "http_request_duration_seconds_count", labels, s.all, at)
+			line("process_cpu_seconds", "process_cpu_seconds_total", labels, s.cpu, at)
+		}
+	}
+	kinds := map[string]string{"http_requests": "counter", "http_request_duration_seconds": "histogram", "process_cpu_seconds": "counter"}
+	var text strings.Builder
+	for family, b := range families {
+		fmt.Fprintf(&text, "# TYPE %s %s\n%s", family, kinds[family], b)
+	}
+	file := filepath.Join(dir, "history")
+	if err := os.WriteFile(file, []byte(text.String()+"# EOF\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), p.Promtool, "tsdb", "create-blocks-from", "openmetrics", file, filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	server, err := prometheustest.Start(t.Context(), p, dir, "global: {scrape_interval: 1m}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// observeJSON are the parts of the answer that are looked at.
+type observeJSON struct {
+	Anomalies []struct {
+		Signal   struct{ ID, Kind, Namespace, Workload string }
+		Since    time.Time
+		Until    *time.Time
+		Value    float64
+		High     float64 `json:"expectedHigh"`
+		Evidence []struct{ Channel string }
+	}
+	Survey struct {
+		Signals, Abnormal, Normal, Learning, Silent int
+		Conventions, Failed                         []string
+	}
+}
+
+// TestObserve finds what is wrong in a real Prometheus, through the command line.
+func TestObserve(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Prometheus")
+	}
+	end := time.Now().Truncate(time.Minute)
+	server := shopHistory(t, end)
+	b := backend{clock: func() time.Time { return end }}
+	run := func(args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		code := cli.Main(t.Context(), b, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{}, append([]string{"observe"}, args...))
+		return code, out.String(), errs.String()
+	}
+	code, out, errs := run("anomalies", "--prometheus", server.URL, "--history", "6h", "--since", "20m", "-o", "json", "--monitor", "broken=sum(")
+	if code != 1 {
+		t.Fatalf("code %d\n%s%s", code, out, errs)
+	}
+	var got observeJSON
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, a := range got.Anomalies {
+		if a.Signal.Workload == "catalog" {
+			continue // its last samples are those of a service that ends
+		}
+		if a.Signal.Workload != "orders" || a.Signal.Namespace != "shop" {
+			t.Errorf("%s/%s %s is said to be abnormal", a.Signal.Namespace, a.Signal.Workload, a.Signal.Kind)
+			continue
+		}
+		late := a.Since.Sub(end.Add(-10 * time.Minute))
+		if late < 0 || late > 3*time.Minute || a.Until != nil || a.Value <= a.High || len(a.Evidence) == 0 {
+			t.Errorf("%+v", a)
+		}
+		found[a.Signal.Kind] = a.Signal.ID
+	}
+	if found["duration"] == "" || found["errors"] == "" {
+		t.Errorf("found %v", found)
+	}
+	if got.Survey.Silent == 0 || !slices.Contains(got.Survey.Conventions, "http") || len(got.Survey.Failed) != 1 {
+		t.Errorf("%+v", got.Survey)
+	}
+
+	picture := filepath.Join(t.TempDir(), "why.svg")
+	code, out, errs = run("explain", found["duration"][:6], "--prometheus", server.URL, "--history", "6h", "--plot", picture)
+	for _, word := range []string{"shop/orders", "higher than the expected", "abnormal", "http_request_duration_seconds"} {
+		if !strings.Contains(out, word) {
+			t.Errorf("code %d, %q is missing in\n%s%s", code, word, out, errs)
+		}
+	}
+	if svg, err := os.ReadFile(picture); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
+		t.Errorf("the picture: %v", err)
+	}
+	code, out, errs = run("top", "--prometheus", server.URL, "--history", "6h", "-n", "shop")
+	rows := strings.Split(out, "\n")
+	if code != 1 || len(rows) < 4 || !strings.HasPrefix(rows[1], "shop/orders") || !strings.Contains(rows[1], "!") || !strings.Contains(out, "?") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+func newObserveTop(b Backend, s *Streams) *cobra.Command {
+	o := &observeOptions{backend: b, streams: s}
+	c := &cobra.Command{
+		Use:   "top",
+		Short: "Show rate, errors, duration and saturation of each workload",
+		Long: `Show how each workload does: the rate of its requests, the share that failed,
+how long they took, the processor time and the memory it uses. What is abnormal
+is marked with "!", what is silent with "?"; those come first. "-" is what nobody
+measures.`,
+		Example: `  aeo observe top --prometheus http://prometheus:9090
+  aeo observe top --prometheus http://prometheus:9090 -n shop --watch`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.top(c.Context()) },
+	}
+	o.add(c)
+	return c
+}
+
+func (o *observeOptions) top(ctx context.Context) error {
+	survey, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	write := topTable
+	if o.output == "json" {
+		write = topJSON
+	}
+	if err := o.follow(ctx, survey, write); err != nil {
+		return err
+	}
+	return o.remarks(survey.Told())
+}
+
+// workload is a row of top.
+type workload struct {
+	name     string
+	abnormal int
+	silent   int
+	surprise float32
+	cells    [5]string
+	others   []string // abnormal signals that have no column
+}
+
+// column is where a signal is shown, -1 for nowhere.
+func column(s observe.Signal) int {
+	switch s.Watch.Golden {
+	case watch.Rate:
+		return 0
+	case watch.Errors:
+		return 1
+	case watch.Duration:
+		return 2
+	case watch.Saturation:
+		switch s.Watch.Unit {
+		case "cores":
+			return 3
+		case "bytes":
+			return 4
+		}
+	}
+	return -1
+}
+
+// workloads makes the rows, the abnormal ones first.
+func workloads(t Surveyed) []workload {
+	index := map[string]int{}
+	var rows []workload
+	for _, s := range t.Report.Signals {
+		name := s.Signal.Of()
+		i, ok := index[name]
+		if !ok {
+			i = len(rows)
+			index[name] = i
+			rows = append(rows, workload{name: name})
+		}
+		w := &rows[i]
+		mark := ""
+		switch s.State {
+		case observe.Abnormal:
+			mark = " !"
+			w.abnormal++
+		case observe.Silent:
+			mark = " ?"
+			w.silent++
+		}
+		w.surprise = max(w.surprise, s.Surprise)
+		if c := column(s.Signal); c >= 0 && (w.cells[c] == "" || mark == " !") {
+			w.cells[c] = observe.Quantity(s.Value, s.Signal.Watch.Unit) + mark
+		} else if mark == " !" {
+			w.others = append(w.others, signalName(s.Signal)+" "+observe.Quantity(s.Value, s.Signal.Watch.Unit))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b workload) int {
+		return cmp.Or(cmp.Compare(b.abnormal, a.abnormal), cmp.Compare(b.silent, a.silent), cmp.Compare(a.name, b.name))
+	})
+	return rows
+}
+
+func topTable(out io.Writer, t Surveyed) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "WORKLOAD\tRATE\tERRORS\tDURATION\tCPU\tMEMORY\tALSO ABNORMAL")
+	for _, r := range workloads(t) {
+		fmt.Fprint(w, clean(r.name))
+		for _, c := range r.cells {
+			fmt.Fprint(w, "\t"+or(c, "-"))
+		}
+		also := ""
+		for i, x := range r.others {
+			if i > 0 {
+				also += ", "
+			}
+			also += x
+		}
+		fmt.Fprintln(w, "\t"+also)
+	}
+	return w.Flush()
+}
+
+// jsonStanding is the JSON of how a signal stands.
+type jsonStanding struct {
+	Signal   jsonSignal `json:"signal"`
+	State    string     `json:"state"`
+	Value    *float64   `json:"value"`
+	Low      *float64   `json:"expectedLow"`
+	High     *float64   `json:"expectedHigh"`
+	Surprise float32    `json:"surprise"`
+}
+
+func topJSON(w io.Writer, t Surveyed) error {
+	out := struct {
+		Signals []jsonStanding `json:"signals"`
+		Survey  jsonCounts     `json:"survey"`
+	}{[]jsonStanding{}, countsOf(t)}
+	for _, s := range t.Report.Signals {
+		out.Signals = append(out.Signals, jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise})
+	}
+	return structured(w, "json", out)
+}

@@ -1,0 +1,33 @@
+package observe
+
+import (
+	"fmt"
+	"math"
+)
+
+// Quantity writes a value with its unit, for people.
+func Quantity(v float64, unit string) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "-"
+	case unit == "s" && math.Abs(v) < 1:
+		return fmt.Sprintf("%.3g ms", v*1000)
+	case unit == "share":
+		return fmt.Sprintf("%.3g%%", v*100)
+	case unit == "bytes":
+		return bytesOf(v)
+	case unit == "":
+		return fmt.Sprintf("%.4g", v)
+	}
+	return fmt.Sprintf("%.3g %s", v, unit)
+}
+
+func bytesOf(v float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for i < len(units)-1 && math.Abs(v) >= 1024 {
+		v /= 1024
+		i++
+	}
+	return fmt.Sprintf("%.3g %s", v, units[i])
+}

@@ -1,0 +1,138 @@
+package observe
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+)
+
+// Anomaly is a time in which a signal did what it never did before.
+type Anomaly struct {
+	Signal Signal
+	// Since is when it began, Until when nothing new had been seen for long; zero
+	// while it goes on.
+	Since, Until time.Time
+	// Probability that something out of the ordinary began, the highest so far.
+	Probability float32
+	Direction   anomaly.Direction
+	// Value is the one furthest from what was expected, Low and High what was
+	// expected when it began.
+	Value, Low, High float64
+	Explanation      anomaly.Explanation
+}
+
+// Open reports whether it goes on.
+func (a Anomaly) Open() bool { return a.Until.IsZero() }
+
+// State is what can be said of a signal.
+type State uint8
+
+// The states.
+const (
+	// Learning: there are too few samples to judge by.
+	Learning State = iota
+	Normal
+	Abnormal
+	// Silent: there were samples, and there are none any more.
+	Silent
+)
+
+// String names the state.
+func (s State) String() string {
+	return [...]string{"learning", "normal", "abnormal", "silent"}[s]
+}
+
+// Standing is how a signal stands.
+type Standing struct {
+	Signal Signal
+	State  State
+	// At is when the last sample was taken, zero if there was none.
+	At time.Time
+	// Value is the last one, Low and High what was expected of it; NaN if
+	// nothing was.
+	Value, Low, High float64
+	// Surprise is how unusual the last sample is, in [0, 1).
+	Surprise float32
+	// Points are the samples since Options.From. They belong to the survey.
+	Points []Point
+	// Anomalies are those that were open since then, the oldest first.
+	Anomalies []Anomaly
+}
+
+// Report is what a survey tells.
+type Report struct {
+	At time.Time
+	// Signals are in the order of what is followed first.
+	Signals []Standing
+	// Left is how many signals were not followed for there were too many.
+	Left int
+}
+
+// silence is after how many steps without a sample a signal is silent: what is
+// scraped may miss twice, and rates reach back.
+const silence = 5
+
+// Report tells how every signal stands at a moment.
+func (s *Survey) Report(now time.Time) Report {
+	r := Report{At: now, Left: s.left, Signals: make([]Standing, 0, len(s.order))}
+	for _, t := range s.order {
+		x := Standing{Signal: t.signal, Value: nan, Low: nan, High: nan, Points: t.points}
+		if t.lastAt != 0 {
+			x.At, x.Low, x.High, x.Surprise = time.UnixMilli(t.lastAt), t.last.Low, t.last.High, t.last.Probability
+			if n := len(t.points); n > 0 {
+				x.Value = t.points[n-1].Value
+			}
+		}
+		switch {
+		case t.lastAt == 0 || now.Sub(x.At) > max(silence*s.options.Step, time.Minute):
+			x.State = Silent
+		case t.judged == 0:
+			x.State = Learning
+		case t.open:
+			x.State = Abnormal
+		default:
+			x.State = Normal
+		}
+		for _, a := range t.found {
+			if a.Open() || a.Until.After(s.options.From) {
+				x.Anomalies = append(x.Anomalies, a)
+			}
+		}
+		r.Signals = append(r.Signals, x)
+	}
+	return r
+}
+
+// Count is how many signals are in a state.
+func (r Report) Count(s State) (n int) {
+	for _, x := range r.Signals {
+		if x.State == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Anomalies are all of them: those that go on first, then the newest.
+func (r Report) Anomalies() []Anomaly {
+	var all []Anomaly
+	for _, x := range r.Signals {
+		all = append(all, x.Anomalies...)
+	}
+	slices.SortStableFunc(all, func(a, b Anomaly) int {
+		if a.Open() != b.Open() {
+			if a.Open() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.Signal.ID(), b.Signal.ID()))
+	})
+	return all
+}
+
+// nan stands for what is not known.
+var nan = math.NaN()

@@ -1,0 +1,92 @@
+package observe
+
+import (
+	"encoding/hex"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// Signal is one series of a watch.
+type Signal struct {
+	Watch  watch.Watch
+	Labels map[string]string
+}
+
+// ID names a signal in eight letters, the same wherever it is seen.
+func (s Signal) ID() string {
+	h := fnv.New64a()
+	h.Write([]byte(s.Watch.Name + "\x00" + canonical(s.Labels)))
+	return hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// canonical writes labels the same way always, so that no two sets are written
+// alike.
+func canonical(labels map[string]string) string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if v := labels[k]; v != "" {
+			b.WriteString(k + "\x01" + v + "\x02")
+		}
+	}
+	return b.String()
+}
+
+// The labels that may say it, in the order of how much they are to be believed.
+var (
+	namespaceLabels = []string{
+		"destination_workload_namespace", "k8s_namespace_name", "exported_namespace", "namespace", "kubernetes_namespace", "service_namespace",
+	}
+	workloadLabels = []string{
+		"destination_workload", "workload", "deployment", "statefulset", "daemonset", "k8s_deployment_name", "service_name", "app_kubernetes_io_name",
+		"app", "exported_service", "ingress", "service", "envoy_cluster_name", "container", "job",
+	}
+)
+
+// Namespace is where the workload of a signal is, "" if no label says.
+func (s Signal) Namespace() string { return first(s.Labels, namespaceLabels) }
+
+// Workload is whose a signal is, "" if no label says.
+func (s Signal) Workload() string {
+	name := first(s.Labels, workloadLabels)
+	// The job of OpenTelemetry is its namespace and name.
+	if _, after, ok := strings.Cut(name, "/"); ok && name == s.Labels["job"] {
+		return after
+	}
+	return name
+}
+
+// Of is the workload with its namespace, for people.
+func (s Signal) Of() string {
+	ns, w := s.Namespace(), s.Workload()
+	switch {
+	case w == "":
+		w = "(nobody's)"
+	case ns != "":
+		return ns + "/" + w
+	}
+	return w
+}
+
+// Rest are the labels that tell signals of one workload apart, as "name=value".
+func (s Signal) Rest() []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(s.Labels)) {
+		if !slices.Contains(namespaceLabels, k) && !slices.Contains(workloadLabels, k) || k == "container" {
+			out = append(out, k+"="+s.Labels[k])
+		}
+	}
+	return out
+}
+
+func first(labels map[string]string, names []string) string {
+	for _, n := range names {
+		if v := labels[n]; v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,147 @@
+package observe
+
+import (
+	"math"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// MaxSignals is how many signals a Survey follows if its options don't say.
+const MaxSignals = 20_000
+
+// Options say how signals are followed.
+type Options struct {
+	// Step is how far samples are apart.
+	Step time.Duration
+	// From is the time from which samples and anomalies are kept to be told.
+	// What is before it is only learned.
+	From time.Time
+	// MaxSignals bounds how many are followed; 0 is the constant of that name.
+	MaxSignals int
+	// Location is where the users are, whose clock habits follow. Nil is UTC.
+	Location *time.Location
+	// Muted says of a moment that what is unusual then is planned. Nil is never.
+	Muted func(Signal, time.Time) bool
+}
+
+// Point is a sample and what was expected of it; Low and High are NaN if nothing
+// was.
+type Point struct {
+	At               int64 // milliseconds since 1970
+	Value, Low, High float64
+}
+
+// Survey follows signals. It belongs to one goroutine.
+type Survey struct {
+	options   Options
+	detectors map[string]*anomaly.Detector // by the name of a watch
+	tracks    map[string]*track            // by the watch's name and the labels
+	order     []*track
+	left      int
+}
+
+// track is one signal that is followed.
+type track struct {
+	signal   Signal
+	detector *anomaly.Detector
+	series   anomaly.Series
+	points   []Point
+	found    []Anomaly
+	open     bool
+	last     anomaly.Verdict
+	lastAt   int64 // of the last number
+	judged   int
+}
+
+// NewSurvey begins a survey.
+func NewSurvey(o Options) *Survey {
+	if o.MaxSignals <= 0 {
+		o.MaxSignals = MaxSignals
+	}
+	return &Survey{options: o, detectors: map[string]*anomaly.Detector{}, tracks: map[string]*track{}}
+}
+
+// Feed takes samples of a signal, in the order of time; times are milliseconds
+// since 1970. The error is that of the watch's settings.
+func (s *Survey) Feed(w watch.Watch, labels map[string]string, at []int64, values []float64) error {
+	t, err := s.track(w, labels)
+	if t == nil {
+		return err
+	}
+	from := s.options.From.UnixMilli()
+	for i, v := range values {
+		sample := anomaly.Sample{At: at[i], Value: v}
+		if s.options.Muted != nil {
+			sample.Muted = s.options.Muted(t.signal, time.UnixMilli(at[i]))
+		}
+		t.observe(sample, from)
+	}
+	return nil
+}
+
+// track finds or begins the track of a signal; nil if there are too many.
+func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) {
+	key := w.Name + "\x00" + canonical(labels)
+	if t, ok := s.tracks[key]; ok {
+		return t, nil
+	}
+	if len(s.order) >= s.options.MaxSignals {
+		s.tracks[key] = nil // so that it is counted once
+		s.left++
+		return nil, nil
+	}
+	d := s.detectors[w.Name]
+	if d == nil {
+		set := w.Settings()
+		set.Location = s.options.Location
+		var err error
+		if d, err = anomaly.New(set); err != nil {
+			return nil, err
+		}
+		s.detectors[w.Name] = d
+	}
+	t := &track{signal: Signal{w, labels}, detector: d}
+	s.tracks[key] = t
+	s.order = append(s.order, t)
+	return t, nil
+}
+
+func (t *track) observe(sample anomaly.Sample, from int64) {
+	v := t.detector.Observe(&t.series, sample)
+	switch v.State {
+	case anomaly.Absent, anomaly.Late, anomaly.Restarted:
+		return
+	case anomaly.Normal, anomaly.Abnormal:
+		t.judged++
+	}
+	t.last, t.lastAt = v, sample.At
+	if sample.At >= from {
+		t.points = append(t.points, Point{sample.At, sample.Value, v.Low, v.High})
+	}
+	switch {
+	case v.Onset:
+		x := t.detector.Explain(&t.series)
+		t.found = append(t.found, Anomaly{Signal: t.signal, Since: time.UnixMilli(v.Since), Probability: v.Probability, Direction: v.Direction, Value: sample.Value, Low: v.Low, High: v.High, Explanation: x})
+		t.open = true
+	case t.open && v.State != anomaly.Abnormal:
+		t.open = false
+		t.found[len(t.found)-1].Until = time.UnixMilli(sample.At)
+	case t.open:
+		a := &t.found[len(t.found)-1]
+		a.Probability = max(a.Probability, v.Probability)
+		if further(sample.Value, a.Value, a.Low, a.High) {
+			a.Value = sample.Value
+		}
+	}
+}
+
+// further reports whether a value is further from what was expected than b.
+func further(v, b, low, high float64) bool {
+	middle := (low + high) / 2
+	if math.IsNaN(middle) {
+		return false
+	}
+	return math.Abs(v-middle) > math.Abs(b-middle)
+}
