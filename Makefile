@@ -49,6 +49,7 @@ check: ## the quick part: build, vet, gofmt, staticcheck, architecture and unit 
 .PHONY: test
 test: check generated ## everything: also races, the other tools' own output, a browser, faults on a real API server
 	$(GO) test -race -short ./graph/... ./assess/... ./internal/... ./deliver ./controller ./prove/... \
+		./observe/trace ./adapter/otlp \
 		./adapter/cachedir ./adapter/forge ./adapter/git ./adapter/helm ./adapter/kube ./adapter/kustomize ./adapter/sops ./adapter/worktree ./adapter/yamldoc
 	$(GO) test ./...
 	cd test/parity && $(GO) test ./...
@@ -92,6 +93,21 @@ bench-prove: ## measure the ledger and write bench/results/prove.json
 bench-slo: ## measure the SLO engine and write bench/results/slo.json
 	$(GO) run ./bench/slo
 
+.PHONY: bench-trace
+bench-trace: ## measure the receiver of spans and write bench/results/trace.json
+	$(GO) run ./bench/trace
+
+.PHONY: bench-logs
+bench-logs: ## score the templates of logs on CORPORA=DIR and write bench/results/logs.json
+	$(GO) run ./bench/logs -corpora "$(CORPORA)"
+
+.PHONY: bench-observe
+bench-observe: bench-slo bench-trace ## measure OBSERVE; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
+	$(GO) run ./bench/detect -made
+	$(GO) run ./bench/detect -speed
+	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)"; else echo "no NAB=DIR: the detector is not scored"; fi
+	@if [ -n "$(CORPORA)" ]; then $(GO) run ./bench/logs -corpora "$(CORPORA)"; else echo "no CORPORA=DIR: the templates of logs are not scored"; fi
+
 .PHONY: sample-ledger
 sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on
 	@$(GO) run ./test/sampleledger -out "$(OUT)"
@@ -104,6 +120,10 @@ bench-deliver: ## measure DELIVER on a real API server and write bench/results/d
 .PHONY: test-gitops
 test-gitops: ## make everything fail around aeod on a real API server, 200 scenarios and more
 	cd test/gitops && $(GO) test -count=1 -parallel 64 -timeout 20m ./...
+
+.PHONY: test-stores
+test-stores: ## build a real Loki and a real Jaeger, and test against them (ten minutes, the first time)
+	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m ./adapter/loki ./adapter/jaeger
 
 .PHONY: clean
 clean: ## remove what was built

@@ -106,6 +106,10 @@ func (c *convention) expand(expr string, o Options) string {
 	var b strings.Builder
 	for i := 0; i < len(expr); i++ {
 		switch {
+		case expr[i] == '"': // texts stay as they are; none has a quote inside
+			end := i + 1 + strings.IndexByte(expr[i+1:], '"')
+			b.WriteString(expr[i : end+1])
+			i = end
 		case strings.HasPrefix(expr[i:], "{}"):
 			if all != "" {
 				b.WriteString("{" + all + "}")

@@ -88,6 +88,17 @@ func (d *daemon) kill() {
 	<-d.ended
 }
 
+// end ends it as an operator does, and as a crash does if that takes long.
+func (d *daemon) end() {
+	if d.cmd.Process.Signal(syscall.SIGTERM) == nil {
+		select {
+		case <-d.ended:
+		case <-time.After(15 * time.Second):
+		}
+	}
+	d.kill()
+}
+
 // signal sends a signal.
 func (d *daemon) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()

@@ -25,7 +25,7 @@ func (w *world) ownDaemon(ledgerDir string, args ...string) *daemon {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() {
-		d.kill()
+		d.end()
 		if w.Failed() {
 			w.Logf("the end of aeod's log:\n%s", d.tail())
 		}

@@ -68,7 +68,7 @@ func newSuite(t *testing.T, options ...cluster.Option) *suite {
 	if s.aeod, err = launch(s.exe, dir, s.config, "--watch-namespace", shared, "--leader-elect=false"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.aeod.kill)
+	t.Cleanup(s.aeod.end)
 	s.aeod.logged(t, `"working"`)
 	s.book = openBook(s.aeod.ledger)
 	t.Cleanup(func() {

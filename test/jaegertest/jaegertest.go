@@ -22,10 +22,11 @@ type Jaeger struct {
 }
 
 // Start builds Jaeger, if that was not done before, and runs it until the test
-// ends. The quick tests do not build it: they are skipped.
+// ends. Where AEO_BUILD_STORES is not set it is not built, which takes minutes, and
+// the test is skipped: `make test-stores` sets it.
 func Start(t testing.TB) Jaeger {
 	t.Helper()
-	program, err := find(t.Context(), testing.Short())
+	program, err := find(t.Context(), os.Getenv("AEO_BUILD_STORES") == "")
 	if err != nil {
 		t.Skip(err)
 	}
@@ -101,8 +102,8 @@ func free(ctx context.Context) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// find returns the program; with quick it is not built.
-func find(ctx context.Context, quick bool) (string, error) {
+// find returns the program; with built it must be there already.
+func find(ctx context.Context, built bool) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		dir = os.TempDir()
@@ -111,8 +112,8 @@ func find(ctx context.Context, quick bool) (string, error) {
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	if quick {
-		return "", fmt.Errorf("there is no %s; go test without -short builds it, in some minutes", program)
+	if built {
+		return "", fmt.Errorf("there is no %s; `make test-stores` builds it, in some minutes", program)
 	}
 	_, here, _, _ := runtime.Caller(0)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/jaegertracing/jaeger/cmd/all-in-one")

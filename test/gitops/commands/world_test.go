@@ -118,10 +118,12 @@ func (w *world) operate() {
 
 // stop ends the operator.
 func (w *world) stop() {
-	if err := w.daemon.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	late := time.AfterFunc(15*time.Second, func() { _ = w.daemon.Process.Kill() })
+	defer late.Stop()
+	if err := w.daemon.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		w.Error(err)
 	}
-	_ = w.daemon.Wait() // it was killed
+	_ = w.daemon.Wait() // however it ended, it has
 }
 
 // commit writes files on a branch of the repository, made from what is there.

@@ -1,0 +1,154 @@
+package observe
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+var began = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+
+const step = 30 * time.Second
+
+// story makes samples of a signal from a moment on.
+func story(n int, value func(i int) float64) (at []int64, values []float64) {
+	for i := range n {
+		at = append(at, began.Add(time.Duration(i)*step).UnixMilli())
+		values = append(values, value(i))
+	}
+	return at, values
+}
+
+// noisy is 20 ms with noise, and what a fault makes of it from a sample on.
+func noisy(seed uint64, fault int, as float64) func(int) float64 {
+	random := rand.New(rand.NewPCG(seed, 7))
+	return func(i int) float64 {
+		v := 0.020 + 0.001*random.NormFloat64()
+		if fault > 0 && i >= fault {
+			v *= as
+		}
+		return v
+	}
+}
+
+func latency(name string) (watch.Watch, map[string]string) {
+	return watch.Watch{Name: "http/duration", Golden: watch.Duration, Unit: "s", Direction: anomaly.Above, MinEffect: 0.005}, map[string]string{"namespace": "shop", "app": name}
+}
+
+func TestSurvey(t *testing.T) {
+	const n = 1000
+	end := began.Add((n - 1) * step)
+	s := NewSurvey(Options{Step: step, From: end.Add(-time.Hour), MaxSignals: 6, Muted: func(x Signal, at time.Time) bool { return x.Workload() == "planned" }})
+	feed := func(name string, n int, value func(int) float64) {
+		w, labels := latency(name)
+		at, values := story(n, value)
+		if err := s.Feed(w, labels, at, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	feed("calm", n, noisy(1, 0, 0))
+	feed("slow", n, noisy(2, n-20, 10))
+	feed("quick", n, noisy(3, n-20, 0.1)) // below is no matter
+	feed("gone", n-20, noisy(4, 0, 0))
+	feed("young", 50, noisy(5, 0, 0))
+	feed("planned", n, noisy(6, n-20, 10))
+	feed("beyond", n, noisy(7, 0, 0))
+	feed("beyond", n, noisy(7, 0, 0))
+	r := s.Report(end)
+	if r.Left != 1 || len(r.Signals) != 6 {
+		t.Errorf("%d followed, %d left", len(r.Signals), r.Left)
+	}
+	want := map[string]State{"calm": Normal, "slow": Abnormal, "quick": Normal, "gone": Silent, "young": Silent, "planned": Normal}
+	for _, x := range r.Signals {
+		if x.State != want[x.Signal.Workload()] {
+			t.Errorf("%s is %s", x.Signal.Of(), x.State)
+		}
+		if len(x.Points) > 121 {
+			t.Errorf("%s keeps %d points", x.Signal.Of(), len(x.Points))
+		}
+	}
+	all := r.Anomalies()
+	if len(all) != 1 || all[0].Signal.Workload() != "slow" || !all[0].Open() || all[0].Direction != anomaly.Above || all[0].Value < 0.15 || all[0].Low > 0.02 || all[0].High > 0.05 {
+		t.Fatalf("%+v", all)
+	}
+	if late := all[0].Since.Sub(end.Add(-19 * step)); late < 0 || late > 5*step {
+		t.Errorf("it began %s late", late)
+	}
+	if got := s.Report(began.Add(40 * step)); got.Count(Learning) != 1 {
+		t.Errorf("%d learning", got.Count(Learning)) // what was judged once stays judged
+	}
+}
+
+// TestSurveyEnds sees an anomaly end, and a signal that only begins.
+func TestSurveyEnds(t *testing.T) {
+	const n = 1400
+	s := NewSurvey(Options{Step: step, From: began})
+	w, labels := latency("healed")
+	value := noisy(1, 0, 0)
+	at, values := story(n, func(i int) float64 {
+		if i >= 800 && i < 830 {
+			return 10 * value(i)
+		}
+		return value(i)
+	})
+	values[10], values[11] = math.NaN(), math.Inf(1)
+	if err := s.Feed(w, labels, at, values); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Feed(w, labels, at[n-3:], values[n-3:]); err != nil { // twice
+		t.Fatal(err)
+	}
+	young, labels := latency("young")
+	if err := s.Feed(young, labels, at[n-30:], values[n-30:]); err != nil {
+		t.Fatal(err)
+	}
+	r := s.Report(time.UnixMilli(at[n-1]))
+	all := r.Anomalies()
+	if len(all) == 0 || all[0].Open() || !all[len(all)-1].Until.After(all[len(all)-1].Since) || r.Signals[0].State != Normal || r.Signals[1].State != Learning {
+		t.Errorf("%+v %v %v", all, r.Signals[0].State, r.Signals[1].State)
+	}
+}
+
+func TestSignal(t *testing.T) {
+	for i, c := range []struct {
+		labels       map[string]string
+		of           string
+		ns, workload string
+	}{
+		{map[string]string{"namespace": "shop", "app": "web", "job": "pods"}, "shop/web", "shop", "web"},
+		{map[string]string{"job": "shop/web"}, "web", "", "web"},
+		{map[string]string{"destination_workload": "web", "destination_workload_namespace": "shop", "namespace": "istio-system"}, "shop/web", "shop", "web"},
+		{map[string]string{"service": "shop-web-80@kubernetes", "namespace": ""}, "shop-web-80@kubernetes", "", "shop-web-80@kubernetes"},
+		{map[string]string{}, "(nobody's)", "", ""},
+	} {
+		s := Signal{watch.Watch{Name: "x"}, c.labels}
+		if s.Of() != c.of || s.Namespace() != c.ns || s.Workload() != c.workload {
+			t.Errorf("%d: %q %q %q", i, s.Of(), s.Namespace(), s.Workload())
+		}
+	}
+	a := Signal{watch.Watch{Name: "x"}, map[string]string{"a": "1", "b": ""}}
+	b := Signal{watch.Watch{Name: "x"}, map[string]string{"a": "1"}}
+	c := Signal{watch.Watch{Name: "x"}, map[string]string{"a": "2"}}
+	if a.ID() != b.ID() || a.ID() == c.ID() || len(a.ID()) != 8 {
+		t.Error(a.ID(), b.ID(), c.ID())
+	}
+	if got := fmt.Sprint(Signal{watch.Watch{}, map[string]string{"container": "main", "app": "web", "zone": "a"}}.Rest()); got != "[container=main zone=a]" {
+		t.Error(got)
+	}
+}
+
+func TestQuantity(t *testing.T) {
+	for want, got := range map[string]string{
+		"-": Quantity(math.NaN(), "s"), "12 ms": Quantity(0.012, "s"), "1.5 s": Quantity(1.5, "s"), "2.5%": Quantity(0.025, "share"),
+		"1.5 MiB": Quantity(1.5*1024*1024, "bytes"), "3": Quantity(3, ""), "10 /s": Quantity(10, "/s"),
+	} {
+		if got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
