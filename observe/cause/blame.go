@@ -1,0 +1,294 @@
+package cause
+
+import (
+	"math"
+
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// need is a dependency by numbers.
+type need struct {
+	on   int
+	kind DependencyKind
+}
+
+// hogged is how far a component that takes what a node has explains the node.
+const hogged = 0.8
+
+// Times by which onsets are compared, in milliseconds.
+const (
+	// together is how far onsets may be apart and still not tell an order: a
+	// rate over two minutes rises slowly.
+	together = 45_000
+	// after it a later onset is no explanation any more, by and by.
+	later = 60_000
+)
+
+// readDependencies lists for each component what it needs and who needs it, each
+// once.
+func (j *judgement) readDependencies(c *Case) {
+	type pair struct {
+		who, on int
+		kind    DependencyKind
+	}
+	known := map[pair]bool{}
+	add := func(who, on Component, kind DependencyKind) {
+		p := pair{j.names.of(who), j.names.of(on), kind}
+		if p.who < 0 || p.on < 0 || p.who == p.on || known[p] {
+			return
+		}
+		known[p] = true
+		j.needs[p.who] = append(j.needs[p.who], need{p.on, kind})
+		j.neededBy[p.on] = append(j.neededBy[p.on], need{p.who, kind})
+	}
+	for _, d := range c.Dependencies {
+		add(d.Who, d.On, d.Kind)
+	}
+	for i := range c.Edges {
+		if e := &c.Edges[i]; !e.Edge.Async {
+			add(e.Edge.Caller, e.Edge.Callee, Calls)
+		}
+	}
+	// The order must not depend on that of the case.
+	for i := range j.needs {
+		sortNeeds(j.needs[i])
+		sortNeeds(j.neededBy[i])
+	}
+}
+
+// blame finds for each component how far another explains its trouble.
+func (j *judgement) blame() {
+	j.findLoad()
+	j.weighNodes()
+	for i := range j.signs {
+		g := &j.signs[i]
+		if g.trouble() == 0 && g.fewer == 0 {
+			continue
+		}
+		j.visitNeeds(i, func(on int, kind DependencyKind) {
+			x := j.signs[on].trouble() * order(j.signs[on].onset, g.onset)
+			v := &j.verdicts[i]
+			if kind == RunsOn {
+				switch node := &j.verdicts[on]; {
+				case node.excused != hogged:
+					x *= 1 - node.excused
+				case node.of == i:
+					x = 0
+				default:
+					hog := &j.signs[node.of]
+					x = hog.trouble() * order(hog.onset, g.onset)
+				}
+				if x > v.host {
+					v.host, v.hostOf = x, on
+				}
+				return
+			}
+			if x > v.victim || x == v.victim && x > 0 && j.signs[on].onset < j.signs[v.of].onset {
+				v.victim, v.of = x, on
+			}
+		})
+	}
+	j.suspectBlind()
+}
+
+// order is how well a deviation that began at a explains one that began at b.
+func order(a, b int64) float64 {
+	if a == never || b == never || a-b <= together {
+		return 1
+	}
+	return math.Exp(-float64(a-b-together) / later)
+}
+
+// visitNeeds calls f for what a component needs, seeing through those of which
+// nothing is known to what they need.
+func (j *judgement) visitNeeds(i int, f func(on int, kind DependencyKind)) {
+	j.visit++
+	j.seen[i] = j.visit
+	queue := append(j.queue[:0], need{i, Calls})
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, n := range j.needs[at.on] {
+			if j.seen[n.on] == j.visit || at.on != i && n.kind == RunsOn {
+				continue
+			}
+			j.seen[n.on] = j.visit
+			f(n.on, n.kind)
+			if g := &j.signs[n.on]; g.blind() && g.trouble() == 0 && n.kind == Calls {
+				queue = append(queue, n)
+			}
+		}
+	}
+}
+
+// findLoad judges whether it is the users who ask for more: what nobody inside
+// calls is asked more, and so is most of the rest, before anything suffered.
+func (j *judgement) findLoad() {
+	entries, asked, more, measured := 0, 0.0, 0, 0
+	begin := int64(never)
+	for i := range j.signs {
+		g := &j.signs[i]
+		if !j.hasRate[i] {
+			continue
+		}
+		measured++
+		if g.more >= 0.3 {
+			more++
+		}
+		called := false
+		for _, n := range j.neededBy[i] {
+			called = called || n.kind == Calls
+		}
+		if !called {
+			entries++
+			asked += g.more
+			if g.more >= 0.3 {
+				begin = min(begin, g.rateOnset)
+			}
+		}
+	}
+	if entries == 0 || begin == never {
+		return
+	}
+	share := float64(more) / float64(measured)
+	if share < 0.5 || j.begin != never && j.begin < begin-together {
+		return
+	}
+	j.load, j.loadOnset = asked/float64(entries)*min(1, 2*share-0.5), begin
+}
+
+// weighNodes tells a node that troubles what it carries from one that a single
+// component wears out.
+func (j *judgement) weighNodes() {
+	for n := range j.signs {
+		if j.names.all[n].Kind != Node {
+			continue
+		}
+		ill, hogs, hog := 0, 0, 0
+		for _, c := range j.neededBy[n] {
+			if c.kind != RunsOn {
+				continue
+			}
+			g := &j.signs[c.on]
+			if g.trouble() >= 0.3 {
+				ill++
+			}
+			if g.internal >= 0.4 && g.eats() {
+				hogs++
+				hog = c.on
+			}
+		}
+		v := &j.verdicts[n]
+		switch {
+		case hogs == 1 && order(j.signs[hog].onset, j.signs[n].onset) > 0.5:
+			v.excused, v.of = hogged, hog
+		case ill <= 1:
+			v.excused = 0.6
+		}
+	}
+}
+
+// eats reports whether a component takes more of what a node has.
+func (g *signs) eats() bool {
+	for _, m := range g.moved {
+		if m.series.Golden.Internal() && m.strength >= 0.4 && m.shift.deviation > 0 && (m.series.Unit == "cores" || m.series.Unit == "bytes") {
+			return true
+		}
+	}
+	return false
+}
+
+// suspectBlind finds components that nothing is measured of, and whose dependents
+// all suffer without another explanation.
+func (j *judgement) suspectBlind() {
+	total := 0.0
+	for i := range j.signs {
+		total += j.unexplained(i)
+	}
+	if total == 0 {
+		return
+	}
+	for i := range j.signs {
+		g := &j.signs[i]
+		if !g.blind() || g.silence > 0 {
+			continue
+		}
+		sum, measured, ill := 0.0, 0, 0
+		for _, n := range j.neededBy[i] {
+			if j.signs[n.on].blind() {
+				continue
+			}
+			measured++
+			u := j.unexplained(n.on)
+			sum += u
+			if u >= 0.3 {
+				ill++
+			}
+		}
+		if ill == 0 || measured == 0 {
+			continue
+		}
+		x := sum / float64(measured) * sum / total
+		if ill == 1 && g.logs < 0.3 {
+			// One alone may as well have itself to blame, if it names nobody.
+			x *= 0.4
+			if j.names.all[i].Kind == Node {
+				x = 0
+			}
+		}
+		j.verdicts[i].hidden = x
+	}
+	for i := range j.signs {
+		for _, n := range j.needs[i] {
+			v := &j.verdicts[i]
+			if x := j.verdicts[n.on].hidden; x > v.behind {
+				v.behind, v.behindOf = x, n.on
+			}
+		}
+	}
+}
+
+// unexplained is what a component suffers that no other component explains.
+func (j *judgement) unexplained(i int) float64 {
+	g, v := &j.signs[i], &j.verdicts[i]
+	return g.external * (1 - max(v.victim, v.host)) * (1 - g.cleared) * (1 - g.internal) * (1 - j.load)
+}
+
+// reach marks what anybody suffers from: components that are in trouble as seen
+// from outside, and all that they need.
+func (j *judgement) reach() {
+	var queue []int
+	for i := range j.signs {
+		if j.signs[i].external >= 0.3 || j.signs[i].logs >= 0.3 {
+			j.verdicts[i].matters = true
+			j.suffering = true
+			queue = append(queue, i)
+		}
+	}
+	for len(queue) > 0 {
+		i := queue[0]
+		queue = queue[1:]
+		for _, n := range j.needs[i] {
+			if v := &j.verdicts[n.on]; !v.matters {
+				v.matters = true
+				queue = append(queue, n.on)
+			}
+		}
+	}
+	// Who shares a node with what suffers may be why.
+	for i := range j.signs {
+		if j.names.all[i].Kind == Node && j.verdicts[i].matters && j.verdicts[i].excused == hogged {
+			j.verdicts[j.verdicts[i].of].matters = true
+		}
+	}
+}
+
+func hasRates(c *Case, n *names) []bool {
+	has := make([]bool, len(n.all))
+	for i := range c.Series {
+		if k := n.of(c.Series[i].Of); k >= 0 && c.Series[i].Golden == watch.Rate {
+			has[k] = true
+		}
+	}
+	return has
+}

@@ -1,0 +1,268 @@
+package cause
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe/trace"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// Result is what can be said of a case.
+type Result struct {
+	// Causes are the probable ones, the most probable first. It is empty if
+	// nothing can be said, or nothing is out of the ordinary.
+	Causes []Ranked
+	// Unknown says why there is no answer, "" if there is one.
+	Unknown string
+	// Rest is the share of the belief for causes that nothing was seen of.
+	Rest float64
+	// Begin is when the trouble began as callers see it, zero if unknown.
+	Begin time.Time
+	// Judged, Silent and Short count series by what could be said of them: Short
+	// ones have too little history. Left counts parts of the case that were
+	// beyond the limits or belong to nobody.
+	Judged, Silent, Short, Left int
+}
+
+// Ranked is a component as a probable cause.
+type Ranked struct {
+	Component Component
+	// Score is its share of the belief, in [0, 1].
+	Score float64
+	// Since is when it began to differ, zero if nothing tells.
+	Since time.Time
+	// Evidence is what speaks for it, the weightiest first, and after that what
+	// speaks against it.
+	Evidence []Evidence
+}
+
+// verdict is what other components have to do with the trouble of one.
+type verdict struct {
+	// victim is how far something that it calls explains what its callers see,
+	// host how far the node on which it runs explains everything.
+	victim, host float64
+	of, hostOf   int
+	// excused is how far something else explains a node's own deviations.
+	excused float64
+	// hidden is how far its dependents accuse a component of which nothing is
+	// known, behind how far such a one explains this one.
+	hidden, behind float64
+	behindOf       int
+	// matters means that somebody suffers who needs it.
+	matters bool
+	prior   float64 // by the change
+	change  *Change
+}
+
+// judgement is one case while it is judged.
+type judgement struct {
+	names           names
+	signs           []signs
+	verdicts        []verdict
+	needs, neededBy [][]need
+	told            [][]told
+	edges           []*trace.Change // the heaviest of each callee
+	hasRate         []bool
+	at, begin       int64
+	load            float64
+	loadOnset       int64
+	suffering       bool
+	out             Result
+	seen            []int
+	visit           int
+	queue           []need
+}
+
+// doubt is the weight of all that was not seen, against that of the components.
+const doubt = 0.15
+
+// Rank tells the probable causes of a case.
+func Rank(c Case) Result {
+	left := limit(&c)
+	j := &judgement{names: namesOf(&c), at: c.At.UnixMilli(), begin: never, loadOnset: never}
+	j.out.Left = left
+	n := len(j.names.all)
+	j.signs, j.verdicts = make([]signs, n), make([]verdict, n)
+	j.needs, j.neededBy, j.told = make([][]need, n), make([][]need, n), make([][]told, n)
+	j.seen, j.hasRate = make([]int, n), hasRates(&c, &j.names)
+	for i := range j.signs {
+		j.signs[i].onset = never
+	}
+	j.readSeries(&c)
+	if j.out.Unknown = j.cannot(&c); j.out.Unknown != "" {
+		return j.out
+	}
+	j.readDependencies(&c)
+	j.edges = make([]*trace.Change, n)
+	j.readEdges(&c)
+	j.readLogs(&c)
+	j.findBegin()
+	j.blame()
+	j.readChanges(&c)
+	j.reach()
+	j.conclude(c.At.Location())
+	if len(j.out.Causes) == 0 {
+		j.out.Unknown = "nothing that was measured differs from its past: the cause is not among it, or there is no trouble"
+	}
+	return j.out
+}
+
+// limit cuts a case to what is read, and counts the rest.
+func limit(c *Case) (left int) {
+	cut(&c.Series, MaxSeries, &left)
+	cut(&c.Dependencies, MaxDependencies, &left)
+	cut(&c.Changes, MaxChanges, &left)
+	cut(&c.Logs, MaxLogs, &left)
+	cut(&c.Edges, MaxEdges, &left)
+	return left
+}
+
+func cut[T any](list *[]T, most int, left *int) {
+	if len(*list) > most {
+		*left += len(*list) - most
+		*list = (*list)[:most]
+	}
+}
+
+// cannot says why nothing can be said, "" if something can.
+func (j *judgement) cannot(c *Case) string {
+	switch {
+	case j.out.Judged > 0 || len(c.Edges) > 0:
+		return ""
+	case len(c.Series) == 0:
+		return "there are no series of this time: nothing is known, which is not the same as nothing being wrong"
+	case j.out.Silent > 0 && j.out.Short == 0:
+		return "every series has fallen silent: whoever measures them may be the one in trouble"
+	case j.out.Silent > 0:
+		return "every series has fallen silent or has too little history"
+	}
+	return "no series has enough history to tell what is usual of it"
+}
+
+// findBegin tells when the trouble began as callers see it; if they see none,
+// when the first component began to differ.
+func (j *judgement) findBegin() {
+	var seen, rest []int64
+	for i := range j.signs {
+		for _, m := range j.signs[i].moved {
+			switch {
+			case m.strength < 0.3:
+			case m.series.Golden == watch.Errors || m.series.Golden == watch.Duration:
+				seen = append(seen, m.shift.onset)
+			default:
+				rest = append(rest, m.shift.onset)
+			}
+		}
+	}
+	if len(seen) == 0 {
+		seen = rest
+	}
+	if len(seen) == 0 {
+		return
+	}
+	slices.Sort(seen)
+	// One in five may be a coincidence.
+	j.begin = seen[len(seen)/5]
+	j.out.Begin = time.UnixMilli(j.begin)
+}
+
+// weights of what speaks for a component.
+const (
+	byInternal = 0.50
+	byExternal = 0.40
+	byTrace    = 0.60
+	byLogs     = 0.20
+	bySilence  = 0.50
+	byHidden   = 0.45
+	byChange   = 0.45
+	byLoad     = 0.90
+)
+
+// raw is how much speaks for a component, before it is compared with others.
+func (j *judgement) raw(i int) float64 {
+	g, v := &j.signs[i], &j.verdicts[i]
+	waits := max(v.victim, v.host, v.behind)
+	inside := g.internal * (1 - 0.9*v.host) * (1 - v.excused) * (1 - 0.25*v.victim)
+	outside := g.external * (1 - 0.9*waits) * (1 - 0.9*g.cleared)
+	x := byInternal*inside + byExternal*outside
+	x *= 1 - 0.75*j.load
+	x += byTrace * g.trace * (1 - 0.5*j.load)
+	x += byLogs * g.logs * (1 - 0.6*waits)
+	x += bySilence * g.silence * (1 - 0.9*v.host)
+	x += byHidden * v.hidden
+	x += byChange * v.prior
+	if j.suffering && !v.matters {
+		x *= 0.35
+	}
+	return x * j.inTime(g.onset)
+}
+
+// inTime is how well a component's onset fits the begin of the trouble: a cause
+// moves before, but not long before, and not after.
+func (j *judgement) inTime(onset int64) float64 {
+	if onset == never || j.begin == never {
+		return 1
+	}
+	d := float64(onset - j.begin)
+	switch {
+	case d > together:
+		return math.Exp(-(d - together) / 120_000)
+	case d < -180_000:
+		return max(0.3, math.Exp((d+180_000)/900_000))
+	}
+	return 1
+}
+
+// conclude makes shares of what speaks for each component.
+func (j *judgement) conclude(zone *time.Location) {
+	type rated struct {
+		i   int
+		raw float64
+	}
+	var all []rated
+	sum := doubt * doubt
+	for i := range j.signs {
+		if x := j.raw(i); x > 0.01 {
+			all = append(all, rated{i, x})
+			sum += x * x
+		}
+	}
+	if x := byLoad * j.load; x > 0.01 {
+		all = append(all, rated{-1, x})
+		sum += x * x
+	}
+	slices.SortFunc(all, func(a, b rated) int {
+		return cmp.Or(cmp.Compare(math.Round(b.raw*1e9), math.Round(a.raw*1e9)), cmp.Compare(a.i, b.i))
+	})
+	if len(all) == 0 {
+		return
+	}
+	for _, r := range all {
+		x := Ranked{Component: Outside, Score: share(r.raw*r.raw, sum)}
+		if r.i >= 0 {
+			x.Component, x.Since = j.names.all[r.i], moment(j.signs[r.i].onset, zone)
+			x.Evidence = j.evidence(r.i, zone)
+		} else {
+			x.Since, x.Evidence = moment(j.loadOnset, zone), j.loadEvidence(zone)
+		}
+		j.out.Causes = append(j.out.Causes, x)
+	}
+	j.out.Rest = share(doubt*doubt, sum)
+}
+
+// share divides, to six digits: the last ones depend on the order of sums.
+func share(part, whole float64) float64 { return math.Round(part/whole*1e6) / 1e6 }
+
+func moment(at int64, zone *time.Location) time.Time {
+	if at == never {
+		return time.Time{}
+	}
+	return time.UnixMilli(at).In(zone)
+}
+
+func sortNeeds(n []need) {
+	slices.SortFunc(n, func(a, b need) int { return cmp.Or(cmp.Compare(a.on, b.on), cmp.Compare(a.kind, b.kind)) })
+}

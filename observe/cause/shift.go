@@ -1,0 +1,242 @@
+package cause
+
+import (
+	"math"
+
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// The measures of a series. They are in usual deviations of its own past unless
+// said otherwise.
+const (
+	leastBefore = 8 // samples that make a past
+	leastAfter  = 2 // samples that make a deviation
+	clip        = 8 // what a single sample counts at most
+	calm        = 4 // below it no sum of samples is out of the ordinary
+	beyond      = 2 // a sample that belongs to the deviation
+	toDeviation = 1.349
+	// relative is the share of a value below which a difference is none, when a
+	// deviation of three is the least that counts.
+	relative = 0.1 / 3
+	// constant is that share for a series that never moved: nothing is known of
+	// how it moves.
+	constant = 0.1
+	// lateSteps is how many steps after the moment of notice a series may begin:
+	// rates look back.
+	lateSteps = 2
+)
+
+// shift is how a series differs from its own past.
+type shift struct {
+	onset         int64 // the first sample that differs, in milliseconds
+	before, after float64
+	// deviation is the distance of the medians in usual deviations, negative
+	// for a fall; 0 for a series that did not move.
+	deviation float64
+	// flat means that the past was constant.
+	flat bool
+}
+
+// state is what can be said of a series at all.
+type state uint8
+
+const (
+	judged state = iota
+	short        // too few samples
+	silent       // it was measured, and is not any more
+)
+
+// scratch is memory that is used for one series after another.
+type scratch struct {
+	at     []int64
+	v      []float64 // the samples that are numbers
+	z, buf []float64
+}
+
+// find looks for the shift of a series up to a moment of notice, and a silence
+// that began before it: then onset is the last sample.
+func (w *scratch) find(s *Series, notice int64) (shift, state) {
+	w.take(s)
+	n := len(w.v)
+	if n == 0 {
+		return shift{}, short
+	}
+	step := (w.at[n-1] - w.at[0]) / int64(max(1, n-1))
+	last := w.at[n-1]
+	if n < leastBefore+leastAfter {
+		return shift{}, short
+	}
+	if notice-last > max(5*step, 60_000) {
+		return shift{onset: last, before: w.v[n-1]}, silent
+	}
+	w.normalise(floorOf(s))
+	begin, end, ok := w.split()
+	if !ok {
+		return shift{before: w.v[n-1], after: w.v[n-1]}, judged
+	}
+	d := w.measure(begin, end, floorOf(s))
+	if moved := w.refine(begin, end, d, floorOf(s)); moved != begin {
+		begin = moved
+		d = w.measure(begin, end, floorOf(s))
+	}
+	d.onset = w.at[begin]
+	if d.onset > notice+lateSteps*step {
+		d.deviation = 0
+	}
+	return d, judged
+}
+
+// take copies what is a number, in the order of time.
+func (w *scratch) take(s *Series) {
+	w.at, w.v = w.at[:0], w.v[:0]
+	n := min(len(s.At), len(s.Values))
+	for i := max(0, n-MaxPoints); i < n; i++ {
+		v := s.Values[i]
+		// Beyond it, sums and differences may not be numbers.
+		if math.IsNaN(v) || math.Abs(v) > 1e150 || len(w.at) > 0 && s.At[i] <= w.at[len(w.at)-1] {
+			continue
+		}
+		w.at, w.v = append(w.at, s.At[i]), append(w.v, v)
+	}
+}
+
+// normalise makes z of v: the distance from the median in usual deviations,
+// clipped so that no single sample decides.
+func (w *scratch) normalise(floor float64) {
+	w.buf = append(w.buf[:0], w.v...)
+	low, middle, high := quartiles(w.buf)
+	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle))
+	if scale == 0 {
+		scale = math.SmallestNonzeroFloat64 // any other value is then a clipped one
+	}
+	w.z = w.z[:0]
+	for _, v := range w.v {
+		w.z = append(w.z, min(clip, max(-clip, (v-middle)/scale)))
+	}
+}
+
+// split finds the stretch of samples that differs most from the rest: one that
+// goes on until the end, or one that is over. ok is false if none does.
+func (w *scratch) split() (begin, end int, ok bool) {
+	n := len(w.z)
+	total := 0.0
+	for _, z := range w.z {
+		total += z
+	}
+	mean := total / float64(n)
+	sum, best, at := 0.0, 0.0, 0
+	low, high, lowAt, highAt := 0.0, 0.0, 0, 0
+	for i := range n {
+		// sum is of the samples before i.
+		if i >= leastBefore && n-i >= leastAfter {
+			if x := math.Abs(sum) / math.Sqrt(float64(i)*float64(n-i)/float64(n)); x > best {
+				best, at = x, i
+			}
+		}
+		sum += w.z[i] - mean
+		if i+1 == n {
+			sum = 0 // but for rounding
+		}
+		if sum < low {
+			low, lowAt = sum, i+1
+		}
+		if sum > high {
+			high, highAt = sum, i+1
+		}
+	}
+	begin, end = at, n
+	from, to := min(lowAt, highAt), max(lowAt, highAt)
+	if m := to - from; from >= leastBefore && m >= leastAfter && m < n/2 && to < n {
+		if x := (high - low) / math.Sqrt(float64(m)*float64(n-m)/float64(n)); x > best {
+			best, begin, end = x, from, to
+		}
+	}
+	return begin, end, best >= calm
+}
+
+// measure compares the samples from begin to end with those before.
+func (w *scratch) measure(begin, end int, floor float64) shift {
+	w.buf = append(w.buf[:0], w.v[:begin]...)
+	low, before, high := quartiles(w.buf)
+	from := begin
+	if end-begin >= 12 {
+		from = (begin + end) / 2 // what it came to, if it came slowly
+	}
+	w.buf = append(w.buf[:0], w.v[from:end]...)
+	_, after, _ := quartiles(w.buf)
+	d := shift{before: before, after: after, flat: high == low}
+	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(before))
+	if d.flat {
+		scale = max(scale, constant*max(math.Abs(before), math.Abs(after)))
+	}
+	if scale > 0 {
+		d.deviation = (after - before) / scale
+	}
+	return d
+}
+
+// refine moves the begin of a deviation to where the samples leave their past:
+// the best split of a slow rise lies in its middle.
+func (w *scratch) refine(begin, end int, d shift, floor float64) int {
+	if d.deviation == 0 {
+		return begin
+	}
+	w.buf = append(w.buf[:0], w.v[:begin]...)
+	low, middle, high := quartiles(w.buf)
+	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle))
+	side := math.Copysign(1, d.deviation)
+	out := func(i int) bool { return side*(w.v[i]-middle) > beyond*scale }
+	for begin > leastBefore && out(begin-1) {
+		begin--
+	}
+	for end-begin > leastAfter && !out(begin) {
+		begin++
+	}
+	return begin
+}
+
+// floorOf is the least deviation that matters of a series: what its watch says,
+// or what nobody would care about.
+func floorOf(s *Series) float64 {
+	switch {
+	case s.Floor > 0 && !math.IsInf(s.Floor, 0):
+		return s.Floor
+	case s.Unit == "s" || s.Unit == "share":
+		return 0.005
+	case s.Unit == "cores":
+		return 0.05
+	case s.Unit == "bytes":
+		return 8 << 20
+	}
+	return 0
+}
+
+// strength is how much a shift counts, in [0, 1), beyond the deviation that the
+// largest of so many harmless series has.
+func (d shift) strength(s *Series, threshold float64) float64 {
+	x := math.Abs(d.deviation) - threshold
+	if x <= 0 {
+		return 0
+	}
+	weight := 1 - math.Exp(-x/4)
+	rises := d.deviation > 0
+	switch {
+	case s.Golden == watch.Rate:
+	case s.Direction == anomaly.Above && !rises || s.Direction == anomaly.Below && rises:
+		weight *= 0.1
+	case !rises && (s.Golden == watch.Errors || s.Golden == watch.Duration):
+		weight *= 0.1 // what fails at once is fast
+	case !rises && s.Golden == watch.Saturation && s.Direction == anomaly.Either:
+		weight *= 0.4 // who gets less work needs less
+	}
+	if s.Usual {
+		weight *= 0.3
+	}
+	return weight
+}
+
+// thresholdOf is the deviation that the largest of n harmless series may have.
+func thresholdOf(n int) float64 {
+	return max(3, math.Sqrt(2*math.Log(10*float64(max(1, n)))))
+}
