@@ -146,6 +146,7 @@ func TestQuantity(t *testing.T) {
 	for want, got := range map[string]string{
 		"-": Quantity(math.NaN(), "s"), "12 ms": Quantity(0.012, "s"), "1.5 s": Quantity(1.5, "s"), "2.5%": Quantity(0.025, "share"),
 		"1.5 MiB": Quantity(1.5*1024*1024, "bytes"), "3": Quantity(3, ""), "10 /s": Quantity(10, "/s"),
+		"0%": Quantity(2e-32, "share"), "0 ms": Quantity(-1e-20, "s"), "0 B": Quantity(0, "bytes"), "0": Quantity(0, ""), "0 cores": Quantity(0, "cores"),
 	} {
 		if got != want {
 			t.Errorf("%q, not %q", got, want)

@@ -63,6 +63,7 @@ func draw(w io.Writer, c Chart, renderer chartdraw.RendererProvider) error {
 			Range: &chartdraw.ContinuousRange{Min: chartdraw.TimeToFloat64(e.from), Max: chartdraw.TimeToFloat64(e.to)},
 			Ticks: ticks(e, zone),
 		},
+		YAxisSecondary: chartdraw.YAxis{Style: chartdraw.Style{Hidden: true}},
 		YAxis: chartdraw.YAxis{
 			Style:          chartdraw.Style{FontStyle: chartdraw.FontStyle{FontColor: pale}},
 			Range:          &chartdraw.ContinuousRange{Min: bottom, Max: e.high + room},

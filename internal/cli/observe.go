@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -189,11 +190,16 @@ func namespaceName(s string) bool {
 // follow writes what a survey tells, once or again and again.
 func (o *observeOptions) follow(ctx context.Context, s Survey, write func(io.Writer, Surveyed) error) error {
 	for {
+		var text bytes.Buffer // nothing is written of an answer that cannot be made
+		if o.watch && o.output != "json" && o.streams.OutTerminal {
+			text.WriteString("\x1b[H\x1b[2J")
+		}
+		if err := write(&text, s.Told()); err != nil {
+			return err
+		}
 		if err := writeTo("", o.streams.Out, func(w io.Writer) error {
-			if o.watch && o.output != "json" && o.streams.OutTerminal {
-				fmt.Fprint(w, "\x1b[H\x1b[2J")
-			}
-			return write(w, s.Told())
+			_, err := text.WriteTo(w)
+			return err
 		}); err != nil || !o.watch {
 			return err
 		}

@@ -65,7 +65,11 @@ func expectation(a observe.Anomaly) string {
 	if unit != "" && low < 0 { // no unit that is watched goes below zero
 		low = 0
 	}
-	return observe.Quantity(low, unit) + " to " + observe.Quantity(a.High, unit)
+	from, to := observe.Quantity(low, unit), observe.Quantity(a.High, unit)
+	if from == to {
+		return to
+	}
+	return from + " to " + to
 }
 
 func (o *observeOptions) anomalyTable(out io.Writer, t Surveyed) error {
@@ -224,9 +228,9 @@ func anomalyJSON(w io.Writer, t Surveyed) error {
 	return structured(w, "json", out)
 }
 
-// pick finds the one signal that a word means: the begin of an ID, or of a
-// workload's name if only one of its signals is abnormal.
-func pick(t Surveyed, word string) (observe.Standing, error) {
+// pick finds the signals that a word means: the one with an ID that begins so,
+// or the abnormal ones of a workload.
+func pick(t Surveyed, word string) ([]observe.Standing, error) {
 	var by, of []observe.Standing
 	for _, s := range t.Report.Signals {
 		if strings.HasPrefix(s.Signal.ID(), word) {
@@ -236,20 +240,24 @@ func pick(t Surveyed, word string) (observe.Standing, error) {
 			of = append(of, s)
 		}
 	}
-	if len(by) == 0 {
-		by = of
+	switch {
+	case len(by) == 1:
+		return by, nil
+	case len(of) > 0:
+		return of, nil
+	case len(by) == 0:
+		return nil, fault.New(fault.NotFound, "find a signal", clean(word), "none has this ID, and no workload of this name has an abnormal one", "see `aeo observe anomalies` or `aeo observe top`")
 	}
-	switch len(by) {
-	case 1:
-		return by[0], nil
-	case 0:
-		return observe.Standing{}, fault.New(fault.NotFound, "find a signal", clean(word), "none has this ID, and no workload of this name has an abnormal one", "see `aeo observe anomalies` or `aeo observe top`")
-	}
+	return nil, ambiguous(word, by)
+}
+
+// ambiguous says that a word means several signals where one is needed.
+func ambiguous(word string, all []observe.Standing) error {
 	var names []string
-	for _, s := range by[:min(len(by), 8)] {
+	for _, s := range all[:min(len(all), 8)] {
 		names = append(names, s.Signal.ID()+" ("+s.Signal.Of()+" "+signalName(s.Signal)+")")
 	}
-	return observe.Standing{}, fault.New(fault.Invalid, "find a signal", clean(word), "it may mean "+clean(strings.Join(names, ", ")), "write more of the ID")
+	return fault.New(fault.Invalid, "find a signal", clean(word), "it may mean "+clean(strings.Join(names, ", ")), "write one of these IDs")
 }
 
 // sideOf is the direction of an anomaly in words.

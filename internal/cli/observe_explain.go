@@ -76,22 +76,33 @@ func (o *observeOptions) explain(ctx context.Context, word, file string) error {
 	}
 	first := true
 	return o.follow(ctx, survey, func(w io.Writer, t Surveyed) error {
-		s, err := pick(t, word)
+		all, err := pick(t, word)
 		if err != nil {
 			return err
 		}
 		if file != "" && first {
 			first = false
+			if len(all) > 1 {
+				return ambiguous(word, all)
+			}
 			if err := writeTo(file, o.streams.Out, func(w io.Writer) error {
-				return o.backend.Plot(w, PlotRequest{Signal: s, Format: format, Location: o.request.Location})
+				return o.backend.Plot(w, PlotRequest{Signal: all[0], Format: format, Location: o.request.Location})
 			}); err != nil {
 				return err
 			}
 		}
 		if o.output == "json" {
-			return explainJSON(w, s)
+			return explainJSON(w, all)
 		}
-		return o.explanation(w, s)
+		for i, s := range all {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			if err := o.explanation(w, s); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -146,23 +157,34 @@ func seldom(surprise float32) string {
 	return fmt.Sprintf("%.0f samples", n)
 }
 
-func explainJSON(w io.Writer, s observe.Standing) error {
-	type point struct {
-		At    time.Time `json:"at"`
-		Value *float64  `json:"value"`
-		Low   *float64  `json:"expectedLow"`
-		High  *float64  `json:"expectedHigh"`
-	}
+// jsonPoint is the JSON of a sample.
+type jsonPoint struct {
+	At    time.Time `json:"at"`
+	Value *float64  `json:"value"`
+	Low   *float64  `json:"expectedLow"`
+	High  *float64  `json:"expectedHigh"`
+}
+
+// jsonExplained is the JSON of a signal that is explained.
+type jsonExplained struct {
+	jsonStanding
+	Anomalies []jsonAnomaly `json:"anomalies"`
+	Points    []jsonPoint   `json:"points"`
+}
+
+func explainJSON(w io.Writer, all []observe.Standing) error {
 	out := struct {
-		jsonStanding
-		Anomalies []jsonAnomaly `json:"anomalies"`
-		Points    []point       `json:"points"`
-	}{jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise}, []jsonAnomaly{}, []point{}}
-	for _, a := range s.Anomalies {
-		out.Anomalies = append(out.Anomalies, anomalyOf(a))
-	}
-	for _, p := range s.Points {
-		out.Points = append(out.Points, point{time.UnixMilli(p.At).UTC(), number(p.Value), number(p.Low), number(p.High)})
+		Signals []jsonExplained `json:"signals"`
+	}{[]jsonExplained{}}
+	for _, s := range all {
+		x := jsonExplained{jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise}, []jsonAnomaly{}, []jsonPoint{}}
+		for _, a := range s.Anomalies {
+			x.Anomalies = append(x.Anomalies, anomalyOf(a))
+		}
+		for _, p := range s.Points {
+			x.Points = append(x.Points, jsonPoint{time.UnixMilli(p.At).UTC(), number(p.Value), number(p.Low), number(p.High)})
+		}
+		out.Signals = append(out.Signals, x)
 	}
 	return structured(w, "json", out)
 }

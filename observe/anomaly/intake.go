@@ -7,6 +7,9 @@ const (
 	// patience is how many samples in a row may be older than the newest
 	// before it is believed that the clock was put back.
 	patience = 5
+	// rounding is the part of a value below which it did not change. It is held
+	// against the last value that did, so that what creeps is seen.
+	rounding = 1e-9
 	// gap is how many usual intervals without a sample end a block.
 	gap = 500
 )
@@ -43,10 +46,16 @@ func (s *Series) accept(at int64, v float64, counter bool) (float64, State, bool
 	}
 	in.last = at
 	before := in.value
-	in.value = v
 	if !counter {
+		// What arithmetic leaves in the last digits is no change: the range of a
+		// series that is constant but for that would be made of nothing else.
+		if math.Abs(v-before) <= rounding*math.Abs(before) {
+			v = before
+		}
+		in.value = v
 		return v, Normal, true
 	}
+	in.value = v
 	if v < before {
 		return 0, Restarted, false
 	}

@@ -2,6 +2,7 @@ package anomaly_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -209,5 +210,32 @@ func TestValidate(t *testing.T) {
 	}
 	if problems := anomaly.Default().Validate(); problems != nil {
 		t.Error(problems)
+	}
+}
+
+// TestRounding sees a jump of a series whose last digits are noise, and one that
+// creeps by less than that noise at a time.
+func TestRounding(t *testing.T) {
+	d := detector(t, nil)
+	random := rand.New(rand.NewPCG(3, 4))
+	var s anomaly.Series
+	for i := range 2010 {
+		v := 0.095 * (1 + 1e-12*random.Float64())
+		if i >= 2000 {
+			v = 0.46
+		}
+		got := d.Observe(&s, anomaly.Sample{At: 1_700_000_000_000 + int64(i)*30_000, Value: v})
+		if got.Onset != (i == 2000) {
+			t.Errorf("sample %d: onset %v", i, got.Onset)
+		}
+	}
+	var slow anomaly.Series
+	v, last := 1.0, anomaly.Verdict{}
+	for i := range 20_000 {
+		v *= 1 + 5e-10
+		last = d.Observe(&slow, anomaly.Sample{At: 1_700_000_000_000 + int64(i)*30_000, Value: v})
+	}
+	if math.Abs(last.Low-v) > 1e-7 || math.Abs(last.High-v) > 1e-7 {
+		t.Errorf("of what creeps %v to %v was expected, not %v", last.Low, last.High, v)
 	}
 }
