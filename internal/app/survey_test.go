@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -164,5 +166,55 @@ func TestObserve(t *testing.T) {
 	rows := strings.Split(out, "\n")
 	if code != 1 || len(rows) < 4 || !strings.HasPrefix(rows[1], "shop/orders") || !strings.Contains(rows[1], "!") || !strings.Contains(out, "?") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestObserveRefuses has each wrong command line and each wrong source told, with
+// nothing on standard output.
+func TestObserveRefuses(t *testing.T) {
+	login := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<html>please log in")
+	}))
+	t.Cleanup(login.Close)
+	strangers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"status":"success","data":[]}`)
+	}))
+	t.Cleanup(strangers.Close)
+	some := "--prometheus=" + strangers.URL
+	for _, c := range []struct {
+		args string
+		code int
+		told string
+	}{
+		{"anomalies", 2, "AEO_PROMETHEUS"},
+		{"anomalies --prometheus ftp://x", 2, "its address is none"},
+		{"anomalies --prometheus http://me:secret@x", 2, "contains credentials"},
+		{"anomalies " + some + " -o yaml", 2, `no format "yaml"`},
+		{"anomalies " + some + " -n a/b", 2, "no name of a namespace"},
+		{"anomalies " + some + " --scrape soon", 2, "--scrape"},
+		{"anomalies " + some + " --scrape 1h", 2, "too little to learn from"},
+		{"anomalies " + some + " --since 2d", 2, "more than --history"},
+		{"anomalies " + some + " --time-zone Mars/Base", 2, "no time zone"},
+		{"anomalies " + some + " --max-signals 0", 2, "more than 0"},
+		{"anomalies " + some + " --monitor up", 2, "no name and expression"},
+		{"anomalies " + some + " --monitor a=up --monitor a=up", 2, "twice"},
+		{"anomalies " + some + " --token-file /nowhere/token", 2, "--token-file"},
+		{"anomalies " + some, 2, "none of the metrics that are known"},
+		{"anomalies --prometheus=" + login.URL, 2, "text/html"},
+		{"anomalies --prometheus=http://127.0.0.1:1", 2, "is it running"},
+		{"explain " + some, 2, "one ID or WORKLOAD"},
+		{"explain x --plot why.gif " + some, 2, "neither .svg nor .png"},
+		{"top extra " + some, 2, "extra"},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Main(t.Context(), backend{}, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{}, append([]string{"observe"}, strings.Fields(c.args)...))
+		if code != c.code || out.Len() > 0 || !strings.Contains(errs.String(), c.told) {
+			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), errs.String())
+		}
+		if strings.Contains(errs.String(), "secret") {
+			t.Errorf("%s: a password is told: %s", c.args, errs.String())
+		}
 	}
 }

@@ -140,7 +140,7 @@ func (o *observeOptions) explanation(w io.Writer, s observe.Standing) error {
 			observe.Quantity(a.Value, x.Watch.Unit), sideOf(a.Direction), expectation(a), a.Probability*100)
 		for _, e := range a.Explanation.Evidence {
 			if e.Share >= 0.05 {
-				fmt.Fprintf(w, "  %3.0f%%  %s, as seldom as once in %s\n", e.Share*100, e.Channel, seldom(e.Surprise))
+				fmt.Fprintf(w, "  %3.0f%%  %s%s\n", e.Share*100, e.Channel, seldom(e.Surprise))
 			}
 		}
 	}
@@ -148,13 +148,17 @@ func (o *observeOptions) explanation(w io.Writer, s observe.Standing) error {
 	return err
 }
 
-// seldom is how many samples there are to one that is as surprising.
+// seldom says how many samples there are to one that is as surprising, if that
+// is seldom at all.
 func seldom(surprise float32) string {
+	if surprise < 1 {
+		return ""
+	}
 	n := 1.0
 	for range min(9, int(surprise)) {
 		n *= 10
 	}
-	return fmt.Sprintf("%.0f samples", n)
+	return fmt.Sprintf(", as seldom as once in %.0f samples", n)
 }
 
 // jsonPoint is the JSON of a sample.
