@@ -28,7 +28,45 @@ func (b backend) Survey(ctx context.Context, req cli.SurveyRequest) (cli.Survey,
 	if err := s.find(ctx, now); err != nil {
 		return nil, err
 	}
-	return s, s.learn(ctx, now.Add(-req.History), now, req.Progress)
+	return s, s.history(ctx, now.Add(-req.History), now)
+}
+
+// stretch is how many steps of all signals are in memory at once.
+const stretch = 2880
+
+// history learns what was, stretch by stretch: what is long must not be in memory
+// as a whole.
+func (s *survey) history(ctx context.Context, from, to time.Time) error {
+	long := stretch * s.request.Source.Scrape
+	parts := int(to.Sub(from)/long) + 1
+	failed := map[string]cli.WatchProblem{}
+	for i := range parts {
+		end := from.Add(long - s.request.Source.Scrape)
+		if i == parts-1 || end.After(to) {
+			end = to
+		}
+		err := s.learn(ctx, from, end, func(done, total int) {
+			if s.request.Progress != nil {
+				s.request.Progress(i*total+done, parts*total)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		for _, f := range s.failed {
+			failed[f.Watch.Name] = f
+		}
+		if from = end.Add(s.request.Source.Scrape); from.After(to) {
+			break
+		}
+	}
+	s.failed = nil
+	for _, w := range s.found.Watches {
+		if f, ok := failed[w.Name]; ok {
+			s.failed = append(s.failed, f)
+		}
+	}
+	return nil
 }
 
 // survey asks one Prometheus, first for what was and then for what comes.

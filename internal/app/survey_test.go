@@ -152,6 +152,13 @@ func TestObserve(t *testing.T) {
 		t.Errorf("%+v", got.Survey)
 	}
 
+	// In stretches it is the same: at 15 s twelve hours are two.
+	code, out, errs = run("anomalies", "--prometheus", server.URL, "--history", "12h", "--since", "20m", "--scrape", "15s", "-o", "json")
+	var fine observeJSON
+	if err := json.Unmarshal([]byte(out), &fine); err != nil || code != 1 || fine.Survey.Signals != got.Survey.Signals {
+		t.Errorf("code %d, %v, %d signals\n%s", code, err, fine.Survey.Signals, errs)
+	}
+
 	picture := filepath.Join(t.TempDir(), "why.svg")
 	code, out, errs = run("explain", found["duration"][:6], "--prometheus", server.URL, "--history", "6h", "--plot", picture)
 	for _, word := range []string{"shop/orders", "higher than the expected", "abnormal", "http_request_duration_seconds"} {

@@ -228,6 +228,9 @@ func (o *observeOptions) remarks(t Surveyed) error {
 	}
 	if len(t.Empty) > 0 {
 		fmt.Fprintln(o.streams.Err, "note: no sample for "+clean(strings.Join(t.Empty, ", ")))
+		if len(r.Signals) == 0 {
+			fmt.Fprintf(o.streams.Err, "note: rates are taken over four times --scrape, %s: does the source sample that often?\n", t.Step)
+		}
 	}
 	for _, f := range t.Failed {
 		fmt.Fprintf(o.streams.Err, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
