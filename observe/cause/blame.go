@@ -88,6 +88,7 @@ func (j *judgement) blame() {
 			}
 		})
 	}
+	j.suspectNodes()
 	j.suspectBlind()
 }
 
@@ -188,6 +189,82 @@ func (j *judgement) weighNodes() {
 	}
 }
 
+// suspectNodes accuses a node of which most that it carries is in trouble, while
+// most of the rest is not, but for who waits for them.
+func (j *judgement) suspectNodes() {
+	var ill []int
+	measured := 0
+	for i := range j.signs {
+		if g := &j.signs[i]; j.names.all[i].Kind != Node && !g.blind() {
+			measured++
+			if g.trouble() >= 0.3 {
+				ill = append(ill, i)
+			}
+		}
+	}
+	if len(ill) < 2 {
+		return
+	}
+	for n := range j.signs {
+		if j.names.all[n].Kind != Node || j.verdicts[n].excused == hogged {
+			continue
+		}
+		carried, sick := map[int]bool{}, 0
+		for _, c := range j.neededBy[n] {
+			if c.kind == RunsOn && !j.signs[c.on].blind() {
+				carried[c.on] = true
+				if j.signs[c.on].trouble() >= 0.3 {
+					sick++
+				}
+			}
+		}
+		if sick < 2 || len(carried) < 2 {
+			continue
+		}
+		elsewhere := 0
+		for _, i := range ill {
+			if !carried[i] && !j.waitsFor(i, func(on int) bool { return carried[on] && j.signs[on].trouble() >= 0.3 }) {
+				elsewhere++
+			}
+		}
+		inside := float64(sick) / float64(len(carried))
+		outside := float64(elsewhere) / float64(max(1, measured-len(carried)))
+		x := max(0, inside-outside) * (1 - math.Pow(0.5, float64(sick-1)))
+		if !j.signs[n].blind() && j.signs[n].internal < 0.3 {
+			x *= 0.5 // it is measured, and does well
+		}
+		j.verdicts[n].hidden = x
+		for c := range carried {
+			if v := &j.verdicts[c]; x > v.host && j.signs[c].trouble() > 0 {
+				v.host, v.hostOf = x, n
+			}
+		}
+	}
+}
+
+// waitsFor reports whether a component calls, even by others, one that is asked
+// for.
+func (j *judgement) waitsFor(i int, wanted func(on int) bool) bool {
+	j.visit++
+	j.seen[i] = j.visit
+	queue := append(j.queue[:0], need{i, Calls})
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, n := range j.needs[at.on] {
+			if n.kind == RunsOn || j.seen[n.on] == j.visit {
+				continue
+			}
+			if wanted(n.on) {
+				return true
+			}
+			j.seen[n.on] = j.visit
+			queue = append(queue, n)
+		}
+	}
+	return false
+}
+
 // eats reports whether a component takes more of what a node has.
 func (g *signs) eats() bool {
 	for _, m := range g.moved {
@@ -210,7 +287,7 @@ func (j *judgement) suspectBlind() {
 	}
 	for i := range j.signs {
 		g := &j.signs[i]
-		if !g.blind() || g.silence > 0 {
+		if !g.blind() || g.silence > 0 || j.names.all[i].Kind == Node {
 			continue
 		}
 		sum, measured, ill := 0.0, 0, 0
@@ -232,9 +309,6 @@ func (j *judgement) suspectBlind() {
 		if ill == 1 && g.logs < 0.3 {
 			// One alone may as well have itself to blame, if it names nobody.
 			x *= 0.4
-			if j.names.all[i].Kind == Node {
-				x = 0
-			}
 		}
 		j.verdicts[i].hidden = x
 	}

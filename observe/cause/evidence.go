@@ -85,7 +85,10 @@ func (j *judgement) evidence(i int, zone *time.Location) []Evidence {
 	if e := j.edges[i]; g.trace > 0 && e != nil {
 		add(Traced, byTrace*g.trace, never, example(e), "%s", tellEdge(name, e))
 	}
-	if v.hidden > 0 {
+	switch {
+	case v.hidden > 0 && j.names.all[i].Kind == Node:
+		add(Accused, byHidden*v.hidden, never, "", "much of what runs on %s is in trouble, and little elsewhere: %s", name, j.accusers(i))
+	case v.hidden > 0:
 		add(Accused, byHidden*v.hidden, never, "", "nothing is measured of %s, and what needs it is in trouble without another explanation: %s", name, j.accusers(i))
 	}
 	if v.victim > 0.1 {
@@ -205,7 +208,7 @@ func example(e *trace.Change) string {
 func (j *judgement) accusers(i int) string {
 	var list []string
 	for _, n := range j.neededBy[i] {
-		if j.unexplained(n.on) >= 0.3 && len(list) < 3 {
+		if (n.kind == RunsOn && j.signs[n.on].trouble() >= 0.3 || j.unexplained(n.on) >= 0.3) && len(list) < 3 {
 			list = append(list, j.names.all[n.on].String())
 		}
 	}

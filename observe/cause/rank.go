@@ -97,9 +97,10 @@ func Rank(c Case) Result {
 	}
 	j.readDependencies(&c)
 	j.edges = make([]*trace.Change, n)
+	j.findBegin()
+	j.gather()
 	j.readEdges(&c)
 	j.readLogs(&c)
-	j.findBegin()
 	j.blame()
 	j.readChanges(&c)
 	j.reach()
@@ -142,32 +143,54 @@ func (j *judgement) cannot(c *Case) string {
 	return "no series has enough history to tell what is usual of it"
 }
 
-// findBegin tells when the trouble began as callers see it; if they see none,
-// when the first component began to differ.
+// findBegin tells when the trouble began: the moment after which most series
+// began to differ, within a short while, and what callers see counts most. Noise
+// is spread over time, trouble is not. The nearer to the notice the likelier.
 func (j *judgement) findBegin() {
-	var seen, rest []int64
+	type onset struct {
+		at     int64
+		weight float64
+	}
+	var all []onset
 	for i := range j.signs {
 		for _, m := range j.signs[i].moved {
+			weight := m.strength
 			switch {
-			case m.strength < 0.3:
-			case m.series.Golden == watch.Errors || m.series.Golden == watch.Duration:
-				seen = append(seen, m.shift.onset)
-			default:
-				rest = append(rest, m.shift.onset)
+			case m.series.Golden == watch.Rate:
+				weight *= 0.4
+			case m.series.Golden.Internal():
+				weight *= 0.6
 			}
+			all = append(all, onset{m.shift.onset, weight})
 		}
 	}
-	if len(seen) == 0 {
-		seen = rest
-	}
-	if len(seen) == 0 {
+	if len(all) == 0 {
 		return
 	}
-	slices.Sort(seen)
-	// One in five may be a coincidence.
-	j.begin = seen[len(seen)/5]
-	j.out.Begin = time.UnixMilli(j.begin)
+	slices.SortFunc(all, func(a, b onset) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.weight, b.weight)) })
+	best, sum, to := 0.0, 0.0, 0
+	for from := range all {
+		for to < len(all) && all[to].at <= all[from].at+atOnce {
+			sum += all[to].weight
+			to++
+		}
+		age := max(0, float64(j.at-all[from].at))
+		if x := sum * math.Exp(-age/recent); x > best+1e-9 {
+			best, j.begin = x, all[from].at
+		}
+		sum -= all[from].weight
+	}
+	if j.begin != never {
+		j.out.Begin = time.UnixMilli(j.begin)
+	}
 }
+
+// Times in milliseconds: atOnce is within what trouble spreads, recent how old a
+// begin is before others are likelier.
+const (
+	atOnce = 75_000
+	recent = 1_200_000
+)
 
 // weights of what speaks for a component.
 const (
@@ -197,11 +220,11 @@ func (j *judgement) raw(i int) float64 {
 	if j.suffering && !v.matters {
 		x *= 0.35
 	}
-	return x * j.inTime(g.onset)
+	return x
 }
 
-// inTime is how well a component's onset fits the begin of the trouble: a cause
-// moves before, but not long before, and not after.
+// inTime is how well an onset fits the begin of the trouble: what
+// has to do with it moves about then, or a little before.
 func (j *judgement) inTime(onset int64) float64 {
 	if onset == never || j.begin == never {
 		return 1
@@ -210,8 +233,8 @@ func (j *judgement) inTime(onset int64) float64 {
 	switch {
 	case d > together:
 		return math.Exp(-(d - together) / 120_000)
-	case d < -180_000:
-		return max(0.3, math.Exp((d+180_000)/900_000))
+	case d < -120_000:
+		return max(0.15, math.Exp((d+120_000)/360_000))
 	}
 	return 1
 }

@@ -34,8 +34,9 @@ type shift struct {
 	// deviation is the distance of the medians in usual deviations, negative
 	// for a fall; 0 for a series that did not move.
 	deviation float64
-	// flat means that the past was constant.
-	flat bool
+	// flat means that the past was constant, creeps that it is still going away
+	// from it.
+	flat, creeps bool
 }
 
 // state is what can be said of a series at all.
@@ -71,7 +72,12 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 		return shift{onset: last, before: w.v[n-1]}, silent
 	}
 	w.normalise(floorOf(s))
-	begin, end, ok := w.split()
+	// What is new is looked for in the last third first: older moves are part of
+	// the past of what began since.
+	begin, end, ok := w.split(max(leastBefore, n*2/3))
+	if !ok {
+		begin, end, ok = w.split(leastBefore)
+	}
 	if !ok {
 		return shift{before: w.v[n-1], after: w.v[n-1]}, judged
 	}
@@ -116,9 +122,10 @@ func (w *scratch) normalise(floor float64) {
 	}
 }
 
-// split finds the stretch of samples that differs most from the rest: one that
-// goes on until the end, or one that is over. ok is false if none does.
-func (w *scratch) split() (begin, end int, ok bool) {
+// split finds the stretch of samples, first or later, that differs most from the
+// rest: one that goes on until the end, or one that is over. ok is false if none
+// does.
+func (w *scratch) split(first int) (begin, end int, ok bool) {
 	n := len(w.z)
 	total := 0.0
 	for _, z := range w.z {
@@ -129,7 +136,7 @@ func (w *scratch) split() (begin, end int, ok bool) {
 	low, high, lowAt, highAt := 0.0, 0.0, 0, 0
 	for i := range n {
 		// sum is of the samples before i.
-		if i >= leastBefore && n-i >= leastAfter {
+		if i >= first && n-i >= leastAfter {
 			if x := math.Abs(sum) / math.Sqrt(float64(i)*float64(n-i)/float64(n)); x > best {
 				best, at = x, i
 			}
@@ -147,7 +154,7 @@ func (w *scratch) split() (begin, end int, ok bool) {
 	}
 	begin, end = at, n
 	from, to := min(lowAt, highAt), max(lowAt, highAt)
-	if m := to - from; from >= leastBefore && m >= leastAfter && m < n/2 && to < n {
+	if m := to - from; from >= first && m >= leastAfter && m < n/2 && to < n {
 		if x := (high - low) / math.Sqrt(float64(m)*float64(n-m)/float64(n)); x > best {
 			best, begin, end = x, from, to
 		}
@@ -160,7 +167,7 @@ func (w *scratch) measure(begin, end int, floor float64) shift {
 	w.buf = append(w.buf[:0], w.v[:begin]...)
 	low, before, high := quartiles(w.buf)
 	from := begin
-	if end-begin >= 12 {
+	if end-begin >= 4 {
 		from = (begin + end) / 2 // what it came to, if it came slowly
 	}
 	w.buf = append(w.buf[:0], w.v[from:end]...)
@@ -170,10 +177,38 @@ func (w *scratch) measure(begin, end int, floor float64) shift {
 	if d.flat {
 		scale = max(scale, constant*max(math.Abs(before), math.Abs(after)))
 	}
+	scale = max(scale, w.wander(begin, before)/3)
 	if scale > 0 {
 		d.deviation = (after - before) / scale
 	}
+	if from > begin+1 {
+		w.buf = append(w.buf[:0], w.v[begin:(begin+from)/2+1]...)
+		_, first, _ := quartiles(w.buf)
+		d.creeps = math.Abs(after-before) > 2*math.Abs(first-before) && end-begin >= 12
+	}
 	return d
+}
+
+// wander is how far the past went from its own middle for a while: what it did
+// before is nothing new. Samples that follow each other are alike, which the
+// quartiles don't tell. The furthest of all stretches is left out: one trouble of
+// the past is no habit.
+func (w *scratch) wander(end int, middle float64) float64 {
+	const stretch = 8
+	most, second := 0.0, 0.0
+	for i := 0; i+stretch <= end; i += stretch {
+		sum := 0.0
+		for _, v := range w.v[i : i+stretch] {
+			sum += v
+		}
+		d := math.Abs(sum/stretch - middle)
+		if d > most {
+			most, second = d, most
+		} else if d > second {
+			second = d
+		}
+	}
+	return second
 }
 
 // refine moves the begin of a deviation to where the samples leave their past:

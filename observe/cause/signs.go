@@ -95,7 +95,6 @@ func (j *judgement) readSeries(c *Case) {
 	heard := false
 	for i := range j.signs {
 		g := &j.signs[i]
-		g.gather()
 		heard = heard || g.judged > 0
 		j.out.Judged += g.judged
 		j.out.Silent += g.silent
@@ -110,7 +109,19 @@ func (j *judgement) readSeries(c *Case) {
 	}
 }
 
-// gather makes the signs of a component out of what moved.
+// gather makes the signs of every component out of what moved in time.
+func (j *judgement) gather() {
+	for i := range j.signs {
+		g := &j.signs[i]
+		for k := range g.moved {
+			if m := &g.moved[k]; !m.shift.creeps || m.shift.onset > j.begin {
+				m.strength *= j.inTime(m.shift.onset)
+			}
+		}
+		g.gather()
+	}
+}
+
 func (g *signs) gather() {
 	slices.SortFunc(g.moved, func(a, b moved) int {
 		return cmp.Or(
@@ -154,7 +165,6 @@ func (g *signs) gather() {
 		strongest = max(strongest, m.strength)
 	}
 	g.internal, g.external = pool(inside), pool(outside)
-	g.onset = never
 	for _, m := range g.moved {
 		if m.series.Golden != watch.Rate && m.strength >= strongest/2 {
 			g.onset = min(g.onset, m.shift.onset)

@@ -106,7 +106,7 @@ var stories = []struct {
 	{"a node of which nothing is measured", func() *builder {
 		b := newBuilder("a", "b", "c", "d").runs("n1", "a", "b", "c").runs("n2", "d")
 		return b.fail(faultAt, "a", "b", "c")
-	}, "node:n1", "nothing is measured of node:n1"},
+	}, "node:n1", "much of what runs on node:n1 is in trouble"},
 	{"a hog that wears out its node", func() *builder {
 		b := newBuilder("hog", "a", "b").runs("n1", "hog", "a", "b")
 		b.add(node("n1"))
