@@ -169,6 +169,23 @@ func TestObserve(t *testing.T) {
 	if svg, err := os.ReadFile(picture); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
 		t.Errorf("the picture: %v", err)
 	}
+	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h", "--depends", "shop/web=shop/orders", "-o", "json")
+	var causes struct {
+		Causes []struct {
+			Component struct {
+				Key struct{ Namespace, Service string }
+			}
+			Score    float64
+			Evidence []struct{ Reference string }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &causes); err != nil || code != 1 || len(causes.Causes) == 0 || causes.Causes[0].Component.Key.Service != "orders" || len(causes.Causes[0].Evidence) < 2 {
+		t.Errorf("code %d, %v\n%s%s", code, err, out, errs)
+	}
+	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h")
+	if code != 1 || !strings.HasPrefix(out, "1. shop/orders") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
 	code, out, errs = run("top", "--prometheus", server.URL, "--history", "6h", "-n", "shop")
 	rows := strings.Split(out, "\n")
 	if code != 1 || len(rows) < 4 || !strings.HasPrefix(rows[1], "shop/orders") || !strings.Contains(rows[1], "!") || !strings.Contains(out, "?") {
@@ -213,6 +230,7 @@ func TestObserveRefuses(t *testing.T) {
 		{"anomalies --prometheus=http://127.0.0.1:1", 2, "is it running"},
 		{"explain " + some, 2, "one ID or WORKLOAD"},
 		{"explain x --plot why.gif " + some, 2, "neither .svg nor .png"},
+		{"causes --depends web " + some, 2, "does not name two workloads"},
 		{"top extra " + some, 2, "extra"},
 	} {
 		var out, errs bytes.Buffer

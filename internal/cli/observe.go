@@ -93,9 +93,10 @@ judged by its own past; no threshold is needed. Nothing is written anywhere, and
 nothing but that source is asked.`,
 		Example: `  aeo observe anomalies --prometheus http://prometheus:9090
   aeo observe top --prometheus http://prometheus:9090 -n shop --watch
-  aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090 --plot why.svg`,
+  aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090 --plot why.svg
+  aeo observe causes --prometheus http://prometheus:9090 --releases`,
 	}
-	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s))
+	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s), newObserveCauses(b, s))
 	return c
 }
 

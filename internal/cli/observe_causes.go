@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/cause"
+	spans "github.com/autoecoops/autoecoops/observe/trace"
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
+
+// causesOptions are those of causes.
+type causesOptions struct {
+	observeOptions
+	releases bool
+	where    ClusterOptions
+	depends  []string
+}
+
+func newObserveCauses(b Backend, s *Streams) *cobra.Command {
+	o := &causesOptions{observeOptions: observeOptions{backend: b, streams: s}}
+	c := &cobra.Command{
+		Use:   "causes",
+		Short: "Rank the probable causes of what is abnormal now",
+		Long: `Rank the probable causes of what is abnormal now, with the evidence for each: when
+each signal began to differ, how far, what happens inside of a workload against
+what its callers see, and what was released just before.
+
+With --releases the Releases of a cluster are read, as changes. With --depends it
+is told who calls whom, so that who only waits for another is not blamed. Without
+either it goes by the metrics alone, and says less surely.
+
+The shares are of one belief: what is missing to 100 % is for causes of which
+nothing was measured. The exit code is 1 if a cause is named, and 3 if nothing
+could be said.`,
+		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
+  aeo observe causes --prometheus http://prometheus:9090 --releases --depends shop/web=shop/orders`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.causes(c.Context()) },
+	}
+	o.add(c)
+	f := c.Flags()
+	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
+	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` for --releases (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
+	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
+	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
+	return c
+}
+
+func (o *causesOptions) causes(ctx context.Context) error {
+	dependencies, err := dependenciesOf(o.depends)
+	if err != nil {
+		return err
+	}
+	var cluster Cluster
+	if o.releases {
+		if cluster, err = o.backend.Cluster(o.where); err != nil {
+			return err
+		}
+	}
+	survey, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	var last cause.Result
+	err = o.follow(ctx, survey, func(w io.Writer, t Surveyed) error {
+		c := cause.Case{At: t.Report.At, Dependencies: dependencies}
+		for _, s := range t.Report.Signals {
+			c.Series = append(c.Series, cause.SeriesOf(s))
+		}
+		if cluster != nil {
+			releases, err := cluster.Releases(ctx, o.request.Namespace)
+			if err != nil {
+				return err
+			}
+			c.Changes = changesOf(releases, t.Report.At.Add(-o.request.Since))
+		}
+		last = cause.Rank(c)
+		if o.output == "json" {
+			return causesJSON(w, last, t)
+		}
+		return o.causesText(w, last)
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.remarks(survey.Told()); err != nil && len(last.Causes) == 0 {
+		return err
+	}
+	switch {
+	case last.Unknown != "":
+		return answer{3}
+	case len(last.Causes) > 0:
+		return answer{1}
+	}
+	return nil
+}
+
+// dependenciesOf reads CALLER=CALLEE.
+func dependenciesOf(words []string) ([]cause.Dependency, error) {
+	var out []cause.Dependency
+	for _, w := range words {
+		caller, callee, ok := strings.Cut(w, "=")
+		from, ok1 := component(caller)
+		to, ok2 := component(callee)
+		if !ok || !ok1 || !ok2 {
+			return nil, fault.New(fault.Invalid, "read the command line", "--depends", fmt.Sprintf("%q does not name two workloads", w), "write --depends shop/web=shop/orders")
+		}
+		out = append(out, cause.Dependency{Who: from, On: to, Kind: cause.Calls})
+	}
+	return out, nil
+}
+
+// component is the service that NAMESPACE/WORKLOAD, or a WORKLOAD alone, names.
+func component(word string) (cause.Component, bool) {
+	ns, name, ok := strings.Cut(strings.TrimSpace(word), "/")
+	if !ok {
+		ns, name = "", ns
+	}
+	if name == "" || ok && ns == "" || strings.Contains(name, "/") {
+		return cause.Component{}, false
+	}
+	return cause.Component{Kind: spans.Service, Key: identity.Key{Namespace: identity.Clean(ns), Service: identity.Clean(name)}}, true
+}
+
+// workloadKinds are the kinds whose objects run.
+var workloadKinds = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+
+// changesOf makes changes of the workloads of releases that were applied since a
+// moment.
+func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
+	var out []cause.Change
+	for i := range releases {
+		r := &releases[i]
+		at := r.Status.Timings.Started
+		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
+			continue
+		}
+		text := r.Spec.Application + "@" + deliver.Short(r.Spec.Revision)
+		if c := r.Spec.Commit; c != nil && c.Subject != "" {
+			text += " (" + cut(clean(c.Subject), 60) + ")"
+		}
+		if r.Spec.Trigger == "rollback" {
+			text = "rollback to " + text
+		}
+		for _, id := range r.Spec.Objects {
+			_, k, err := deliver.ParseID(id)
+			if err != nil || !slices.Contains(workloadKinds, k.Kind) {
+				continue
+			}
+			of, _ := component(k.Namespace + "/" + k.Name)
+			out = append(out, cause.Change{At: at.Time, Of: of, Kind: cause.Release, Text: text, Reference: r.Namespace + "/" + r.Name})
+		}
+	}
+	return out
+}
+
+func (o *causesOptions) causesText(w io.Writer, r cause.Result) error {
+	switch {
+	case r.Unknown != "":
+		_, err := fmt.Fprintf(w, "Nothing can be said: %s\n", clean(r.Unknown))
+		return err
+	case len(r.Causes) == 0:
+		_, err := fmt.Fprintln(w, "Nothing is out of the ordinary.")
+		return err
+	}
+	for i, c := range r.Causes[:min(len(r.Causes), 5)] {
+		fmt.Fprintf(w, "%d. %s, %.0f%%\n   %s\n", i+1, clean(c.Component.String()), c.Score*100, clean(c.Sentence()))
+		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		for _, e := range c.Evidence {
+			sign, at := "+", ""
+			if e.Weight < 0 {
+				sign = "-"
+			}
+			if !e.At.IsZero() {
+				at = e.At.In(o.request.Location).Format("15:04:05")
+			}
+			fmt.Fprintf(t, "   %s\t%s\t%s\t%s\t%s\n", sign, e.Kind, at, clean(e.Text), clean(e.Reference))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "Something of which nothing was measured: %.0f%%\n", r.Rest*100)
+	return err
+}
+
+// jsonCause is the JSON of a probable cause.
+type jsonCause struct {
+	Component cause.Component  `json:"component"`
+	Score     float64          `json:"score"`
+	Since     *time.Time       `json:"since,omitempty"`
+	Sentence  string           `json:"sentence"`
+	Evidence  []jsonCauseProof `json:"evidence"`
+}
+
+// jsonCauseProof is the JSON of one reason.
+type jsonCauseProof struct {
+	Kind      cause.EvidenceKind `json:"kind"`
+	Weight    float64            `json:"weight"`
+	Text      string             `json:"text"`
+	At        *time.Time         `json:"at,omitempty"`
+	Reference string             `json:"reference,omitempty"`
+}
+
+func causesJSON(w io.Writer, r cause.Result, t Surveyed) error {
+	moment := func(at time.Time) *time.Time {
+		if at.IsZero() {
+			return nil
+		}
+		at = at.UTC()
+		return &at
+	}
+	out := struct {
+		Causes  []jsonCause `json:"causes"`
+		Unknown string      `json:"unknown,omitempty"`
+		Rest    float64     `json:"rest"`
+		Begin   *time.Time  `json:"begin,omitempty"`
+		Survey  jsonCounts  `json:"survey"`
+	}{[]jsonCause{}, r.Unknown, r.Rest, moment(r.Begin), countsOf(t)}
+	for _, c := range r.Causes {
+		x := jsonCause{c.Component, c.Score, moment(c.Since), c.Sentence(), []jsonCauseProof{}}
+		for _, e := range c.Evidence {
+			x.Evidence = append(x.Evidence, jsonCauseProof{e.Kind, e.Weight, e.Text, moment(e.At), e.Reference})
+		}
+		out.Causes = append(out.Causes, x)
+	}
+	return structured(w, "json", out)
+}

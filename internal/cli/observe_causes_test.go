@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+)
+
+// TestChangesOfReleases has only what was applied, to what runs, and lately.
+func TestChangesOfReleases(t *testing.T) {
+	since := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	release := func(phase, trigger string, at time.Time, objects ...string) v1alpha1.Release {
+		started := metav1.NewMicroTime(at)
+		r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}}
+		r.Spec = v1alpha1.ReleaseSpec{Application: "shop", Revision: "0123456789abcdef0123456789abcdef01234567", Trigger: trigger, Objects: objects}
+		r.Status.Phase = phase
+		if !at.IsZero() {
+			r.Status.Timings.Started = &started
+		}
+		return r
+	}
+	const orders, config = "apps/v1/Deployment/shop/orders", "/v1/ConfigMap/shop/orders"
+	named := release("Good", "commit", since.Add(time.Minute), config, orders)
+	named.Spec.Commit = &v1alpha1.CommitInfo{Subject: "faster\x1b[31m"}
+	got := changesOf([]v1alpha1.Release{
+		named,
+		release("Good", "rollback", since.Add(2*time.Minute), orders, "apps/v1/StatefulSet/shop/db", "nonsense"),
+		release("Refused", "commit", since.Add(time.Minute), orders),
+		release("Good", "commit", since.Add(-time.Minute), orders),
+		release("", "commit", time.Time{}, orders),
+		release("Good", "commit", since.Add(time.Minute), config),
+	}, since)
+	if len(got) != 3 {
+		t.Fatalf("%d changes: %+v", len(got), got)
+	}
+	if c := got[0]; c.Of.Key.Namespace != "shop" || c.Of.Key.Service != "orders" || c.Text != "shop@01234567 (faster?[31m)" || c.Reference != "shop/shop-1" || !c.At.Equal(since.Add(time.Minute)) {
+		t.Errorf("%+v", c)
+	}
+	if c := got[2]; c.Of.Key.Service != "db" || c.Text != "rollback to shop@01234567" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestDependenciesOf(t *testing.T) {
+	got, err := dependenciesOf([]string{"shop/web=shop/orders", " web = db "})
+	if err != nil || len(got) != 2 || got[0].Who.Key.Service != "web" || got[0].On.Key.Namespace != "shop" || got[1].On.Key.Namespace != "" || got[1].On.Key.Service != "db" {
+		t.Errorf("%+v %v", got, err)
+	}
+	for _, bad := range []string{"", "=", "a=", "/a=b", "a/b/c=d", "a"} {
+		if _, err := dependenciesOf([]string{bad}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
