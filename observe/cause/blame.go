@@ -2,6 +2,7 @@ package cause
 
 import (
 	"math"
+	"slices"
 
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
@@ -125,37 +126,35 @@ func (j *judgement) visitNeeds(i int, f func(on int, kind DependencyKind)) {
 // findLoad judges whether it is the users who ask for more: what nobody inside
 // calls is asked more, and so is most of the rest, before anything suffered.
 func (j *judgement) findLoad() {
-	entries, asked, more, measured := 0, 0.0, 0, 0
+	type count struct{ all, more, sum float64 }
+	var entries, every count
 	begin := int64(never)
 	for i := range j.signs {
 		g := &j.signs[i]
 		if !j.hasRate[i] {
 			continue
 		}
-		measured++
-		if g.more >= 0.3 {
-			more++
-		}
-		called := false
-		for _, n := range j.neededBy[i] {
-			called = called || n.kind == Calls
-		}
-		if !called {
-			entries++
-			asked += g.more
+		called := slices.ContainsFunc(j.neededBy[i], func(n need) bool { return n.kind == Calls })
+		for _, c := range []*count{&every, &entries} {
+			if c == &entries && called {
+				break
+			}
+			c.all++
 			if g.more >= 0.3 {
-				begin = min(begin, g.rateOnset)
+				c.more++
+				c.sum += g.more
 			}
 		}
+		if !called && g.more >= 0.3 {
+			begin = min(begin, g.rateOnset)
+		}
 	}
-	if entries == 0 || begin == never {
+	if begin == never || j.begin != never && j.begin < begin-together {
 		return
 	}
-	share := float64(more) / float64(measured)
-	if share < 0.5 || j.begin != never && j.begin < begin-together {
-		return
+	if share := min(entries.more/entries.all, every.more/every.all); share >= 0.5 {
+		j.load, j.loadOnset = min(1, 1.5*share)*every.sum/every.more, begin
 	}
-	j.load, j.loadOnset = asked/float64(entries)*min(1, 2*share-0.5), begin
 }
 
 // weighNodes tells a node that troubles what it carries from one that a single
@@ -305,7 +304,7 @@ func (j *judgement) suspectBlind() {
 		if ill == 0 || measured == 0 {
 			continue
 		}
-		x := sum / float64(measured) * sum / total
+		x := sum / float64(measured) * math.Sqrt(sum/total)
 		if ill == 1 && g.logs < 0.3 {
 			// One alone may as well have itself to blame, if it names nobody.
 			x *= 0.4
@@ -315,7 +314,7 @@ func (j *judgement) suspectBlind() {
 	for i := range j.signs {
 		for _, n := range j.needs[i] {
 			v := &j.verdicts[i]
-			if x := j.verdicts[n.on].hidden; x > v.behind {
+			if x := j.verdicts[n.on].hidden; n.kind == Calls && x > v.behind {
 				v.behind, v.behindOf = x, n.on
 			}
 		}
@@ -325,7 +324,7 @@ func (j *judgement) suspectBlind() {
 // unexplained is what a component suffers that no other component explains.
 func (j *judgement) unexplained(i int) float64 {
 	g, v := &j.signs[i], &j.verdicts[i]
-	return g.external * (1 - max(v.victim, v.host)) * (1 - g.cleared) * (1 - g.internal) * (1 - j.load)
+	return g.external * (1 - max(v.victim, v.host)) * (1 - g.cleared) * (1 - g.first()) * (1 - j.load)
 }
 
 // reach marks what anybody suffers from: components that are in trouble as seen

@@ -199,7 +199,7 @@ const (
 	byTrace    = 0.60
 	byLogs     = 0.20
 	bySilence  = 0.50
-	byHidden   = 0.45
+	byHidden   = 0.60
 	byChange   = 0.45
 	byLoad     = 0.90
 )
@@ -208,19 +208,36 @@ const (
 func (j *judgement) raw(i int) float64 {
 	g, v := &j.signs[i], &j.verdicts[i]
 	waits := max(v.victim, v.host, v.behind)
-	inside := g.internal * (1 - 0.9*v.host) * (1 - v.excused) * (1 - 0.25*v.victim)
+	// What piles up in who waits began when it had to.
+	effect := 0.25
+	if g.inside > j.since(v) {
+		effect = 0.7
+	}
+	inside := g.internal * (1 - 0.9*v.host) * (1 - v.excused) * (1 - effect*max(v.victim, v.behind))
+	if j.suffering && g.seen && g.external < 0.1 {
+		inside *= 0.6 // its callers see nothing of it
+	}
 	outside := g.external * (1 - 0.9*waits) * (1 - 0.9*g.cleared)
 	x := byInternal*inside + byExternal*outside
-	x *= 1 - 0.75*j.load
+	x *= 1 - 0.85*j.load
 	x += byTrace * g.trace * (1 - 0.5*j.load)
 	x += byLogs * g.logs * (1 - 0.6*waits)
 	x += bySilence * g.silence * (1 - 0.9*v.host)
 	x += byHidden * v.hidden
-	x += byChange * v.prior
+	x += byChange * v.prior * (1 - 0.5*j.load)
 	if j.suffering && !v.matters {
 		x *= 0.35
 	}
 	return x
+}
+
+// since is when what explains a component's trouble began; what nothing is
+// measured of began when the trouble did.
+func (j *judgement) since(v *verdict) int64 {
+	if v.victim > 0 && v.victim >= v.behind {
+		return j.signs[v.of].onset
+	}
+	return j.begin
 }
 
 // inTime is how well an onset fits the begin of the trouble: what

@@ -10,11 +10,13 @@ import (
 // The measures of a series. They are in usual deviations of its own past unless
 // said otherwise.
 const (
-	leastBefore = 8 // samples that make a past
-	leastAfter  = 2 // samples that make a deviation
-	clip        = 8 // what a single sample counts at most
-	calm        = 4 // below it no sum of samples is out of the ordinary
-	beyond      = 2 // a sample that belongs to the deviation
+	leastBefore = 8   // samples that make a past
+	leastAfter  = 2   // samples that make a deviation
+	enough      = 80  // samples that tell the scale of a series
+	clip        = 8   // what a single sample counts at most
+	calm        = 4   // below it no sum of samples is out of the ordinary
+	least       = 1.5 // a deviation that may become one when its begin is found
+	beyond      = 2   // a sample that belongs to the deviation
 	toDeviation = 1.349
 	// relative is the share of a value below which a difference is none, when a
 	// deviation of three is the least that counts.
@@ -37,6 +39,8 @@ type shift struct {
 	// flat means that the past was constant, creeps that it is still going away
 	// from it.
 	flat, creeps bool
+	// spread is the usual deviation of the past by its quartiles.
+	spread float64
 }
 
 // state is what can be said of a series at all.
@@ -72,16 +76,14 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 		return shift{onset: last, before: w.v[n-1]}, silent
 	}
 	w.normalise(floorOf(s))
-	// What is new is looked for in the last third first: older moves are part of
-	// the past of what began since.
-	begin, end, ok := w.split(max(leastBefore, n*2/3))
-	if !ok {
-		begin, end, ok = w.split(leastBefore)
-	}
+	begin, end, ok := w.split()
 	if !ok {
 		return shift{before: w.v[n-1], after: w.v[n-1]}, judged
 	}
 	d := w.measure(begin, end, floorOf(s))
+	if math.Abs(d.deviation) < least {
+		return d, judged
+	}
 	if moved := w.refine(begin, end, d, floorOf(s)); moved != begin {
 		begin = moved
 		d = w.measure(begin, end, floorOf(s))
@@ -97,20 +99,26 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 func (w *scratch) take(s *Series) {
 	w.at, w.v = w.at[:0], w.v[:0]
 	n := min(len(s.At), len(s.Values))
+	last := int64(math.MinInt64)
 	for i := max(0, n-MaxPoints); i < n; i++ {
-		v := s.Values[i]
-		// Beyond it, sums and differences may not be numbers.
-		if math.IsNaN(v) || math.Abs(v) > 1e150 || len(w.at) > 0 && s.At[i] <= w.at[len(w.at)-1] {
-			continue
+		v, at := s.Values[i], s.At[i]
+		// Beyond it, sums and differences may not be numbers; nor is what is not
+		// within either.
+		if v >= -1e150 && v <= 1e150 && at > last {
+			w.at, w.v = append(w.at, at), append(w.v, v)
+			last = at
 		}
-		w.at, w.v = append(w.at, s.At[i]), append(w.v, v)
 	}
 }
 
 // normalise makes z of v: the distance from the median in usual deviations,
 // clipped so that no single sample decides.
 func (w *scratch) normalise(floor float64) {
-	w.buf = append(w.buf[:0], w.v...)
+	// Some samples are enough for a scale.
+	w.buf = w.buf[:0]
+	for i := 0; i < len(w.v); i += 1 + len(w.v)/enough {
+		w.buf = append(w.buf, w.v[i])
+	}
 	low, middle, high := quartiles(w.buf)
 	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle))
 	if scale == 0 {
@@ -122,26 +130,35 @@ func (w *scratch) normalise(floor float64) {
 	}
 }
 
-// split finds the stretch of samples, first or later, that differs most from the
-// rest: one that goes on until the end, or one that is over. ok is false if none
-// does.
-func (w *scratch) split(first int) (begin, end int, ok bool) {
+// split finds the stretch of samples that differs most from the rest: one that
+// goes on until the end, or one that is over. What is in the last third comes
+// first: older moves are part of the past of what began since. ok is false if no
+// stretch differs.
+func (w *scratch) split() (begin, end int, ok bool) {
 	n := len(w.z)
 	total := 0.0
 	for _, z := range w.z {
 		total += z
 	}
 	mean := total / float64(n)
-	sum, best, at := 0.0, 0.0, 0
+	late := max(leastBefore, n*2/3)
+	sum, newest, newestAt, oldest, oldestAt := 0.0, 0.0, 0, 0.0, 0
 	low, high, lowAt, highAt := 0.0, 0.0, 0, 0
-	for i := range n {
-		// sum is of the samples before i.
-		if i >= first && n-i >= leastAfter {
-			if x := math.Abs(sum) / math.Sqrt(float64(i)*float64(n-i)/float64(n)); x > best {
-				best, at = x, i
+	for i, z := range w.z {
+		// sum is of the samples before i. Its square against what is usual is
+		// compared, which needs no root.
+		switch {
+		case i < leastBefore || n-i < leastAfter:
+		case i >= late:
+			if x := sum * sum / float64(i*(n-i)); x > newest {
+				newest, newestAt = x, i
+			}
+		default:
+			if x := sum * sum / float64(i*(n-i)); x > oldest {
+				oldest, oldestAt = x, i
 			}
 		}
-		sum += w.z[i] - mean
+		sum += z - mean
 		if i+1 == n {
 			sum = 0 // but for rounding
 		}
@@ -152,14 +169,19 @@ func (w *scratch) split(first int) (begin, end int, ok bool) {
 			high, highAt = sum, i+1
 		}
 	}
-	begin, end = at, n
+	const differs = calm * calm
+	newest, oldest = newest*float64(n), oldest*float64(n)
 	from, to := min(lowAt, highAt), max(lowAt, highAt)
-	if m := to - from; from >= first && m >= leastAfter && m < n/2 && to < n {
-		if x := (high - low) / math.Sqrt(float64(m)*float64(n-m)/float64(n)); x > best {
-			best, begin, end = x, from, to
+	if m := to - from; from >= leastBefore && m >= leastAfter && m < n/2 && to < n {
+		x := (high - low) * (high - low) * float64(n) / float64(m*(n-m))
+		if x >= differs && (from >= late && x > newest || newest < differs && x > oldest) {
+			return from, to, true
 		}
 	}
-	return begin, end, best >= calm
+	if newest >= differs {
+		return newestAt, n, true
+	}
+	return oldestAt, n, oldest >= differs
 }
 
 // measure compares the samples from begin to end with those before.
@@ -172,8 +194,8 @@ func (w *scratch) measure(begin, end int, floor float64) shift {
 	}
 	w.buf = append(w.buf[:0], w.v[from:end]...)
 	_, after, _ := quartiles(w.buf)
-	d := shift{before: before, after: after, flat: high == low}
-	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(before))
+	d := shift{before: before, after: after, flat: high == low, spread: (high - low) / toDeviation}
+	scale := max(d.spread, floor/3, relative*math.Abs(before))
 	if d.flat {
 		scale = max(scale, constant*max(math.Abs(before), math.Abs(after)))
 	}
@@ -214,12 +236,8 @@ func (w *scratch) wander(end int, middle float64) float64 {
 // refine moves the begin of a deviation to where the samples leave their past:
 // the best split of a slow rise lies in its middle.
 func (w *scratch) refine(begin, end int, d shift, floor float64) int {
-	if d.deviation == 0 {
-		return begin
-	}
-	w.buf = append(w.buf[:0], w.v[:begin]...)
-	low, middle, high := quartiles(w.buf)
-	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle))
+	middle := d.before
+	scale := max(d.spread, floor/3, relative*math.Abs(middle))
 	side := math.Copysign(1, d.deviation)
 	out := func(i int) bool { return side*(w.v[i]-middle) > beyond*scale }
 	for begin > leastBefore && out(begin-1) {

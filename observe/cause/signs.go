@@ -31,9 +31,13 @@ type signs struct {
 	// cleared is how far they say that it is not the one.
 	trace, cleared float64
 
-	onset, rateOnset, silentSince int64
-	moved                         []moved
-	judged, silent, short         int
+	// onset is when the first of what is strong began, inside and outside of
+	// either kind.
+	onset, inside, outside, rateOnset, silentSince int64
+	// seen means that what its callers see is measured.
+	seen                  bool
+	moved                 []moved
+	judged, silent, short int
 }
 
 // blind reports whether nothing is known of a component from series.
@@ -87,6 +91,7 @@ func (j *judgement) readSeries(c *Case) {
 			g.silentSince = max(g.silentSince, d.onset)
 		default:
 			g.judged++
+			g.seen = g.seen || s.Golden == watch.Errors || s.Golden == watch.Duration
 			if x := d.strength(s, threshold); x > 0 {
 				g.moved = append(g.moved, moved{s, d, x})
 			}
@@ -165,11 +170,27 @@ func (g *signs) gather() {
 		strongest = max(strongest, m.strength)
 	}
 	g.internal, g.external = pool(inside), pool(outside)
+	g.inside, g.outside = never, never
 	for _, m := range g.moved {
-		if m.series.Golden != watch.Rate && m.strength >= strongest/2 {
-			g.onset = min(g.onset, m.shift.onset)
+		if m.series.Golden == watch.Rate || m.strength < strongest/2 {
+			continue
+		}
+		g.onset = min(g.onset, m.shift.onset)
+		if m.series.Golden == watch.Errors || m.series.Golden == watch.Duration {
+			g.outside = min(g.outside, m.shift.onset)
+		} else {
+			g.inside = min(g.inside, m.shift.onset)
 		}
 	}
+}
+
+// first is what is inside and moved no later than what callers see: what piles up
+// after that is an effect.
+func (g *signs) first() float64 {
+	if g.outside != never && g.inside > g.outside+slack {
+		return 0.3 * g.internal
+	}
+	return g.internal
 }
 
 // ratioOf is by how much a series grew or shrank, as a logarithm; 0 if that
