@@ -140,20 +140,20 @@ func (j *judgement) findLoad() {
 				break
 			}
 			c.all++
-			if g.more >= 0.3 {
+			if g.more >= 0.2 {
 				c.more++
 				c.sum += g.more
 			}
 		}
-		if !called && g.more >= 0.3 {
+		if !called && g.more >= 0.2 {
 			begin = min(begin, g.rateOnset)
 		}
 	}
 	if begin == never || j.begin != never && j.begin < begin-together {
 		return
 	}
-	if share := min(entries.more/entries.all, every.more/every.all); share >= 0.5 {
-		j.load, j.loadOnset = min(1, 1.5*share)*every.sum/every.more, begin
+	if share := min(entries.more/entries.all, every.more/every.all); share >= 0.4 {
+		j.load, j.loadOnset = min(1, 1.6*share)*every.sum/every.more, begin
 	}
 }
 
@@ -173,7 +173,7 @@ func (j *judgement) weighNodes() {
 			if g.trouble() >= 0.3 {
 				ill++
 			}
-			if g.internal >= 0.4 && g.eats() {
+			if g.internal >= 0.4 && g.takes(&j.signs[n]) {
 				hogs++
 				hog = c.on
 			}
@@ -208,7 +208,7 @@ func (j *judgement) suspectNodes() {
 		if j.names.all[n].Kind != Node || j.verdicts[n].excused == hogged {
 			continue
 		}
-		carried, sick := map[int]bool{}, 0
+		carried, sick, alone := map[int]bool{}, 0, 0
 		for _, c := range j.neededBy[n] {
 			if c.kind == RunsOn && !j.signs[c.on].blind() {
 				carried[c.on] = true
@@ -217,7 +217,13 @@ func (j *judgement) suspectNodes() {
 				}
 			}
 		}
-		if sick < 2 || len(carried) < 2 {
+		for i := range carried {
+			// Who waits for another that it carries is ill by that one.
+			if v := &j.verdicts[i]; j.signs[i].trouble() >= 0.3 && !(v.victim >= 0.3 && carried[v.of]) {
+				alone++
+			}
+		}
+		if alone < 2 {
 			continue
 		}
 		elsewhere := 0
@@ -228,7 +234,7 @@ func (j *judgement) suspectNodes() {
 		}
 		inside := float64(sick) / float64(len(carried))
 		outside := float64(elsewhere) / float64(max(1, measured-len(carried)))
-		x := max(0, inside-outside) * (1 - math.Pow(0.5, float64(sick-1)))
+		x := max(0, inside-outside) * (1 - math.Pow(0.35, float64(alone-1)))
 		if !j.signs[n].blind() && j.signs[n].internal < 0.3 {
 			x *= 0.5 // it is measured, and does well
 		}
@@ -264,11 +270,17 @@ func (j *judgement) waitsFor(i int, wanted func(on int) bool) bool {
 	return false
 }
 
-// eats reports whether a component takes more of what a node has.
-func (g *signs) eats() bool {
+// takes reports whether a component takes most of what a node has to give more
+// than before.
+func (g *signs) takes(node *signs) bool {
 	for _, m := range g.moved {
-		if m.series.Golden.Internal() && m.strength >= 0.4 && m.shift.deviation > 0 && (m.series.Unit == "cores" || m.series.Unit == "bytes") {
-			return true
+		if !m.series.Golden.Internal() || m.shift.deviation < 0 || m.series.Unit != "cores" && m.series.Unit != "bytes" {
+			continue
+		}
+		for _, n := range node.moved {
+			if n.series.Unit == m.series.Unit && m.shift.after-m.shift.before >= 0.5*(n.shift.after-n.shift.before) {
+				return true
+			}
 		}
 	}
 	return false

@@ -213,7 +213,7 @@ func (j *judgement) raw(i int) float64 {
 	if g.inside > j.since(v) {
 		effect = 0.7
 	}
-	inside := g.internal * (1 - 0.9*v.host) * (1 - v.excused) * (1 - effect*max(v.victim, v.behind))
+	inside := g.first() * (1 - 0.9*v.host) * (1 - v.excused) * (1 - effect*max(v.victim, v.behind))
 	if j.suffering && g.seen && g.external < 0.1 {
 		inside *= 0.6 // its callers see nothing of it
 	}

@@ -187,8 +187,8 @@ func (g *signs) gather() {
 // first is what is inside and moved no later than what callers see: what piles up
 // after that is an effect.
 func (g *signs) first() float64 {
-	if g.outside != never && g.inside > g.outside+slack {
-		return 0.3 * g.internal
+	if g.outside != never && g.inside > g.outside+2*slack {
+		return 0.4 * g.internal
 	}
 	return g.internal
 }
