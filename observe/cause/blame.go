@@ -25,6 +25,9 @@ const (
 	later = 60_000
 )
 
+// maxSteps is how many components of which nothing is known are seen through.
+const maxSteps = 100
+
 // readDependencies lists for each component what it needs and who needs it, each
 // once.
 func (j *judgement) readDependencies(c *Case) {
@@ -107,7 +110,7 @@ func (j *judgement) visitNeeds(i int, f func(on int, kind DependencyKind)) {
 	j.visit++
 	j.seen[i] = j.visit
 	queue := append(j.queue[:0], need{i, Calls})
-	for len(queue) > 0 {
+	for steps := 0; len(queue) > 0 && steps < maxSteps; steps++ {
 		at := queue[0]
 		queue = queue[1:]
 		for _, n := range j.needs[at.on] {
@@ -226,9 +229,10 @@ func (j *judgement) suspectNodes() {
 		if alone < 2 {
 			continue
 		}
+		j.markCallers(carried)
 		elsewhere := 0
 		for _, i := range ill {
-			if !carried[i] && !j.waitsFor(i, func(on int) bool { return carried[on] && j.signs[on].trouble() >= 0.3 }) {
+			if !carried[i] && j.seen[i] != j.visit {
 				elsewhere++
 			}
 		}
@@ -247,27 +251,26 @@ func (j *judgement) suspectNodes() {
 	}
 }
 
-// waitsFor reports whether a component calls, even by others, one that is asked
-// for.
-func (j *judgement) waitsFor(i int, wanted func(on int) bool) bool {
+// markCallers walks to all that call what is ill of a set, even by others.
+func (j *judgement) markCallers(of map[int]bool) {
 	j.visit++
-	j.seen[i] = j.visit
-	queue := append(j.queue[:0], need{i, Calls})
+	queue := j.queue[:0]
+	for i := range of {
+		if j.signs[i].trouble() >= 0.3 {
+			j.seen[i] = j.visit
+			queue = append(queue, need{on: i})
+		}
+	}
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
-		for _, n := range j.needs[at.on] {
-			if n.kind == RunsOn || j.seen[n.on] == j.visit {
-				continue
+		for _, n := range j.neededBy[at.on] {
+			if n.kind == Calls && j.seen[n.on] != j.visit {
+				j.seen[n.on] = j.visit
+				queue = append(queue, n)
 			}
-			if wanted(n.on) {
-				return true
-			}
-			j.seen[n.on] = j.visit
-			queue = append(queue, n)
 		}
 	}
-	return false
 }
 
 // takes reports whether a component takes most of what a node has to give more

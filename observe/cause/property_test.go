@@ -213,6 +213,34 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestBounded gives the largest case there may be: much is ill, most is unknown,
+// and all are tied to each other.
+func TestBounded(t *testing.T) {
+	var list []string
+	for i := range 400 {
+		list = append(list, fmt.Sprint("s", i))
+	}
+	b := newBuilder(list...).slow(faultAt, list...)
+	r := rand.New(rand.NewPCG(10, 11))
+	for len(b.Dependencies) < MaxDependencies {
+		d := Dependency{Who: svc(fmt.Sprint("s", r.IntN(5000))), On: svc(fmt.Sprint("s", r.IntN(5000)))}
+		if r.IntN(5) == 0 {
+			d.Who, d.On, d.Kind = svc(fmt.Sprint("s", r.IntN(400))), node(fmt.Sprint("n", r.IntN(1000))), RunsOn
+		}
+		b.Dependencies = append(b.Dependencies, d)
+	}
+	for range MaxLogs {
+		b.log(fmt.Sprint("s", r.IntN(5000)), logs.NewTemplate, logs.Error, strings.Repeat("s1 ", 300), 9)
+	}
+	start := time.Now()
+	check(t, Rank(b.made()))
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	} else {
+		t.Log(took)
+	}
+}
+
 func TestInputStays(t *testing.T) {
 	a, b := stories[0].build().made(), stories[0].build().made()
 	Rank(a)

@@ -59,19 +59,27 @@ type verdict struct {
 
 // judgement is one case while it is judged.
 type judgement struct {
-	names           names
-	signs           []signs
-	verdicts        []verdict
+	ties
+	names    names
+	signs    []signs
+	verdicts []verdict
+	told     [][]told
+	edges    []*trace.Change // the heaviest of each callee
+	hasRate  []bool
+	// at is the moment of notice, begin that at which the trouble began.
+	at, begin int64
+	// load is how sure it is that the users ask for more, since loadOnset.
+	load      float64
+	loadOnset int64
+	// suffering means that callers see trouble of somebody.
+	suffering bool
+	out       Result
+}
+
+// ties are who needs whom, with what is needed to walk along them.
+type ties struct {
 	needs, neededBy [][]need
-	told            [][]told
-	edges           []*trace.Change // the heaviest of each callee
-	hasRate         []bool
-	at, begin       int64
-	load            float64
-	loadOnset       int64
-	suffering       bool
-	out             Result
-	seen            []int
+	seen            []int // the last walk that came by
 	visit           int
 	queue           []need
 }

@@ -23,22 +23,28 @@ const never = math.MaxInt64
 
 // signs are what speaks for a component to be in trouble, each in [0, 1].
 type signs struct {
-	// internal is what happens inside, external what its callers see, rate how
-	// much more (or less: fewer) it is asked.
+	moments
+	counts
+	// internal is what happens inside, external what its callers see, more (or
+	// fewer) that it is asked more (or less).
 	internal, external, more, fewer float64
 	silence, logs                   float64
 	// trace is its part of the time and the failures that traces attribute;
 	// cleared is how far they say that it is not the one.
 	trace, cleared float64
-
-	// onset is when the first of what is strong began, inside and outside of
-	// either kind.
-	onset, inside, outside, rateOnset, silentSince int64
+	moved          []moved
 	// seen means that what its callers see is measured.
-	seen                  bool
-	moved                 []moved
-	judged, silent, short int
+	seen bool
 }
+
+// moments are when something began, in milliseconds; never if it did not. onset
+// is that of the first of what is strong, inside and outside of either kind.
+type moments struct {
+	onset, inside, outside, rateOnset, silentSince int64
+}
+
+// counts are the series of a component by what could be said of them.
+type counts struct{ judged, silent, short int }
 
 // blind reports whether nothing is known of a component from series.
 func (s *signs) blind() bool { return s.judged == 0 }
