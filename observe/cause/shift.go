@@ -21,9 +21,9 @@ const (
 	// relative is the share of a value below which a difference is none, when a
 	// deviation of three is the least that counts.
 	relative = 0.1 / 3
-	// constant is that share for a series that never moved: nothing is known of
-	// how it moves.
-	constant = 0.1
+	// constant is the most that a deviation of a series counts that never moved:
+	// nothing is known of how it moves.
+	constant = 10
 	// lateSteps is how many steps after the moment of notice a series may begin:
 	// rates look back.
 	lateSteps = 2
@@ -197,7 +197,7 @@ func (w *scratch) measure(begin, end int, floor float64) shift {
 	d := shift{before: before, after: after, flat: high == low, spread: (high - low) / toDeviation}
 	scale := max(d.spread, floor/3, relative*math.Abs(before))
 	if d.flat {
-		scale = max(scale, constant*max(math.Abs(before), math.Abs(after)))
+		scale = max(scale, math.Abs(after-before)/constant)
 	}
 	scale = max(scale, w.wander(begin, before)/3)
 	if scale > 0 {

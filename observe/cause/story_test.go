@@ -179,6 +179,19 @@ var stories = []struct {
 	{"a neighbour moves without anybody suffering", func() *builder {
 		return chain().shift("mail", "cpu", 2, faultAt-30).shift("stock", "cpu", 0.5, faultAt).slow(faultAt, "stock", "orders", "web")
 	}, "shop/stock", ""},
+	{"a bystander moves at the same time, after a release", func() *builder {
+		b := chain()
+		b.add(svc("batch"))
+		return b.shift("batch", "cpu", 2, faultAt).change(Release, "batch", "batch@2", -10).slow(faultAt, "stock", "orders", "web")
+	}, "shop/stock", ""},
+	{"what piles up in callers afterwards is an effect", func() *builder {
+		b := newBuilder("web", "orders", "stock").calls("web", "orders", "db").calls("web", "stock", "db").slow(faultAt, "orders", "stock", "web")
+		return b.shift("orders", "memory", 300<<20, faultAt+5).shift("stock", "memory", 300<<20, faultAt+5)
+	}, "shop/db", ""},
+	{"one waits for the other on the same node", func() *builder {
+		b := newBuilder("a", "b", "c", "d").calls("a", "b").runs("n1", "a", "b").runs("n2", "c", "d")
+		return b.slow(faultAt, "a", "b")
+	}, "shop/b", ""},
 	{"a short burst that is over", func() *builder {
 		b := chain()
 		for i := faultAt - 10; i < faultAt; i++ {
