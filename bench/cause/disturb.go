@@ -222,17 +222,17 @@ func (w *world) traces(kind string) {
 	}
 	for a, p := range w.parts {
 		for _, c := range p.callees {
-			w.edge(p.name, a, c.to, kind)
+			w.edge(p.name, c.to, kind)
 		}
 		if len(p.callers) == 0 {
-			w.edge(cause.Outside, -1, a, kind)
+			w.edge(cause.Outside, a, kind)
 		}
 	}
 }
 
 // edge writes the cost of one call. The callee's own part is what it had beyond
 // what came from below.
-func (w *world) edge(caller cause.Component, _, to int, kind string) {
+func (w *world) edge(caller cause.Component, to int, kind string) {
 	q := w.parts[to]
 	calls := uint64(5 + w.r.IntN(400))
 	own := q.usual[duration] * 0.5

@@ -6,7 +6,10 @@
 // what is measured here says how the method copes with what the simulation does
 // to it, no more: correlated noise, faults that spread to callers late and by
 // part, missing series and calls, coincidental changes, neighbours that move by
-// themselves. Constants were looked at with other seeds than those that are
+// themselves. Where there are traces, in half of the cases, they tell whose time it
+// was to a fifth; the figures for series and calls only are without them, without
+// logs and without changes. Who notices late has seen more of the trouble: that
+// figure says that the past is not spoiled, not that late is better. Constants were looked at with other seeds than those that are
 // reported.
 //
 // Usage: go run ./bench/cause [-cases 50] [-seed 1000] [-out bench/results/cause.json] [-show KIND]
@@ -86,7 +89,8 @@ func run(cases int, seed uint64, out, show string) error {
 	r.Note("simulated cases", float64(soon.all), "")
 	r.AtLeast("simulated: right component first", soon.top1(), "", 0.70)
 	r.AtLeast("simulated: right component among three", soon.top3(), "", 0.92)
-	r.AtMost("simulated: points lost when noticed 60 s late", 100*(soon.top1()-afterwards.top1()), "", 3)
+	r.AtMost("simulated: points lost when noticed 60 s late", max(0, 100*(soon.top1()-afterwards.top1())), "", 3)
+	r.Note("simulated: right component first when noticed 60 s late", afterwards.top1(), "")
 	for _, kind := range faults {
 		r.Note("simulated, "+kind+": first", of[kind].top1(), "")
 		r.Note("simulated, "+kind+": among three", of[kind].top3(), "")
