@@ -10,5 +10,5 @@ func ExampleRank() {
 	fmt.Println(top.Sentence())
 	// Output:
 	// shop/orders
-	// release orders@abc123 at 13:39:40, 20 s before: mean duration of requests of shop/orders rose from 20.2 ms to 219 ms since 13:40:00
+	// release orders@abc123 at 13:39:40, 20 s before: mean duration of requests of shop/orders rose from 20 ms to 219 ms since 13:40:00
 }

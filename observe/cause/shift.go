@@ -2,6 +2,7 @@ package cause
 
 import (
 	"math"
+	"slices"
 
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 	"github.com/autoecoops/autoecoops/observe/watch"
@@ -12,9 +13,9 @@ import (
 const (
 	leastBefore = 8   // samples that make a past
 	leastAfter  = 2   // samples that make a deviation
-	enough      = 80  // samples that tell the scale of a series
+	enough      = 100 // samples that tell the scale of a series
 	clip        = 8   // what a single sample counts at most
-	calm        = 4   // below it no sum of samples is out of the ordinary
+	calm        = 5   // below it no sum of samples is out of the ordinary; two at 3.7 are above
 	least       = 1.5 // a deviation that may become one when its begin is found
 	beyond      = 2   // a sample that belongs to the deviation
 	toDeviation = 1.349
@@ -97,37 +98,49 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 
 // take copies what is a number, in the order of time.
 func (w *scratch) take(s *Series) {
-	w.at, w.v = w.at[:0], w.v[:0]
 	n := min(len(s.At), len(s.Values))
-	last := int64(math.MinInt64)
-	for i := max(0, n-MaxPoints); i < n; i++ {
-		v, at := s.Values[i], s.At[i]
+	from := max(0, n-MaxPoints)
+	w.at, w.v = slices.Grow(w.at[:0], n-from)[:n-from], slices.Grow(w.v[:0], n-from)[:n-from]
+	times, values := s.At[from:n], s.Values[from:n]
+	last, k := int64(math.MinInt64), 0
+	for i, v := range values {
 		// Beyond it, sums and differences may not be numbers; nor is what is not
 		// within either.
-		if v >= -1e150 && v <= 1e150 && at > last {
-			w.at, w.v = append(w.at, at), append(w.v, v)
+		if at := times[i]; v >= -1e150 && v <= 1e150 && at > last {
+			w.at[k], w.v[k] = at, v
 			last = at
+			k++
 		}
 	}
+	w.at, w.v = w.at[:k], w.v[:k]
 }
 
 // normalise makes z of v: the distance from the median in usual deviations,
 // clipped so that no single sample decides.
 func (w *scratch) normalise(floor float64) {
-	// Some samples are enough for a scale.
+	low, middle, high := w.quartiles(w.v)
+	// Of a constant series any other value is a clipped one.
+	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle), 1e-300)
+	w.z = slices.Grow(w.z[:0], len(w.v))[:len(w.v)]
+	per := 1 / scale
+	for i, v := range w.v {
+		z := (v - middle) * per
+		if z > clip {
+			z = clip
+		} else if z < -clip {
+			z = -clip
+		}
+		w.z[i] = z
+	}
+}
+
+// quartiles are those of some samples, as many as are enough, spread over all.
+func (w *scratch) quartiles(v []float64) (low, middle, high float64) {
 	w.buf = w.buf[:0]
-	for i := 0; i < len(w.v); i += 1 + len(w.v)/enough {
-		w.buf = append(w.buf, w.v[i])
+	for i := 0; i < len(v); i += 1 + len(v)/enough {
+		w.buf = append(w.buf, v[i])
 	}
-	low, middle, high := quartiles(w.buf)
-	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle))
-	if scale == 0 {
-		scale = math.SmallestNonzeroFloat64 // any other value is then a clipped one
-	}
-	w.z = w.z[:0]
-	for _, v := range w.v {
-		w.z = append(w.z, min(clip, max(-clip, (v-middle)/scale)))
-	}
+	return quartiles(w.buf)
 }
 
 // split finds the stretch of samples that differs most from the rest: one that
@@ -186,8 +199,7 @@ func (w *scratch) split() (begin, end int, ok bool) {
 
 // measure compares the samples from begin to end with those before.
 func (w *scratch) measure(begin, end int, floor float64) shift {
-	w.buf = append(w.buf[:0], w.v[:begin]...)
-	low, before, high := quartiles(w.buf)
+	low, before, high := w.quartiles(w.v[:begin])
 	from := begin
 	if end-begin >= 4 {
 		from = (begin + end) / 2 // what it came to, if it came slowly

@@ -33,7 +33,7 @@ var stories = []struct {
 	}, "shop/orders", "memory in use of shop/orders rose"},
 	{"a leaf becomes slow, nothing inside tells", func() *builder {
 		return chain().slow(faultAt, "stock", "orders", "web")
-	}, "shop/stock", "mean duration of requests of shop/stock rose from 19.9 ms to 221 ms since 13:40:00"},
+	}, "shop/stock", "mean duration of requests of shop/stock rose from 19.8 ms to 221 ms since 13:40:00"},
 	{"the middle becomes slow", func() *builder {
 		return chain().slow(faultAt, "orders", "web")
 	}, "shop/orders", "mean duration"},
