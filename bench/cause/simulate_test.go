@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
+	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/observe/cause"
 )
 
@@ -57,5 +61,20 @@ func TestLargest(t *testing.T) {
 	}
 	if len(all) < 5 {
 		t.Errorf("%d components", len(all))
+	}
+}
+
+func TestRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "cause.json")
+	if err := run(1, 3, out, "node"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var figures []record.Figure
+	if err := json.Unmarshal(text, &figures); err != nil || len(figures) < 20 || figures[0].Value != float64(len(faults)) {
+		t.Errorf("%d figures, error %v", len(figures), err)
 	}
 }
