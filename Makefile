@@ -103,6 +103,7 @@ bench-logs: ## score the templates of logs on CORPORA=DIR and write bench/result
 
 .PHONY: bench-observe
 bench-observe: bench-slo bench-trace ## measure OBSERVE; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
+	$(GO) run ./bench/cause
 	$(GO) run ./bench/detect -made
 	$(GO) run ./bench/detect -speed
 	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)"; else echo "no NAB=DIR: the detector is not scored"; fi

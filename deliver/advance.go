@@ -52,7 +52,7 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 	}
 	if p.unchanged(w.digest) {
 		p.move(w.revision)
-		w.shed()
+		p.shed(w)
 		return true, nil
 	}
 	if ready, err := p.dependencies(ctx); !ready || err != nil {
@@ -126,14 +126,26 @@ func (p *pass) move(revision string) {
 
 // shed lets go of the bodies of the objects: most of the time nobody needs
 // them, and they can be rendered again.
-func (w *want) shed() {
+func (p *pass) shed(w *want) {
 	if w.steps == nil {
 		return
 	}
 	w.steps, w.onFailure = nil, nil
+	slim := make(map[Key]*Object, len(w.objects))
 	for k, o := range w.objects {
-		w.objects[k] = &Object{Key: o.Key, Version: o.Version, Digest: o.Digest}
+		slim[k] = &Object{Key: o.Key, Version: o.Version, Digest: o.Digest}
 	}
+	p.mu.Lock() // other applications ask what this one wants
+	w.objects = slim
+	p.mu.Unlock()
+}
+
+// remember keeps what is desired, nil for nothing known.
+func (p *pass) remember(w *want) {
+	p.mu.Lock()
+	p.mem.want = w
+	p.mu.Unlock()
+	p.mem.step = 0
 }
 
 // prepare fetches, verifies and renders a revision, unless that was done.
@@ -180,7 +192,7 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 			}
 		}
 	}
-	p.mem.want, p.mem.step = w, 0
+	p.remember(w)
 	return w, nil
 }
 

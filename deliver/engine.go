@@ -363,7 +363,10 @@ func (p *pass) handled(annotation string) {
 	p.st.Handled[annotation] = p.app.Annotations[annotation]
 }
 
-func (p *pass) forgetWant() { p.mem.want, p.mem.step, p.mem.release = nil, 0, "" }
+func (p *pass) forgetWant() {
+	p.remember(nil)
+	p.mem.release = ""
+}
 
 // watchInventory makes sure that what was applied is watched, also after a
 // restart.

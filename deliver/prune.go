@@ -20,6 +20,8 @@ const markStep = time.Second
 // Pruning is what decides on the deletion of objects that left Git.
 type Pruning struct {
 	App AppKey
+	// Revision is the one by which is deleted; a person confirms it.
+	Revision string
 	// Inventory are the recorded objects; Desired tells which of them a complete
 	// render of a known commit contains.
 	Inventory []v1alpha1.InventoryEntry
@@ -36,6 +38,11 @@ type Pruning struct {
 	Now     time.Time
 	View    View
 	Claims  func(Key) (AppKey, bool)
+}
+
+// confirm is the command by which a person allows the deletions.
+func (p *Pruning) confirm() string {
+	return fmt.Sprintf("aeo app sync %s -n %s --confirm-prune %s", p.App.Name, p.App.Namespace, p.Revision)
 }
 
 // Deletion is one object to delete.
@@ -133,7 +140,7 @@ func (p *Pruning) ripe(k Key, entry v1alpha1.InventoryEntry, deletable bool) (ok
 	case !deletable, p.Now.Sub(entry.Prune.Time) < pruneGrace, !p.Healthy, !p.Settled(entry.Prune.Add(markStep)):
 		return false, ""
 	case guarded[k.GroupKind()] != "" && !p.Confirmed:
-		return false, fmt.Sprintf("%s left Git but %s: confirm with `aeo app sync %s --confirm-prune`", k, guarded[k.GroupKind()], p.App.Name)
+		return false, fmt.Sprintf("%s left Git but %s: confirm with `%s`", k, guarded[k.GroupKind()], p.confirm())
 	}
 	if other, claimed := p.Claims(k); claimed && other != p.App {
 		return false, ""
@@ -148,7 +155,7 @@ func (plan *PrunePlan) limit(p Pruning) {
 		return
 	}
 	if p.Objects == 0 && !p.Policy.AllowEmpty {
-		plan.Blocked = fmt.Sprintf("the revision has no objects, and all %d would be deleted: set sync.allowEmpty or confirm with `aeo app sync %s --confirm-prune`", n, p.App.Name)
+		plan.Blocked = fmt.Sprintf("the revision has no objects, and all %d would be deleted: set sync.allowEmpty or confirm with `%s`", n, p.confirm())
 		plan.Delete = nil
 		return
 	}
@@ -161,7 +168,7 @@ func (plan *PrunePlan) limit(p Pruning) {
 		if p.Objects == 0 && p.Policy.AllowEmpty {
 			return
 		}
-		plan.Blocked = fmt.Sprintf("%d of %d objects left Git, more than %d %%: confirm with `aeo app sync %s --confirm-prune`", n, total, percent, p.App.Name)
+		plan.Blocked = fmt.Sprintf("%d of %d objects left Git, more than %d %%: confirm with `%s`", n, total, percent, p.confirm())
 		plan.Delete = nil
 	}
 }

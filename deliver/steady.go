@@ -37,7 +37,7 @@ func (p *pass) steady(ctx context.Context) {
 		p.revert(ctx, p.st.Quarantine[0])
 	}
 	if w := p.mem.want; w != nil && !applying && (len(w.onFailure) == 0 || p.st.Active == nil) && p.st.Sync != nil && w.digest == p.st.Sync.Digest {
-		w.shed()
+		p.shed(w)
 	}
 	sortInventory(p.st.Inventory)
 	p.index = nil
@@ -384,7 +384,7 @@ func (p *pass) prune(ctx context.Context, healthy bool) {
 		}
 	}
 	plan := PlanPrune(Pruning{
-		App: p.key, Inventory: p.st.Inventory, Policy: &p.app.Spec.Sync, Objects: len(w.objects),
+		App: p.key, Revision: p.st.Sync.Revision, Inventory: p.st.Inventory, Policy: &p.app.Spec.Sync, Objects: len(w.objects),
 		Desired:   func(k Key) bool { _, ok := w.objects[k]; return ok },
 		Confirmed: p.requested(v1alpha1.AnnotationConfirmPrune) == p.st.Sync.Revision,
 		Healthy:   healthy, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.Apps.Claims,

@@ -180,7 +180,28 @@ and no network.`,
 	})
 	root.AddCommand(newAssess(b, s, build, nil), newFix(b, s, nil), newChecks(s), newExplain(s), newRender(b, s), newApp(b, s), newRelease(b, s), newAudit(b, s), newSLO(b, s), newObserve(b, s), newVersion(s, build), newExitCodes(s))
 	root.CompletionOptions.HiddenDefaultCmd = true
+	for _, c := range root.Commands() {
+		knowItsOwn(c)
+	}
 	return root
+}
+
+// knowItsOwn has a command that only groups others refuse a word that is none of
+// them; without one it tells what there is.
+func knowItsOwn(c *cobra.Command) {
+	if c.Runnable() || !c.HasSubCommands() {
+		return
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		hint := "see `" + c.CommandPath() + " --help`"
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "? Else " + hint
+		}
+		return fault.New(fault.Invalid, "read the command line", "", fmt.Sprintf("%s knows no command %q", c.CommandPath(), clean(args[0])), hint)
+	}
 }
 
 func newVersion(s *Streams, build Build) *cobra.Command {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,21 @@ func TestDependenciesOf(t *testing.T) {
 	for _, bad := range []string{"", "=", "a=", "/a=b", "a/b/c=d", "a"} {
 		if _, err := dependenciesOf([]string{bad}); err == nil {
 			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestUnknownCommands has every command that groups others refuse a word that is
+// none of them.
+func TestUnknownCommands(t *testing.T) {
+	for _, group := range []string{"app", "release", "audit", "slo", "observe"} {
+		var out, errs bytes.Buffer
+		s := &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}
+		if code := Main(t.Context(), nil, s, Build{}, []string{group, "frobnicate"}); code != 2 || out.Len() > 0 || !strings.Contains(errs.String(), `knows no command "frobnicate"`) {
+			t.Errorf("%s: code %d\n%s%s", group, code, out.String(), errs.String())
+		}
+		if code := Main(t.Context(), nil, s, Build{}, []string{group}); code != 0 || !strings.Contains(out.String(), "Examples:") {
+			t.Errorf("%s alone: code %d\n%s", group, code, out.String())
 		}
 	}
 }

@@ -226,6 +226,13 @@ func plain(files fs.ReadFileFS, root string) (*assess.Render, error) {
 			return err
 		case d.IsDir() && p != root && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
+		case d.Type()&fs.ModeIrregular != 0 && !strings.HasPrefix(d.Name(), "."):
+			// A submodule: what lies in it is not here, and what is not here must
+			// not count as deleted.
+			if _, err := files.ReadFile(p); err != nil {
+				return unreadable(p, err)
+			}
+			return unreadable(p, errors.New("it is neither a file nor a folder"))
 		case d.IsDir() || !isManifestName(d.Name()):
 			return nil
 		}
