@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"time"
@@ -158,13 +157,4 @@ func usualStep(points []point) int64 {
 		least = min(least, max(1, points[i].At-points[i-1].At))
 	}
 	return least
-}
-
-// Describe tells in words what a chart shows, for those who cannot see it.
-func (c Chart) Describe() string {
-	e, err := c.extent()
-	if err != nil {
-		return c.Title + ": nothing to see"
-	}
-	return fmt.Sprintf("%s: %d samples between %s and %s, abnormal %d times", c.Title, len(c.Points), observe.Quantity(e.low, c.Unit), observe.Quantity(e.high, c.Unit), len(c.Abnormal))
 }

@@ -139,9 +139,6 @@ func TestNothingToDraw(t *testing.T) {
 		if _, err := Terminal(c, 80, 10, false); fault.KindOf(err) != fault.NotFound {
 			t.Error(err)
 		}
-		if !strings.Contains(c.Describe(), "nothing") {
-			t.Error(c.Describe())
-		}
 	}
 	flat := Chart{Points: []observe.Point{{At: 1, Value: 0}, {At: 60_001, Value: 0}}}
 	if err := SVG(io.Discard, flat); err != nil {
@@ -149,9 +146,6 @@ func TestNothingToDraw(t *testing.T) {
 	}
 	if text, err := Terminal(flat, 5, 3, false); err != nil || text == "" {
 		t.Error(err)
-	}
-	if !strings.Contains(chart().Describe(), "abnormal 2 times") {
-		t.Error(chart().Describe())
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package corpus generates the manifests that benchmarks run on: applications
 // of ten objects each, most of them good, some with the mistakes that real
-// repositories have. The same numbers always give the same bytes.
+// repositories have, and lines of logs. The same numbers always give the same bytes.
 package corpus
 
 import (

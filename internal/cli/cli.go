@@ -162,12 +162,14 @@ func newRoot(b Backend, s *Streams, build Build) *cobra.Command {
 		Use:   "aeo",
 		Short: "Take a change from Git to production safely, and prove it",
 		Long: `aeo judges Kubernetes repositories against best practice: what is wrong, at
-which line, why it matters and how to fix it. It needs no account, no cluster
-and no network.`,
+which line, why it matters and how to fix it. For that it needs no account, no
+cluster and no network. It also speaks for the operator aeod (app, release), reads
+its ledger (audit) and tells what is abnormal in production (slo, observe).`,
 		Example: `  aeo assess .                          judge the current folder
   aeo assess . -o html=report.html      the same as a page to show
   aeo fix . --diff                      what can be mended automatically
   aeo explain k8s-run-as-root           why a check exists
+  aeo observe anomalies                 what is abnormal in production ($AEO_PROMETHEUS)
   aeo audit verify evidence/            that nobody changed what was recorded`,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -52,7 +52,6 @@ type workload struct {
 	name     string
 	abnormal int
 	silent   int
-	surprise float32
 	cells    [5]string
 	others   []string // abnormal signals that have no column
 }
@@ -99,7 +98,6 @@ func workloads(t Surveyed) []workload {
 			mark = " ?"
 			w.silent++
 		}
-		w.surprise = max(w.surprise, s.Surprise)
 		if c := column(s.Signal); c >= 0 && (w.cells[c] == "" || mark == " !") {
 			w.cells[c] = observe.Quantity(s.Value, s.Signal.Watch.Unit) + mark
 		} else if mark == " !" {

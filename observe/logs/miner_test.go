@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/autoecoops/autoecoops/bench/corpus"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/logs"
 )
@@ -282,7 +283,7 @@ func TestHostileLines(t *testing.T) {
 
 // TestNoAllocations: a known line costs none, whatever its values are.
 func TestNoAllocations(t *testing.T) {
-	lines := traffic(600)
+	lines := corpus.LogLines(600)
 	m := miner(t, nil)
 	for _, l := range lines {
 		m.Add(l, 1)
