@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -75,6 +76,7 @@ func TestFaults(t *testing.T) {
 		"connections are cut":            testCut,
 		"what is asked is counted":       testCounts,
 		"the client is who it was":       testIdentity,
+		"a refusal does not wait":        testEarlyRefusal,
 		"the API server is restarted":    testRestart,
 		"the API server is frozen":       testFreeze,
 	} {
@@ -268,6 +270,38 @@ func testIdentity(t *testing.T, c *cluster.Cluster) {
 	}
 	if err := create(ctx, robot, "robot"); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "system:serviceaccount:default:default") {
 		t.Errorf("with a token: %v", err)
+	}
+}
+
+// testEarlyRefusal sends a body slowly to an API server that refuses without
+// reading it.
+func testEarlyRefusal(t *testing.T, c *cluster.Cluster) {
+	b := newBench(t, c, "")
+	ctx, cancel := context.WithTimeout(within(t), 20*time.Second)
+	defer cancel()
+	config := rest.AnonymousClientConfig(b.config(c))
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, slow := io.Pipe()
+	go func() {
+		time.Sleep(200 * time.Millisecond) // longer than a refusal takes
+		_, err := io.WriteString(slow, `{"metadata": {"name": "early"}}`)
+		slow.CloseWithError(err)
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, config.Host+"/api/v1/namespaces/default/configmaps", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode/100 != 4 {
+		t.Errorf("the answer is %s %q, error %v", answer.Status, text, err)
 	}
 }
 

@@ -8,6 +8,7 @@
 package faultproxy
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -204,9 +205,27 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	identify(r)
 	for _, i := range rules {
 		if i.take(r) {
-			i.rule.Fault(w, r, p.onward)
+			i.rule.Fault(w, r, http.HandlerFunc(p.forward))
 			return
 		}
+	}
+	p.forward(w, r)
+}
+
+// maxBody is the largest request that passes; the API server takes 3 MiB.
+const maxBody = 16 << 20
+
+// forward asks the API server once the whole request is here. The API server
+// may refuse before it has read a body. Were the body still under way then, the
+// client would stop sending it at the refusal's headers, and the transport
+// would wait for the rest before it lets go of the answer: for ever.
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil && r.Body != http.NoBody {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			abort()
+		}
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	}
 	p.onward.ServeHTTP(w, r)
 }
