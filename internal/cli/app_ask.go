@@ -40,6 +40,20 @@ type request struct {
 	// target is the revision that the cluster is to arrive at, "" for the
 	// source's.
 	target string
+	// confirmed is the revision whose deletions are allowed with it, "" for none.
+	confirmed string
+}
+
+// subject says what is asked for, of which application.
+func (r request) subject(app *v1alpha1.Application) string {
+	what := "a sync"
+	switch r.annotation {
+	case v1alpha1.AnnotationRollback:
+		what = "a rollback"
+	case v1alpha1.AnnotationRetry:
+		what = "another try"
+	}
+	return what + " of application " + app.Namespace + "/" + app.Name
 }
 
 // progress is where a request stands.
@@ -87,12 +101,15 @@ func (a *asking) stamp() string { return a.now().UTC().Format("2006-01-02T15:04:
 // ask writes a request, and waits for the answer if that is wanted.
 func (a *asking) ask(ctx context.Context, c Cluster, app *v1alpha1.Application, version string, r request) error {
 	if app.Spec.Suspend {
-		return fault.New(fault.Blocked, "ask for", strings.TrimPrefix(r.annotation, "autoecoops.io/"), "the application is suspended", fmt.Sprintf("aeo app resume %s -n %s", app.Name, app.Namespace))
+		return fault.New(fault.Blocked, "ask for", r.subject(app), "the application is suspended", fmt.Sprintf("aeo app resume %s -n %s", app.Name, app.Namespace))
 	}
 	if app.Spec.Observe != nil {
-		return fault.New(fault.Blocked, "ask for", strings.TrimPrefix(r.annotation, "autoecoops.io/"), "the application is managed by another tool and only observed here", "ask that tool")
+		return fault.New(fault.Blocked, "ask for", r.subject(app), "the application is managed by another tool and only observed here", "ask that tool")
 	}
 	annotations := map[string]any{r.annotation: r.value, v1alpha1.AnnotationRequestedBy: c.Person(ctx)}
+	if r.confirmed != "" {
+		annotations[v1alpha1.AnnotationConfirmPrune] = r.confirmed
+	}
 	k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}
 	if _, err := c.Change(ctx, k, map[string]any{"metadata": map[string]any{"annotations": annotations}}); err != nil {
 		return err
@@ -174,41 +191,6 @@ func reasonOf(app *v1alpha1.Application) string {
 		}
 	}
 	return "its status says nothing yet"
-}
-
-func newAppSync(f *clusterFlags) *cobra.Command {
-	a := &asking{clusterFlags: f}
-	prune := ""
-	c := &cobra.Command{
-		Use: "sync NAME", Short: "Have the operator look at the source now", Args: oneName,
-		Long: `Have the operator look at the source now, and apply what is new there, also
-where spec.sync.manual holds it back.
-
-Exit code 0: the cluster is at the source's revision and healthy. 1: it is
-not, and will not be until somebody acts. 5: not yet.`,
-		Example: `  aeo app sync shop -n shop --wait
-  aeo app sync shop -n shop --confirm-prune 3f2a91c0…   allow that revision's deletions`,
-		RunE: func(c *cobra.Command, args []string) error {
-			cluster, namespace, err := f.open()
-			if err != nil {
-				return err
-			}
-			app, version, err := find(c.Context(), cluster, namespace, args[0])
-			if err != nil {
-				return err
-			}
-			if prune != "" {
-				change := map[string]any{"metadata": map[string]any{"annotations": map[string]any{v1alpha1.AnnotationConfirmPrune: prune}}}
-				if _, err := cluster.Change(c.Context(), deliver.AppKey{Namespace: app.Namespace, Name: app.Name}, change); err != nil {
-					return err
-				}
-			}
-			return a.ask(c.Context(), cluster, app, version, request{annotation: v1alpha1.AnnotationSync, value: a.stamp()})
-		},
-	}
-	a.flags(c)
-	c.Flags().StringVar(&prune, "confirm-prune", "", "allow this `REVISION` (in full) more deletions than the limit")
-	return c
 }
 
 func newAppRollback(f *clusterFlags) *cobra.Command {
