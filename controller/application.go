@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -234,13 +235,11 @@ func (c *Applications) Settled(but deliver.AppKey, since time.Time) bool {
 }
 
 // Claims implements deliver.Apps.
-func (c *Applications) Claims(k deliver.Key) (deliver.AppKey, bool) {
-	for _, owner := range c.claims.of(k) {
-		if wanted, known := c.Engine.Wants(owner, k); wanted || !known {
-			return owner, true
-		}
-	}
-	return deliver.AppKey{}, false
+func (c *Applications) Claims(k deliver.Key) []deliver.AppKey {
+	return slices.DeleteFunc(c.claims.of(k), func(owner deliver.AppKey) bool {
+		wanted, known := c.Engine.Wants(owner, k)
+		return known && !wanted
+	})
 }
 
 // claims is an index of which applications have an object in their inventory,

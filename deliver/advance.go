@@ -55,6 +55,12 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 		p.shed(w)
 		return true, nil
 	}
+	if p.empties(w) {
+		if a := p.st.Active; a != nil && a.Phase == v1alpha1.PhaseApplying {
+			p.supersede(ctx, a)
+		}
+		return false, nil
+	}
 	if ready, err := p.dependencies(ctx); !ready || err != nil {
 		return false, err
 	}
@@ -67,6 +73,17 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 	}
 	p.applied(ctx, w)
 	return true, nil
+}
+
+// empties holds a revision that would delete everything the application has,
+// until a person allows it: most often a folder was moved, or a generator failed.
+func (p *pass) empties(w *want) bool {
+	if len(w.objects) > 0 || len(p.st.Inventory) == 0 || p.app.Spec.Sync.AllowEmpty || p.requested(v1alpha1.AnnotationConfirmPrune) == w.revision {
+		return false
+	}
+	pruning := Pruning{App: p.key, Revision: w.revision}
+	p.waiting, p.held = fmt.Sprintf("revision %s has no objects, and all %d would be deleted: set sync.allowEmpty or confirm with `%s`", Short(w.revision), len(p.st.Inventory), pruning.confirm()), true
+	return true
 }
 
 // refuses tells whether a failure to prepare a revision is the revision's own
@@ -297,11 +314,17 @@ func (p *pass) begin(ctx context.Context, w *want) error {
 	if a := p.st.Active; a != nil && a.Name != name {
 		p.supersede(ctx, a)
 	}
+	if p.choice.Trigger == TriggerRollback && w.seen.Before(p.now) {
+		w.seen, w.rendered, w.judged = p.now, time.Time{}, time.Time{} // it is wanted since now
+	}
 	r := p.release(name, w)
 	if err := p.record(ctx, p.entry("deliver.release", ops.PhaseIntent, name).with("revision", w.revision).with("trigger", p.choice.Trigger).digests(p.syncDigest(), w.digest)); err != nil {
 		return err
 	}
 	r.Status = v1alpha1.ReleaseStatus{Phase: v1alpha1.PhaseApplying, Timings: w.timings()}
+	if p.choice.Trigger == TriggerRollback {
+		r.Status.Timings.Committed = nil // nobody waited for it since
+	}
 	r.Status.Timings.Started = moment(p.Now())
 	if err := p.Releases.Create(ctx, r); err != nil {
 		return err
@@ -381,7 +404,7 @@ func (p *pass) supersede(ctx context.Context, a *v1alpha1.ActiveRelease) {
 // says what was wrong with it, "" if nothing was.
 func (p *pass) finished(phase, reason string, a *v1alpha1.ActiveRelease, at metav1.MicroTime) {
 	t := v1alpha1.Timings{Seen: a.Seen, Applied: a.Applied, Healthy: a.Healthy, Finished: &at}
-	if w := p.mem.want; w != nil && w.revision == a.Revision && w.commit != nil && w.commit.Time != nil {
+	if w := p.mem.want; w != nil && w.revision == a.Revision && a.Trigger != TriggerRollback && w.commit != nil && w.commit.Time != nil {
 		c := metav1.NewMicroTime(w.commit.Time.Time)
 		t.Committed = &c
 	}

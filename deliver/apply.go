@@ -124,22 +124,29 @@ func (p *pass) applyAll(ctx context.Context, stage string, objects []*Object) []
 	if len(objects) == 0 {
 		return nil
 	}
-	results := make([]result, len(objects))
-	for i, o := range objects {
-		results[i] = result{object: o, before: p.liveDigest(o.Key)}
+	var errs []error
+	results := make([]result, 0, len(objects))
+	for _, o := range objects {
+		if owner, taken := p.taken(o.Key); taken {
+			errs = append(errs, p.contest(o.Key, owner))
+			continue
+		}
+		results = append(results, result{object: o, before: p.liveDigest(o.Key)})
+	}
+	if len(results) == 0 {
+		return errs
 	}
 	if err := p.record(ctx, p.applyEntries(ops.PhaseIntent, stage, results)...); err != nil {
-		return []error{err}
+		return append(errs, err)
 	}
-	for _, o := range objects {
-		if err := p.View.Watch(ctx, o.GVK()); err != nil && fault.KindOf(err) != fault.NotFound {
-			return []error{err}
+	for _, r := range results {
+		if err := p.View.Watch(ctx, r.object.GVK()); err != nil && fault.KindOf(err) != fault.NotFound {
+			return append(errs, err)
 		}
 	}
 	p.each(len(results), func(i int) {
 		results[i].live, results[i].err = p.applyOne(ctx, results[i].object)
 	})
-	var errs []error
 	for _, r := range results {
 		if r.err != nil {
 			errs = append(errs, r.err)
@@ -180,14 +187,9 @@ func (p *pass) liveDigest(k Key) string {
 	return ""
 }
 
-// applyOne applies one object, unless another application has it.
+// applyOne applies one object.
 func (p *pass) applyOne(ctx context.Context, o *Object) (Live, error) {
 	live, known := p.View.Object(o.Key)
-	if known && live.App != p.key && live.App != (AppKey{}) {
-		if owner, claimed := p.Apps.Claims(o.Key); claimed && owner == live.App {
-			return Live{}, fault.New(fault.Unavailable, "apply", o.Key.String(), "application "+owner.String()+" has it", "remove it from one of the two, or rename it")
-		}
-	}
 	if known && live.Terminating {
 		return Live{}, fault.New(fault.Unavailable, "apply", o.Key.String(), "it is being deleted", "wait, or look at its finalizers")
 	}

@@ -166,7 +166,7 @@ func TestPlanPrune(t *testing.T) {
 		"not healthy":        {func(p *deliver.Pruning, _ *seen) { p.Healthy = false }, want{3, 0, ""}},
 		"others not settled": {func(p *deliver.Pruning, _ *seen) { p.Settled = func(time.Time) bool { return false } }, want{3, 0, ""}},
 		"claimed by another": {func(p *deliver.Pruning, _ *seen) {
-			p.Claims = func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{Name: "x"}, true }
+			p.Claims = func(deliver.Key) []deliver.AppKey { return []deliver.AppKey{web, {Name: "x"}} }
 		}, want{3, 0, ""}},
 		"not seen yet":        {func(_ *deliver.Pruning, s *seen) { s.blind = true; delete(s.objects, key("gone")) }, want{3, 0, ""}},
 		"gone already":        {func(_ *deliver.Pruning, s *seen) { delete(s.objects, key("gone")) }, want{2, 0, ""}},
@@ -190,7 +190,7 @@ func TestPlanPrune(t *testing.T) {
 		p := deliver.Pruning{
 			App: web, Inventory: []v1alpha1.InventoryEntry{entry("a", 0), entry("b", 0), entry("gone", time.Minute)},
 			Desired: func(k deliver.Key) bool { return k.Name != "gone" }, Objects: 2, Policy: &v1alpha1.SyncPolicy{},
-			Healthy: true, Settled: func(time.Time) bool { return true }, Now: now, Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
+			Healthy: true, Settled: func(time.Time) bool { return true }, Now: now, Claims: func(deliver.Key) []deliver.AppKey { return nil },
 		}
 		if c.change != nil {
 			c.change(&p, &s)
@@ -216,7 +216,7 @@ func TestGuardedKindsNeedAWord(t *testing.T) {
 		p := deliver.Pruning{
 			App: web, Inventory: []v1alpha1.InventoryEntry{{ID: deliver.ID(g, "", "x"), UID: "u", Prune: &at}}, Desired: func(deliver.Key) bool { return false },
 			Objects: 10, Policy: &v1alpha1.SyncPolicy{AllowEmpty: true}, Healthy: true, Settled: func(time.Time) bool { return true }, Now: now,
-			View: seen{objects: map[deliver.Key]deliver.Live{k: {Key: k, UID: "u", App: web}}}, Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
+			View: seen{objects: map[deliver.Key]deliver.Live{k: {Key: k, UID: "u", App: web}}}, Claims: func(deliver.Key) []deliver.AppKey { return nil },
 		}
 		if got := deliver.PlanPrune(p); len(got.Delete) != 0 || !strings.Contains(got.Blocked, "--confirm-prune") {
 			t.Errorf("%s: %+v", g.Kind, got)

@@ -120,7 +120,7 @@ func (p *pass) remove(ctx context.Context) (done bool) {
 	plan := PlanPrune(Pruning{
 		App: p.key, Inventory: p.st.Inventory, Desired: func(Key) bool { return false }, Policy: &policy,
 		// Deleting the Application is the confirmation.
-		Confirmed: true, Healthy: true, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.Apps.Claims,
+		Confirmed: true, Healthy: true, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.claims,
 	})
 	p.st.Inventory, p.index = plan.Inventory, nil
 	if len(plan.Inventory) == 0 {

@@ -86,6 +86,9 @@ type memory struct {
 	// request is the newest request for a sync, requested when it was seen.
 	request   string
 	requested time.Time
+	// contested are the objects that other applications had in the last pass;
+	// guarded by the engine's mutex, and never changed.
+	contested map[Key]bool
 	// blind is since when a watch that is needed has not seen its objects.
 	blind time.Time
 	// begun is when the release in flight began to be applied, as far as known.
@@ -182,8 +185,12 @@ type pass struct {
 	problem error
 	// waiting is what the pass waits for, in words.
 	waiting string
-	again   time.Duration
-	drift   []string
+	// held tells that a person has to allow what the pass waits for.
+	held  bool
+	again time.Duration
+	drift []string
+	// contested are objects that other applications have.
+	contested map[Key]bool
 }
 
 // Reconcile looks at an application, takes the next steps and returns its new
@@ -192,6 +199,7 @@ type pass struct {
 func (e *Engine) Reconcile(ctx context.Context, app *v1alpha1.Application) (Outcome, error) {
 	p := &pass{Engine: e, app: app, key: AppKey{app.Namespace, app.Name}, st: app.Status.DeepCopy(), now: e.Now()}
 	p.mem = e.remembered(p.key)
+	defer p.rememberContests()
 	switch {
 	case app.DeletionTimestamp != nil:
 		done := p.remove(ctx)
@@ -311,10 +319,10 @@ func (p *pass) requests() {
 	rev := p.requested(v1alpha1.AnnotationRollback)
 	p.handled(v1alpha1.AnnotationRollback)
 	if p.head.Revision != rev {
-		AddQuarantine(p.st, v1alpha1.Quarantined{
-			Revision: p.head.Revision, Settings: p.settings, Reason: QuarantineRolledBack,
-			Message: "a person went back to " + Short(rev) + p.by(), Time: metav1.NewTime(p.now),
-		})
+		if s := p.st.Sync; s != nil && s.Revision != rev && s.Revision != p.head.Revision {
+			p.goneBackFrom(s.Revision, rev) // a rollback's own; it would stay
+		}
+		p.goneBackFrom(p.head.Revision, rev)
 	}
 	LiftQuarantine(p.st, rev)
 	if p.st.LastGood == nil || p.st.LastGood.Revision != rev {
@@ -324,6 +332,14 @@ func (p *pass) requests() {
 		p.st.Sync.Settings = "" // no longer what is wanted
 	}
 	p.event(false, "Rollback", "going back to revision "+Short(rev)+p.by())
+}
+
+// goneBackFrom quarantines a revision that a person wants no longer.
+func (p *pass) goneBackFrom(revision, to string) {
+	AddQuarantine(p.st, v1alpha1.Quarantined{
+		Revision: revision, Settings: p.settings, Reason: QuarantineRolledBack,
+		Message: "a person went back to " + Short(to) + p.by(), Time: metav1.NewTime(p.now),
+	})
 }
 
 // requested is the revision that a request names: what follows an @ only makes
@@ -434,7 +450,11 @@ func (p *pass) conclude() {
 	if p.problem != nil {
 		p.mem.failures++
 		p.wait(backoff(p.mem.failures))
-		p.Log.Info("reconcile is not complete", "application", p.key.String(), "error", p.problem.Error(), "trace_id", p.activeTrace())
+		level := slog.LevelError
+		if fault.KindOf(p.problem) == fault.Unavailable {
+			level = slog.LevelWarn // it is tried again by itself
+		}
+		p.Log.Log(context.Background(), level, "reconcile is not complete", "application", p.key.String(), "error", p.problem.Error(), "trace_id", p.activeTrace())
 	} else {
 		p.mem.failures = 0 // only failures in a row make the next try wait longer
 	}
@@ -495,6 +515,8 @@ func (p *pass) setSynced() {
 		p.condition(c, metav1.ConditionFalse, "Held", p.choice.Held)
 	case p.headErr != nil: // also why there is no revision to choose, after a restart
 		p.condition(c, metav1.ConditionUnknown, "SourceUnavailable", Public(p.headErr))
+	case p.held:
+		p.condition(c, metav1.ConditionFalse, "DeletionHeld", p.waiting)
 	case p.waiting != "":
 		p.condition(c, metav1.ConditionFalse, "Progressing", p.waiting)
 	case len(p.drift) > 0:
@@ -524,7 +546,7 @@ func (p *pass) setHealthy() {
 
 func (p *pass) setReady() {
 	synced, healthy := p.get(v1alpha1.ConditionSynced), p.get(v1alpha1.ConditionHealthy)
-	stalled := p.choice.Stalled || p.problem != nil && needsPerson(fault.KindOf(p.problem))
+	stalled := p.choice.Stalled || p.held || len(p.contested) > 0 && p.st.Active == nil || p.problem != nil && needsPerson(fault.KindOf(p.problem))
 	switch {
 	case synced.Status != metav1.ConditionTrue:
 		p.condition(v1alpha1.ConditionReady, metav1.ConditionFalse, synced.Reason, synced.Message)

@@ -421,6 +421,28 @@ func TestRollbackByAPerson(t *testing.T) {
 	w.mustBeReady("r3")
 }
 
+// TestRollbackTwice goes back once more, and forward when that is asked for.
+func TestRollbackTwice(t *testing.T) {
+	w := newWorld(t)
+	for _, rev := range []string{"r1", "r2", "r3"} {
+		w.push(rev, &commit{objects: []map[string]any{object("ConfigMap", "a", rev)}})
+		w.settle()
+	}
+	for i, to := range []string{"r2", "r1", "r3"} {
+		asked := w.now
+		w.app.Annotations = map[string]string{v1alpha1.AnnotationRollback: fmt.Sprintf("%s@%d", to, i)}
+		w.settle()
+		if got := w.app.Status.Sync.Revision; got != to {
+			t.Fatalf("at %s, asked for %s", got, to)
+		}
+		status := w.releases[w.app.Status.Sync.Release]
+		if status.Phase != v1alpha1.PhaseGood || status.Timings.Seen.Time.Before(asked) {
+			t.Errorf("back at %s: %s, seen %s, asked for at %s", to, status.Phase, status.Timings.Seen, asked)
+		}
+	}
+	w.mustBeReady("r3")
+}
+
 func TestManualSyncWaits(t *testing.T) {
 	w := newWorld(t)
 	w.app.Spec.Sync.Manual = true

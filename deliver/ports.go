@@ -236,6 +236,6 @@ type Apps interface {
 	// just now, looked at their
 	// current source and settings, so that what they claim is known.
 	Settled(but AppKey, since time.Time) bool
-	// Claims tells which application's desired objects contain k.
-	Claims(k Key) (AppKey, bool)
+	// Claims returns the applications that applied k and want it.
+	Claims(k Key) []AppKey
 }

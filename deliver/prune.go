@@ -31,13 +31,13 @@ type Pruning struct {
 	Policy  *v1alpha1.SyncPolicy
 	// Confirmed tells that a person allowed this revision's deletions.
 	Confirmed bool
-	// Healthy tells that what replaces the objects is healthy; Settled that, since a time, all
-	// other applications have made their claims.
+	// Healthy tells that what replaces the objects is healthy, and proved to be good; Settled
+	// that, since a time, all other applications have made their claims.
 	Healthy bool
 	Settled func(since time.Time) bool
 	Now     time.Time
 	View    View
-	Claims  func(Key) (AppKey, bool)
+	Claims  func(Key) []AppKey
 }
 
 // confirm is the command by which a person allows the deletions.
@@ -121,7 +121,7 @@ func PlanPrune(p Pruning) PrunePlan {
 	if plan.Blocked == "" && len(plan.Delete) == 0 {
 		plan.Blocked = held
 	}
-	if plan.Pending > 0 && plan.Blocked == "" {
+	if plan.Pending > 0 && plan.Blocked == "" && p.Healthy {
 		plan.Wait = pruneGrace
 	}
 	return plan
@@ -142,8 +142,10 @@ func (p *Pruning) ripe(k Key, entry v1alpha1.InventoryEntry, deletable bool) (ok
 	case guarded[k.GroupKind()] != "" && !p.Confirmed:
 		return false, fmt.Sprintf("%s left Git but %s: confirm with `%s`", k, guarded[k.GroupKind()], p.confirm())
 	}
-	if other, claimed := p.Claims(k); claimed && other != p.App {
-		return false, ""
+	for _, claimer := range p.Claims(k) {
+		if claimer != p.App {
+			return false, ""
+		}
 	}
 	return true, ""
 }

@@ -31,7 +31,10 @@ func (p *pass) steady(ctx context.Context) {
 		p.follow(ctx, unhealthy)
 	}
 	if !applying {
-		p.prune(ctx, len(unhealthy) == 0)
+		// What a release replaces is deleted when it has proved to be good: until
+		// then it may be taken back.
+		proved := p.st.Active == nil && p.st.Sync != nil && !quarantinedRevision(p.st, p.st.Sync.Revision, p.settings)
+		p.prune(ctx, proved && len(unhealthy) == 0)
 	}
 	if len(p.st.Quarantine) > 0 {
 		p.revert(ctx, p.st.Quarantine[0])
@@ -73,6 +76,10 @@ func (p *pass) repair(ctx context.Context) {
 	for _, e := range p.st.Inventory {
 		_, k, err := ParseID(e.ID)
 		if err != nil || !p.wanted(e, k) {
+			continue
+		}
+		if owner, taken := p.taken(k); taken {
+			p.fail(p.contest(k, owner))
 			continue
 		}
 		if why := p.differs(e, k); why != "" {
@@ -205,6 +212,10 @@ func (p *pass) sumHealth() []Live {
 			h = health.Health{Status: health.Failed, Message: "does not exist"}
 		case live.Terminating:
 			h = health.Health{Status: health.Terminating, Message: "is being deleted"}
+		default:
+			if owner, taken := p.taken(k); taken {
+				h = health.Health{Status: health.Failed, Message: "application " + owner.String() + " has it"}
+			}
 		}
 		if h.Status != health.Healthy && h.Status != health.Suspended {
 			live.Key, live.Health = k, h
@@ -387,12 +398,15 @@ func (p *pass) prune(ctx context.Context, healthy bool) {
 		App: p.key, Revision: p.st.Sync.Revision, Inventory: p.st.Inventory, Policy: &p.app.Spec.Sync, Objects: len(w.objects),
 		Desired:   func(k Key) bool { _, ok := w.objects[k]; return ok },
 		Confirmed: p.requested(v1alpha1.AnnotationConfirmPrune) == p.st.Sync.Revision,
-		Healthy:   healthy, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.Apps.Claims,
+		Healthy:   healthy, Settled: p.settledSince, Now: p.now, View: p.View, Claims: p.claims,
 	})
 	p.st.Inventory, p.index = plan.Inventory, nil
-	if plan.Blocked != "" {
-		p.waiting = plan.Blocked
-	} else if plan.Pending > 0 {
+	switch {
+	case plan.Blocked != "":
+		p.waiting, p.held = plan.Blocked, true
+	case plan.Pending > 0 && p.st.Active != nil:
+		p.waiting = itoa(plan.Pending) + " objects left Git: they are deleted when the release is good"
+	case plan.Pending > 0:
 		p.waiting = "deletes what left Git: " + itoa(plan.Pending) + " objects"
 	}
 	p.wait(plan.Wait)

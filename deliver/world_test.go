@@ -61,6 +61,9 @@ type world struct {
 	// mayDelete judges every deletion.
 	mayDelete func(deliver.Key) string
 
+	// claims are those of other applications.
+	claims map[deliver.Key][]deliver.AppKey
+
 	// spy sees every object that is applied.
 	spy func(*deliver.Object)
 
@@ -287,8 +290,8 @@ func (w *world) SetStatus(_ context.Context, _ deliver.AppKey, name string, chan
 	return nil
 }
 
-func (w *world) Settled(deliver.AppKey, time.Time) bool    { return true }
-func (w *world) Claims(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false }
+func (w *world) Settled(deliver.AppKey, time.Time) bool { return true }
+func (w *world) Claims(k deliver.Key) []deliver.AppKey  { return w.claims[k] }
 func (w *world) phases() (out []string) {
 	for _, r := range w.releases {
 		out = append(out, r.Phase)

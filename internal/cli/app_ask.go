@@ -199,7 +199,7 @@ func newAppRollback(f *clusterFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use: "rollback NAME", Short: "Go back to an earlier revision", Args: oneName,
 		Long: `Go back to an earlier revision: the one before the present, among those that
-were good, or the one given. The revision in Git is quarantined meanwhile; a
+were good and that nobody went back from, or the one given. The revision in Git is quarantined meanwhile; a
 new commit ends that, and so does aeo release retry.`,
 		Example: `  aeo app rollback shop -n shop
   aeo app rollback shop -n shop --to 3f2a91c0`,
@@ -229,7 +229,8 @@ new commit ends that, and so does aeo release retry.`,
 }
 
 // goBackTo chooses the revision of a rollback: the newest good one that is not
-// the present, or the only one that begins as asked.
+// the present and that nobody went back from, or the only one that begins as
+// asked.
 func goBackTo(app *v1alpha1.Application, releases []v1alpha1.Release, asked string) (string, error) {
 	present := ""
 	if app.Status.Sync != nil {
@@ -251,7 +252,7 @@ func goBackTo(app *v1alpha1.Application, releases []v1alpha1.Release, asked stri
 		}
 	}
 	matches := slices.DeleteFunc(slices.Clone(known), func(revision string) bool {
-		return asked == "" && revision == present || !strings.HasPrefix(revision, asked)
+		return asked == "" && (revision == present || goneBackFrom(app, revision)) || !strings.HasPrefix(revision, asked)
 	})
 	hint := fmt.Sprintf("aeo app history %s -n %s", app.Name, app.Namespace)
 	switch {
@@ -263,6 +264,12 @@ func goBackTo(app *v1alpha1.Application, releases []v1alpha1.Release, asked stri
 		return asked, nil
 	}
 	return "", fault.New(fault.NotFound, "go back to", or(asked, "an earlier revision"), "no release of "+app.Name+" that could be put back has it", hint+" shows what there is; a revision in full is tried even if it is not there")
+}
+
+// goneBackFrom tells whether a revision failed or was taken back: going back twice
+// is not to go forward again.
+func goneBackFrom(app *v1alpha1.Application, revision string) bool {
+	return slices.ContainsFunc(app.Status.Quarantine, func(q v1alpha1.Quarantined) bool { return q.Revision == revision })
 }
 
 func newAppSuspend(f *clusterFlags, suspend bool) *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -83,6 +84,16 @@ func TestGoBackTo(t *testing.T) {
 			t.Errorf("%q: %q, %v", asked, got, err)
 		}
 	}
+	// Back at ab99 from cc33: the next one back is ab11, not forward.
+	app.Status.Sync.Revision = "ab99"
+	app.Status.Quarantine = []v1alpha1.Quarantined{{Revision: "cc33", Reason: deliver.QuarantineRolledBack}}
+	if got, err := goBackTo(app, all, ""); got != "ab11" || err != nil {
+		t.Errorf("back once more: %q, %v", got, err)
+	}
+	if got, err := goBackTo(app, all, "cc"); got != "cc33" || err != nil {
+		t.Errorf("forward as asked: %q, %v", got, err)
+	}
+	app.Status.Sync.Revision, app.Status.Quarantine = "cc33", nil
 	if got, err := goBackTo(app, all[:1], ""); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("there is nothing to go back to, but: %q, %v", got, err)
 	}

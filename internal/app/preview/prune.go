@@ -79,7 +79,7 @@ func (t *trial) plan(inventory []v1alpha1.InventoryEntry, desired map[deliver.Ke
 		App: t.key, Inventory: inventory, Desired: func(k deliver.Key) bool { return desired[k] }, Objects: objects, Policy: &t.app.Spec.Sync,
 		Confirmed: revision != "" && t.app.Annotations[v1alpha1.AnnotationConfirmPrune] == revision, Healthy: true,
 		Settled: func(time.Time) bool { return true }, Now: t.Now(), View: seen,
-		Claims: func(deliver.Key) (deliver.AppKey, bool) { return deliver.AppKey{}, false },
+		Claims: func(deliver.Key) []deliver.AppKey { return nil },
 	}
 	plan := deliver.PlanPrune(p)
 	p.Confirmed = true
