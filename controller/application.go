@@ -176,6 +176,9 @@ func (c *Applications) conclude(ctx context.Context, stored *v1alpha1.Applicatio
 	app := c.held.over(k, stored)
 	began := time.Now()
 	out, err := f(ctx, app)
+	if err == nil {
+		err = ctx.Err() // what came of it may only tell that we are ending
+	}
 	if err != nil {
 		return 0, err
 	}

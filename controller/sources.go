@@ -266,6 +266,9 @@ func (s *Sources) ask(ctx context.Context, key string) {
 		return
 	}
 	revision, ref, err := s.Remote.Resolve(ctx, app, maxAge)
+	if err != nil && ctx.Err() != nil {
+		return // we are ending: that says nothing about the source
+	}
 	if s.Asked != nil {
 		s.Asked(s.Now().Sub(now), err)
 	}
@@ -292,7 +295,7 @@ func (s *Sources) answer(key string, e *source, q inquiry) {
 	if q.err != nil {
 		e.failures++
 		next = min(next, time.Second<<min(e.failures, 8))
-		s.Log.Info("the source does not answer", "source", key, "error", q.err.Error())
+		s.Log.Log(context.Background(), severity(q.err), "the source does not answer", "source", key, "error", q.err.Error())
 		maps.Copy(e.askers, q.askers) // they wait on for an answer
 	} else {
 		e.failures = 0
@@ -315,6 +318,16 @@ func (s *Sources) answer(key string, e *source, q inquiry) {
 			s.Wake(k)
 		}
 	}
+}
+
+// severity is how loud a failed inquiry is told: one that may succeed by itself
+// is tried again, anything else needs a person.
+func severity(err error) slog.Level {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.TimedOut, fault.Conflict:
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }
 
 // said is what a condition says of an error, "" if there is none: those who
