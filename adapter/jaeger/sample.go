@@ -1,0 +1,69 @@
+package jaeger
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/trace"
+)
+
+// Sample's bounds: of more services, and of more spans, it says so.
+const (
+	MaxSampledServices = 100
+	MaxSampledSpans    = 500_000
+)
+
+// Client gives whole traces.
+var _ trace.Store = (*Client)(nil)
+
+// Sample implements trace.Store. Jaeger finds traces by the name of a service, so
+// every service is asked for, and what several have part in comes once.
+func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]trace.Span, error) {
+	services, partial := c.Services(ctx)
+	if partial != nil && fault.KindOf(partial) != fault.Partial {
+		return nil, partial
+	}
+	if len(services) > MaxSampledServices {
+		partial = fault.New(fault.Partial, "ask Jaeger", c.base.Host, fmt.Sprintf("it has %d services, of which %d were asked for", len(services), MaxSampledServices), "")
+		services = services[:MaxSampledServices]
+	}
+	var all [][]trace.Span
+	seen, left := map[trace.ID]bool{}, MaxSampledSpans
+	for _, service := range services {
+		text, err := c.get(ctx, "api/traces", url.Values{
+			"service": {service}, "limit": {strconv.Itoa(min(n, MaxTraces))},
+			"start": {strconv.FormatInt(from.UnixMicro(), 10)}, "end": {strconv.FormatInt(to.UnixMicro()-1, 10)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		var traces []jsonTrace
+		missing, err := c.read(text, &traces)
+		if err != nil {
+			return nil, err
+		}
+		if missing != nil {
+			partial = missing
+		}
+		for i := range traces[:min(len(traces), MaxTraces)] {
+			spans, err := c.spans(&traces[i], min(MaxSpans, left))
+			if len(spans) == 0 && err != nil && fault.KindOf(err) != fault.Partial {
+				return nil, err
+			}
+			if err != nil {
+				partial = err
+			}
+			if len(spans) == 0 || seen[spans[0].Trace] {
+				continue
+			}
+			seen[spans[0].Trace] = true
+			left -= len(spans)
+			all = append(all, spans)
+		}
+	}
+	return all, partial
+}

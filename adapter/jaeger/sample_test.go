@@ -1,0 +1,56 @@
+package jaeger_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+func TestSample(t *testing.T) {
+	broken, errs := "", "null"
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/api/services" {
+			fmt.Fprint(w, `{"data":["web","cart","none"],"errors":null}`)
+			return
+		}
+		q := r.URL.Query()
+		asked = append(asked, q.Get("service"))
+		if q.Get("limit") != "7" || q.Get("start") != "1700000000000000" || q.Get("end") != "1700000059999999" {
+			t.Errorf("%s", r.URL)
+		}
+		switch q.Get("service") {
+		case broken:
+			fmt.Fprint(w, `{"data":[{"traceID":"1","spans":[{}]}]}`)
+		case "none":
+			fmt.Fprint(w, `{"data":[],"errors":null}`)
+		default:
+			fmt.Fprint(w, strings.Replace(goodJSON, `"errors":null`, `"errors":`+errs, 1))
+		}
+	}))
+	defer server.Close()
+	from := time.Unix(1_700_000_000, 0)
+	c := client(t, server.URL, nil)
+	traces, err := c.Sample(t.Context(), from, from.Add(time.Minute), 7)
+	if err != nil || len(traces) != 1 || len(traces[0]) != 1 || strings.Join(asked, " ") != "cart none web" {
+		t.Errorf("%d traces of %v, %v", len(traces), asked, err)
+	}
+	errs = `[{"code":500,"msg":"a store is down"}]`
+	if traces, err := c.Sample(t.Context(), from, from.Add(time.Minute), 7); fault.KindOf(err) != fault.Partial || len(traces) != 1 {
+		t.Errorf("%d traces, %v", len(traces), err)
+	}
+	broken = "web"
+	if traces, err := c.Sample(t.Context(), from, from.Add(time.Minute), 7); fault.KindOf(err) != fault.Unavailable || traces != nil {
+		t.Errorf("%d traces, %v", len(traces), err)
+	}
+	down, _ := answering(t, http.StatusInternalServerError, "text/plain", "no")
+	if traces, err := client(t, down.URL, nil).Sample(t.Context(), from, from.Add(time.Minute), 7); err == nil || traces != nil {
+		t.Errorf("of a server that is down: %d traces", len(traces))
+	}
+}
