@@ -95,7 +95,7 @@ type Backend interface {
 	Repositories
 	Auditor
 	Objectives
-	Observer
+	Telemetry
 	// Cluster finds the way to a cluster; nothing is asked yet.
 	Cluster(o ClusterOptions) (Cluster, error)
 }

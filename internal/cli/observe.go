@@ -16,6 +16,12 @@ import (
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
+// Telemetry asks for what workloads tell of themselves.
+type Telemetry interface {
+	Observer
+	Tracer
+}
+
 // Observer surveys what workloads tell of themselves.
 type Observer interface {
 	// Survey asks a source of metrics what was, learns it and judges it.
@@ -89,14 +95,16 @@ func newObserve(b Backend, s *Streams) *cobra.Command {
 
 The metrics of a Prometheus, Thanos or Mimir are read, as far back as --history
 says; what to watch is found by itself from the usual conventions. Each signal is
-judged by its own past; no threshold is needed. Nothing is written anywhere, and
-nothing but that source is asked.`,
+judged by its own past; no threshold is needed. Traces are read from a Jaeger or a
+Tempo. Nothing is written anywhere, and nothing is asked but the sources that you
+name.`,
 		Example: `  aeo observe anomalies --prometheus http://prometheus:9090
   aeo observe top --prometheus http://prometheus:9090 -n shop --watch
   aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090 --plot why.svg
-  aeo observe causes --prometheus http://prometheus:9090 --releases`,
+  aeo observe causes --prometheus http://prometheus:9090 --releases
+  aeo observe graph --jaeger http://jaeger:16686`,
 	}
-	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s), newObserveCauses(b, s))
+	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s), newObserveCauses(b, s), newObserveGraph(b, s))
 	return c
 }
 

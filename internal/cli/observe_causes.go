@@ -25,6 +25,7 @@ type causesOptions struct {
 	releases bool
 	where    ClusterOptions
 	depends  []string
+	traces   TracesSource
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -36,15 +37,17 @@ func newObserveCauses(b Backend, s *Streams) *cobra.Command {
 each signal began to differ, how far, what happens inside of a workload against
 what its callers see, and what was released just before.
 
-With --releases the Releases of a cluster are read, as changes. With --depends it
-is told who calls whom, so that who only waits for another is not blamed. Without
-either it goes by the metrics alone, and says less surely.
+With --releases the Releases of a cluster are read, as changes. With --jaeger or
+--tempo traces tell who calls whom, and whose part of the calls grew or failed, so
+that who only waits for another is not blamed; with --depends you tell it. Without
+any of these it goes by the metrics alone, and says less surely.
 
 The shares are of one belief: what is missing to 100 % is for causes of which
 nothing was measured. The exit code is 1 if a cause is named, and 3 if nothing
 could be said.`,
 		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
-  aeo observe causes --prometheus http://prometheus:9090 --releases --depends shop/web=shop/orders`,
+  aeo observe causes --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686
+  aeo observe causes --prometheus http://prometheus:9090 --depends shop/web=shop/orders`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.causes(c.Context()) },
 	}
@@ -53,6 +56,7 @@ could be said.`,
 	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
 	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` for --releases (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
 	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
+	o.traces.add(f, s)
 	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
 	return c
 }
@@ -60,6 +64,9 @@ could be said.`,
 func (o *causesOptions) causes(ctx context.Context) error {
 	dependencies, err := dependenciesOf(o.depends)
 	if err != nil {
+		return err
+	}
+	if err := o.traces.check(); err != nil {
 		return err
 	}
 	var cluster Cluster
@@ -85,6 +92,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			}
 			c.Changes = changesOf(releases, t.Report.At.Add(-o.request.Since))
 		}
+		if err := o.traced(ctx, &c); err != nil {
+			return err
+		}
 		last = cause.Rank(c)
 		if o.output == "json" {
 			return causesJSON(w, last, t)
@@ -103,6 +113,44 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	case len(last.Causes) > 0:
 		return answer{1}
 	}
+	return nil
+}
+
+// sampled is how many traces are asked for, of each service.
+const sampled = 100
+
+// traced adds what traces tell: who waits for whom, and what calls cost since the
+// trouble began, against an hour before. A store that cannot be asked does not keep
+// the rest from being judged; it is told.
+func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
+	if !o.traces.given() {
+		return nil
+	}
+	begin := cause.Rank(*c).Begin
+	if begin.IsZero() || !begin.Before(c.At) {
+		begin = c.At.Add(-15 * time.Minute)
+	}
+	o.traces.Timeout = o.source.Timeout
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-time.Hour), Mid: begin, To: c.At, Sample: sampled})
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintf(o.streams.Err, "blind: traces could not be asked for: %s\n", clean(err.Error()))
+		return nil
+	}
+	for _, n := range costs.notes() {
+		fmt.Fprintln(o.streams.Err, "note: "+clean(n))
+	}
+	if costs.After.Traces == 0 {
+		fmt.Fprintln(o.streams.Err, "blind: there are no traces since "+begin.UTC().Format(time.RFC3339))
+	}
+	c.Edges = spans.Compare(costs.Before.Totals, costs.After.Totals)
+	edges := make([]spans.Edge, len(c.Edges))
+	for i := range c.Edges {
+		edges[i] = c.Edges[i].Edge
+	}
+	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], cause.DependenciesOf(edges)...)
 	return nil
 }
 

@@ -42,7 +42,8 @@ func (c *Cost) add(call *Call, id ID) {
 	}
 }
 
-func (c *Cost) merge(o *Cost) {
+// Merge adds what other calls cost.
+func (c *Cost) Merge(o *Cost) {
 	c.Calls += o.Calls
 	c.Failed += o.Failed
 	c.Faults += o.Faults
@@ -171,7 +172,7 @@ func (s *Stats) Between(from, to time.Time) (all []Total, loss Loss, covered boo
 				sum = &Cost{}
 				sums[e] = sum
 			}
-			sum.merge(c)
+			sum.Merge(c)
 		}
 	}
 	all = make([]Total, 0, len(sums))

@@ -101,10 +101,10 @@ func Decode(message []byte, json bool) (spans []trace.Span, dropped int, err err
 }
 
 // Tempo returns a store of traces that is a Tempo.
-func Tempo(o tempo.Options) (trace.Source, error) {
+func Tempo(o tempo.Options) (trace.Store, error) {
 	o.Decode = Decode
 	return tempo.New(o)
 }
 
 // Jaeger returns a store of traces that is a Jaeger.
-func Jaeger(o jaeger.Options) (trace.Source, error) { return jaeger.New(o) }
+func Jaeger(o jaeger.Options) (trace.Store, error) { return jaeger.New(o) }

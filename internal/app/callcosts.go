@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/autoecoops/autoecoops/adapter/jaeger"
+	"github.com/autoecoops/autoecoops/adapter/tempo"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app/traces"
+	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/observe/trace"
+)
+
+// CallCosts implements cli.Tracer.
+func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.CallCosts, error) {
+	store, err := traceStore(req.Source)
+	if err != nil {
+		return nil, err
+	}
+	out := &cli.CallCosts{}
+	sample := func(from, to time.Time) (trace.Costs, error) {
+		all, err := store.Sample(ctx, from, to, req.Sample)
+		if err != nil && fault.KindOf(err) != fault.Partial {
+			return trace.Costs{}, err
+		}
+		if err != nil {
+			out.Notes = append(out.Notes, "not all is known: "+err.Error())
+		}
+		return trace.CostsOf(all), nil
+	}
+	if out.Before, err = sample(req.From, req.Mid); err != nil {
+		return nil, err
+	}
+	if out.After, err = sample(req.Mid, req.To); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// traceStore is the store that a source names. Nothing is asked yet.
+func traceStore(from cli.TracesSource) (trace.Store, error) {
+	token := ""
+	if from.TokenFile != "" {
+		text, err := os.ReadFile(from.TokenFile)
+		if err != nil {
+			return nil, fault.Wrap(fault.NotFound, "read the token", from.TokenFile, err, "check the path given with --traces-token-file")
+		}
+		token = strings.TrimSpace(string(text))
+	}
+	if from.Tempo != "" {
+		return traces.Tempo(tempo.Options{URL: from.Tempo, Token: token, Tenant: from.Tenant, Timeout: from.Timeout})
+	}
+	return traces.Jaeger(jaeger.Options{URL: from.Jaeger, Token: token, Tenant: from.Tenant, Timeout: from.Timeout})
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/autoecoops/autoecoops/fault"
+	spans "github.com/autoecoops/autoecoops/observe/trace"
+)
+
+// Tracer asks stores of traces.
+type Tracer interface {
+	// CallCosts samples the traces of two stretches of time, one after the other,
+	// and sums up what their calls cost.
+	CallCosts(ctx context.Context, req CostsRequest) (*CallCosts, error)
+}
+
+// TracesSource says where traces are: one of the two.
+type TracesSource struct {
+	// Jaeger and Tempo are addresses, up to /api.
+	Jaeger, Tempo string
+	// TokenFile holds a bearer token, "" for none.
+	TokenFile string
+	// Tenant is whose traces are asked for, "" where there is only one.
+	Tenant  string
+	Timeout time.Duration
+}
+
+// CostsRequest says which stretches are asked for: from From to Mid, and from there
+// to To.
+type CostsRequest struct {
+	Source        TracesSource
+	From, Mid, To time.Time
+	// Sample is how many traces of each are asked for, of each service where the
+	// store knows services.
+	Sample int
+}
+
+// CallCosts are those of the two stretches.
+type CallCosts struct {
+	Before, After spans.Costs
+	// Notes say what is missing.
+	Notes []string
+}
+
+func (t *TracesSource) add(f *pflag.FlagSet, s *Streams) {
+	f.StringVar(&t.Jaeger, "jaeger", s.Getenv("AEO_JAEGER"), "the `URL` of Jaeger's query service, up to /api (default $AEO_JAEGER)")
+	f.StringVar(&t.Tempo, "tempo", s.Getenv("AEO_TEMPO"), "the `URL` of Tempo, up to /api (default $AEO_TEMPO)")
+	f.StringVar(&t.TokenFile, "traces-token-file", "", "a `FILE` with a bearer token for the traces")
+	f.StringVar(&t.Tenant, "traces-tenant", "", "the `TENANT` whose traces are asked for")
+}
+
+// given reports whether traces are to be asked for at all.
+func (t *TracesSource) given() bool { return t.Jaeger != "" || t.Tempo != "" }
+
+func (t *TracesSource) check() error {
+	if t.Jaeger != "" && t.Tempo != "" {
+		return fault.New(fault.Invalid, "read the command line", "--tempo", "--jaeger is given too", "name one store of traces")
+	}
+	return nil
+}
+
+// notes are what a person should know of sampled costs.
+func (c *CallCosts) notes() []string {
+	out := append([]string(nil), c.Notes...)
+	if n := c.Before.Broken + c.After.Broken; n > 0 {
+		out = append(out, fmt.Sprintf("%d of %s are not whole: spans of them are missing, and who called is not known of each call", n, count(c.Before.Traces+c.After.Traces, "trace")))
+	}
+	if l := c.Before.Loss.Collapsed + c.After.Loss.Collapsed; l > 0 {
+		out = append(out, fmt.Sprintf("%d calls are counted as %s: there are too many operations", l, spans.Other))
+	}
+	if l := c.Before.Loss.Unplaced + c.After.Loss.Unplaced; l > 0 {
+		out = append(out, fmt.Sprintf("%d calls are counted without their parties: there are too many", l))
+	}
+	return out
+}
