@@ -1,10 +1,12 @@
 // Command shop is the smallest program that behaves like the services of this
-// repository: it serves pages, calls its neighbours, answers probes, counts
-// requests, and stops at settings that make no sense. SERVICE says which
-// service it is.
+// repository: it serves pages, calls its neighbours, answers probes, measures and
+// traces requests, and stops at settings that make no sense. SERVICE says which
+// service it is, NEIGHBOURS whom it asks, LATENCY how long it dawdles, and ADDRESS
+// where it listens.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,9 +16,11 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // version is set by the linker.
@@ -27,8 +31,7 @@ type service struct {
 	name       string
 	neighbours []string
 	currency   string
-	requests   atomic.Int64
-	failures   atomic.Int64
+	latency    time.Duration
 	client     *http.Client
 	log        *slog.Logger
 }
@@ -42,7 +45,10 @@ func main() {
 }
 
 func run(log *slog.Logger) error {
-	s := &service{name: os.Getenv("SERVICE"), currency: os.Getenv("CURRENCY"), client: &http.Client{Timeout: 2 * time.Second}, log: log}
+	s := &service{
+		name: os.Getenv("SERVICE"), currency: os.Getenv("CURRENCY"), log: log,
+		client: &http.Client{Timeout: 5 * time.Second, Transport: otelhttp.NewTransport(http.DefaultTransport)},
+	}
 	for n := range strings.FieldsSeq(os.Getenv("NEIGHBOURS")) {
 		s.neighbours = append(s.neighbours, n)
 	}
@@ -51,30 +57,48 @@ func run(log *slog.Logger) error {
 	default:
 		return fmt.Errorf("CURRENCY is %q: it must be EUR, USD or GBP", s.currency)
 	}
+	if text := os.Getenv("LATENCY"); text != "" {
+		var err error
+		if s.latency, err = time.ParseDuration(text); err != nil || s.latency < 0 {
+			return fmt.Errorf("LATENCY is %q: it must be a duration as in 250ms", text)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	done, err := traces(ctx, s.name)
+	if err != nil {
+		return fmt.Errorf("send traces: %w", err)
+	}
+	measured := newMeasures()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /metrics", s.metrics)
-	mux.HandleFunc("GET /{$}", s.page)
-	server := &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
+	mux.Handle("GET /metrics", measured.handler())
+	mux.Handle("GET /{$}", measured.page("/", s.page))
+	server := &http.Server{Addr: cmp.Or(os.Getenv("ADDRESS"), ":8080"), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = server.Shutdown(end)
+		_ = done(end) // the collector may be gone
 	}()
 	log.Info("listening", "address", server.Addr)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-ended
 	return nil
 }
 
 // page answers with what the service is, and what its neighbours say.
 func (s *service) page(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
+	if s.latency > 0 {
+		time.Sleep(s.latency)
+		s.log.Warn("slow query", "took", s.latency.String(), "trace_id", traceID(r.Context()))
+	}
 	answer := map[string]any{"service": s.name, "version": version}
 	if s.currency != "" {
 		answer["currency"] = s.currency
@@ -84,8 +108,7 @@ func (s *service) page(w http.ResponseWriter, r *http.Request) {
 		body, err := s.ask(r.Context(), n)
 		if err != nil {
 			status = http.StatusBadGateway
-			s.failures.Add(1)
-			s.log.Warn("a neighbour does not answer", "neighbour", n, "error", err.Error(), "traceparent", r.Header.Get("traceparent"))
+			s.log.Warn("a neighbour does not answer", "neighbour", n, "error", err.Error(), "trace_id", traceID(r.Context()))
 			answer[n] = "does not answer"
 			continue
 		}
@@ -112,7 +135,7 @@ func (s *service) ask(ctx context.Context, neighbour string) (body any, err erro
 	return body, json.NewDecoder(res.Body).Decode(&body)
 }
 
-func (s *service) metrics(w http.ResponseWriter, _ *http.Request) {
-	fmt.Fprintf(w, "# TYPE shop_requests_total counter\nshop_requests_total{service=%q} %d\n", s.name, s.requests.Load())
-	fmt.Fprintf(w, "# TYPE shop_failures_total counter\nshop_failures_total{service=%q} %d\n", s.name, s.failures.Load())
+// traceID is that of the request at work, zeros if it is not traced.
+func traceID(ctx context.Context) string {
+	return trace.SpanContextFromContext(ctx).TraceID().String()
 }
