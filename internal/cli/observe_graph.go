@@ -201,11 +201,9 @@ func percent(part, whole uint64) string {
 
 // span is a duration in three digits.
 func span(d time.Duration) string {
-	unit := time.Nanosecond
-	for _, u := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
-		if d.Abs() >= 100*u {
-			unit = u
-		}
+	unit := time.Duration(1)
+	for d.Abs()/unit >= 1000 {
+		unit *= 10
 	}
 	return d.Round(unit).String()
 }
