@@ -40,6 +40,15 @@ func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.Call
 	return out, nil
 }
 
+// FindTraces implements cli.Tracer.
+func (b backend) FindTraces(ctx context.Context, source cli.TracesSource, q trace.Query) ([]trace.Summary, error) {
+	store, err := traceStore(source)
+	if err != nil {
+		return nil, err
+	}
+	return store.Search(ctx, q)
+}
+
 // traceStore is the store that a source names. Nothing is asked yet.
 func traceStore(from cli.TracesSource) (trace.Store, error) {
 	token := ""

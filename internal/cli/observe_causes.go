@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/autoecoops/autoecoops/api/v1alpha1"
-	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/cause"
 	spans "github.com/autoecoops/autoecoops/observe/trace"
@@ -22,10 +19,9 @@ import (
 // causesOptions are those of causes.
 type causesOptions struct {
 	observeOptions
-	releases bool
-	where    ClusterOptions
-	depends  []string
-	traces   TracesSource
+	changes changeOptions
+	depends []string
+	traces  TracesSource
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -53,9 +49,7 @@ could be said.`,
 	}
 	o.add(c)
 	f := c.Flags()
-	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
-	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` for --releases (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
-	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
+	o.changes.add(f)
 	o.traces.add(f, s)
 	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
 	return c
@@ -69,11 +63,8 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if err := o.traces.check(); err != nil {
 		return err
 	}
-	var cluster Cluster
-	if o.releases {
-		if cluster, err = o.backend.Cluster(o.where); err != nil {
-			return err
-		}
+	if err := o.changes.open(o.backend); err != nil {
+		return err
 	}
 	survey, err := o.open(ctx)
 	if err != nil {
@@ -85,12 +76,8 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		for _, s := range t.Report.Signals {
 			c.Series = append(c.Series, cause.SeriesOf(s))
 		}
-		if cluster != nil {
-			releases, err := cluster.Releases(ctx, o.request.Namespace)
-			if err != nil {
-				return err
-			}
-			c.Changes = changesOf(releases, t.Report.At.Add(-o.request.Since))
+		if c.Changes, err = o.changes.since(ctx, o.request.Namespace, t.Report.At.Add(-o.request.Since)); err != nil {
+			return err
 		}
 		if err := o.traced(ctx, &c); err != nil {
 			return err
@@ -179,38 +166,6 @@ func component(word string) (cause.Component, bool) {
 		return cause.Component{}, false
 	}
 	return cause.Component{Kind: spans.Service, Key: identity.Key{Namespace: identity.Clean(ns), Service: identity.Clean(name)}}, true
-}
-
-// workloadKinds are the kinds whose objects run.
-var workloadKinds = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
-
-// changesOf makes changes of the workloads of releases that were applied since a
-// moment.
-func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
-	var out []cause.Change
-	for i := range releases {
-		r := &releases[i]
-		at := r.Status.Timings.Started
-		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
-			continue
-		}
-		text := r.Spec.Application + "@" + deliver.Short(r.Spec.Revision)
-		if c := r.Spec.Commit; c != nil && c.Subject != "" {
-			text += " (" + cut(clean(c.Subject), 60) + ")"
-		}
-		if r.Spec.Trigger == "rollback" {
-			text = "rollback to " + text
-		}
-		for _, id := range r.Spec.Objects {
-			_, k, err := deliver.ParseID(id)
-			if err != nil || !slices.Contains(workloadKinds, k.Kind) {
-				continue
-			}
-			of, _ := component(k.Namespace + "/" + k.Name)
-			out = append(out, cause.Change{At: at.Time, Of: of, Kind: cause.Release, Text: text, Reference: r.Namespace + "/" + r.Name})
-		}
-	}
-	return out
 }
 
 func (o *causesOptions) causesText(w io.Writer, r cause.Result) error {

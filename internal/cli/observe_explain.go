@@ -40,35 +40,55 @@ type PlotMark struct {
 	Text string
 }
 
+// explainOptions are those of explain.
+type explainOptions struct {
+	observeOptions
+	file    string
+	changes changeOptions
+	traces  TracesSource
+}
+
 func newObserveExplain(b Backend, s *Streams) *cobra.Command {
-	o := &observeOptions{backend: b, streams: s}
-	file := ""
+	o := &explainOptions{observeOptions: observeOptions{backend: b, streams: s}}
 	c := &cobra.Command{
 		Use:   "explain ID|WORKLOAD",
 		Short: "Explain why a signal is thought to be abnormal, with a plot",
 		Long: `Explain why a signal is thought to be abnormal: what was expected, what was seen,
 since when, and what of it was unlike anything before; with a plot of the time
-that --since says. ID is that of anomalies or top, or its first letters.`,
+that --since says. ID is that of anomalies or top, or its first letters.
+
+With --releases the plot has a mark where something was released in the namespace.
+With --jaeger or --tempo it names traces of the workload since it is abnormal: failed
+ones first, then slow ones.`,
 		Example: `  aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090
   aeo observe explain shop/orders --prometheus http://prometheus:9090 --since 6h
-  aeo observe explain 3f9a --prometheus http://prometheus:9090 --plot why.svg`,
+  aeo observe explain 3f9a --prometheus http://prometheus:9090 --plot why.svg
+  aeo observe explain 3f9a --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] != "" {
 				return nil
 			}
 			return fault.New(fault.Invalid, "read the command line", "", c.CommandPath()+" takes one ID or WORKLOAD", "see `aeo observe anomalies`")
 		},
-		RunE: func(c *cobra.Command, args []string) error { return o.explain(c.Context(), args[0], file) },
+		RunE: func(c *cobra.Command, args []string) error { return o.explain(c.Context(), args[0]) },
 	}
 	o.add(c)
-	c.Flags().StringVar(&file, "plot", "", "draw into this `FILE`, .svg or .png, too")
+	o.changes.add(c.Flags())
+	o.traces.add(c.Flags(), s)
+	c.Flags().StringVar(&o.file, "plot", "", "draw into this `FILE`, .svg or .png, too")
 	return c
 }
 
-func (o *observeOptions) explain(ctx context.Context, word, file string) error {
-	format := Picture(strings.TrimPrefix(strings.ToLower(filepath.Ext(file)), "."))
-	if file != "" && format != SVG && format != PNG {
-		return fault.New(fault.Invalid, "read the command line", "--plot "+file, "it is neither .svg nor .png", "name the file why.svg")
+func (o *explainOptions) explain(ctx context.Context, word string) error {
+	format := Picture(strings.TrimPrefix(strings.ToLower(filepath.Ext(o.file)), "."))
+	if o.file != "" && format != SVG && format != PNG {
+		return fault.New(fault.Invalid, "read the command line", "--plot "+o.file, "it is neither .svg nor .png", "name the file why.svg")
+	}
+	if err := o.traces.check(); err != nil {
+		return err
+	}
+	if err := o.changes.open(o.backend); err != nil {
+		return err
 	}
 	survey, err := o.open(ctx)
 	if err != nil {
@@ -80,13 +100,17 @@ func (o *observeOptions) explain(ctx context.Context, word, file string) error {
 		if err != nil {
 			return err
 		}
-		if file != "" && first {
+		marks, err := o.marks(ctx, t, all)
+		if err != nil {
+			return err
+		}
+		if o.file != "" && first {
 			first = false
 			if len(all) > 1 {
 				return ambiguous(word, all)
 			}
-			if err := writeTo(file, o.streams.Out, func(w io.Writer) error {
-				return o.backend.Plot(w, PlotRequest{Signal: all[0], Format: format, Location: o.request.Location})
+			if err := writeTo(o.file, o.streams.Out, func(w io.Writer) error {
+				return o.backend.Plot(w, PlotRequest{Signal: all[0], Marks: marks[0], Format: format, Location: o.request.Location})
 			}); err != nil {
 				return err
 			}
@@ -98,7 +122,10 @@ func (o *observeOptions) explain(ctx context.Context, word, file string) error {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			if err := o.explanation(w, s); err != nil {
+			if err := o.explanation(w, s, marks[i]); err != nil {
+				return err
+			}
+			if err := o.examples(ctx, w, s); err != nil {
 				return err
 			}
 		}
@@ -106,7 +133,7 @@ func (o *observeOptions) explain(ctx context.Context, word, file string) error {
 	})
 }
 
-func (o *observeOptions) explanation(w io.Writer, s observe.Standing) error {
+func (o *explainOptions) explanation(w io.Writer, s observe.Standing, marks []PlotMark) error {
 	x := s.Signal
 	fmt.Fprintf(w, "%s  %s: %s\n", x.ID(), clean(x.Of()), x.Watch.What)
 	for _, r := range x.Rest() {
@@ -121,7 +148,7 @@ func (o *observeOptions) explanation(w io.Writer, s observe.Standing) error {
 	if columns == 0 {
 		columns = 100
 	}
-	if err := o.backend.Plot(w, PlotRequest{Signal: s, Format: Characters, Columns: columns, Color: o.streams.Color(), Location: o.request.Location}); err != nil {
+	if err := o.backend.Plot(w, PlotRequest{Signal: s, Marks: marks, Format: Characters, Columns: columns, Color: o.streams.Color(), Location: o.request.Location}); err != nil {
 		if fault.KindOf(err) != fault.NotFound {
 			return err
 		}

@@ -16,6 +16,8 @@ type Tracer interface {
 	// CallCosts samples the traces of two stretches of time, one after the other,
 	// and sums up what their calls cost.
 	CallCosts(ctx context.Context, req CostsRequest) (*CallCosts, error)
+	// FindTraces finds traces that a query asks for.
+	FindTraces(ctx context.Context, source TracesSource, q spans.Query) ([]spans.Summary, error)
 }
 
 // TracesSource says where traces are: one of the two.

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/observe/cause"
+)
+
+// changeOptions say where it is read what was changed.
+type changeOptions struct {
+	releases bool
+	where    ClusterOptions
+	cluster  Cluster // nil if nothing is to be read
+}
+
+func (o *changeOptions) add(f *pflag.FlagSet) {
+	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
+	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` for --releases (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
+	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
+}
+
+func (o *changeOptions) open(b Backend) (err error) {
+	if o.releases {
+		o.cluster, err = b.Cluster(o.where)
+	}
+	return err
+}
+
+// since returns what was changed in a namespace, "" for all, since a moment.
+func (o *changeOptions) since(ctx context.Context, namespace string, at time.Time) ([]cause.Change, error) {
+	if o.cluster == nil {
+		return nil, nil
+	}
+	releases, err := o.cluster.Releases(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return changesOf(releases, at), nil
+}
+
+// workloadKinds are the kinds whose objects run.
+var workloadKinds = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+
+// changesOf makes changes of the workloads of releases that were applied since a
+// moment.
+func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
+	var out []cause.Change
+	for i := range releases {
+		r := &releases[i]
+		at := r.Status.Timings.Started
+		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
+			continue
+		}
+		text := r.Spec.Application + "@" + deliver.Short(r.Spec.Revision)
+		if c := r.Spec.Commit; c != nil && c.Subject != "" {
+			text += " (" + cut(clean(c.Subject), 60) + ")"
+		}
+		if r.Spec.Trigger == "rollback" {
+			text = "rollback to " + text
+		}
+		for _, id := range r.Spec.Objects {
+			_, k, err := deliver.ParseID(id)
+			if err != nil || !slices.Contains(workloadKinds, k.Kind) {
+				continue
+			}
+			of, _ := component(k.Namespace + "/" + k.Name)
+			out = append(out, cause.Change{At: at.Time, Of: of, Kind: cause.Release, Text: text, Reference: r.Namespace + "/" + r.Name})
+		}
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe"
+	spans "github.com/autoecoops/autoecoops/observe/trace"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// surveying is a backend whose survey knows one slow signal, and whose cluster
+// one release.
+type surveying struct {
+	tracing
+	found    []spans.Summary
+	findErr  error
+	query    spans.Query
+	plotted  []PlotRequest
+	releases []v1alpha1.Release
+	told     Surveyed
+}
+
+func (b *surveying) Survey(context.Context, SurveyRequest) (Survey, error) { return b, nil }
+func (b *surveying) Advance(context.Context) error                         { return nil }
+func (b *surveying) Told() Surveyed                                        { return b.told }
+func (b *surveying) Plot(w io.Writer, req PlotRequest) error {
+	b.plotted = append(b.plotted, req)
+	_, err := fmt.Fprintln(w, "(plot)")
+	return err
+}
+func (b *surveying) FindTraces(_ context.Context, _ TracesSource, q spans.Query) ([]spans.Summary, error) {
+	b.query = q
+	return b.found, b.findErr
+}
+func (b *surveying) Cluster(ClusterOptions) (Cluster, error) {
+	return releasesOnly{nil, b.releases}, nil
+}
+
+// releasesOnly is a cluster of which only the releases are asked for.
+type releasesOnly struct {
+	Cluster
+	releases []v1alpha1.Release
+}
+
+func (c releasesOnly) Releases(context.Context, string) ([]v1alpha1.Release, error) {
+	return c.releases, nil
+}
+
+func slowOrders() *surveying {
+	at := traceTime
+	signal := observe.Signal{Watch: watch.Watch{Name: "http-duration", Golden: watch.Duration, What: "duration of requests", Unit: "s"}, Labels: map[string]string{"namespace": "shop", "app": "orders"}}
+	standing := observe.Standing{Signal: signal, State: observe.Abnormal, At: at, Value: 0.4, Anomalies: []observe.Anomaly{{Since: at.Add(-2 * time.Minute), Value: 0.4}}}
+	started := metav1.NewMicroTime(at.Add(-3 * time.Minute))
+	r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}}
+	r.Spec = v1alpha1.ReleaseSpec{Application: "shop", Revision: "0123456789abcdef", Objects: []string{"apps/v1/Deployment/shop/orders", "apps/v1/Deployment/shop/web", "apps/v1/Deployment/other/web"}}
+	r.Status.Phase, r.Status.Timings.Started = "Good", &started
+	return &surveying{
+		releases: []v1alpha1.Release{r}, told: Surveyed{Report: observe.Report{At: at, Signals: []observe.Standing{standing}}, Step: 30 * time.Second},
+		found: []spans.Summary{{ID: spans.ID{15: 7}, Root: "GET /\x1b", Start: at.Add(-time.Minute), Duration: 412 * time.Millisecond, Failed: true}},
+	}
+}
+
+func explainOf(t *testing.T, b *surveying, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	s := &Streams{Out: &o, Err: &e, Getenv: func(string) string { return "" }}
+	code = Main(t.Context(), b, s, Build{}, append([]string{"observe", "explain", "shop/orders", "--prometheus", "http://p"}, args...))
+	return o.String(), e.String(), code
+}
+
+// TestExplainShowsChangesAndTraces has a mark for each release, and the traces of
+// the time that is abnormal.
+func TestExplainShowsChangesAndTraces(t *testing.T) {
+	b := slowOrders()
+	out, errs, code := explainOf(t, b, "--releases", "--jaeger", "http://j")
+	if code != 0 || !strings.Contains(out, "00000000000000000000000000000007  11:59:00  412ms  GET /?  failed") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	if len(b.plotted) != 1 || len(b.plotted[0].Marks) != 1 || b.plotted[0].Marks[0].Text != "shop@01234567" {
+		t.Errorf("drawn %+v", b.plotted)
+	}
+	q := b.query
+	if q.From.Service != "orders" || q.From.Namespace != "shop" || q.Failed || !q.Since.Equal(traceTime.Add(-2*time.Minute)) || !q.Until.Equal(traceTime.Add(time.Second)) {
+		t.Errorf("asked for %+v", q)
+	}
+	b.found = nil
+	if out, _, _ := explainOf(t, b, "--tempo", "http://t"); !strings.Contains(out, "Traces: none of that time.") {
+		t.Errorf("without traces:\n%s", out)
+	}
+	b.findErr = fault.New(fault.Unavailable, "ask Tempo", "t", "refused", "")
+	if out, _, code := explainOf(t, b, "--tempo", "http://t"); code != 0 || !strings.Contains(out, "could not be asked for") || !strings.Contains(out, "refused") {
+		t.Errorf("of a store that is down: code %d\n%s", code, out)
+	}
+	if out, _, _ := explainOf(t, slowOrders()); strings.Contains(out, "Traces") {
+		t.Errorf("nobody asked for traces:\n%s", out)
+	}
+	if _, errs, code := explainOf(t, b, "--tempo", "http://t", "--jaeger", "http://j"); code != 2 || !strings.Contains(errs, "--jaeger is given too") {
+		t.Errorf("code %d\n%s", code, errs)
+	}
+}
+
+// TestCausesReadTraces compares calls before and since the trouble, and goes on
+// where the store is down.
+func TestCausesReadTraces(t *testing.T) {
+	b := slowOrders()
+	b.costs = &CallCosts{Before: spans.CostsOf([][]spans.Span{purchase(1, time.Millisecond, false)}), After: spans.CostsOf(nil), Notes: []string{"half"}}
+	run := func() (string, string) {
+		var o, e bytes.Buffer
+		s := &Streams{Out: &o, Err: &e, Getenv: func(string) string { return "" }}
+		Main(t.Context(), b, s, Build{}, []string{"observe", "causes", "--prometheus", "http://p", "--jaeger", "http://j", "--timeout", "7s"})
+		return o.String(), e.String()
+	}
+	_, errs := run()
+	if !strings.Contains(errs, "note: half") || !strings.Contains(errs, "blind: there are no traces since") {
+		t.Errorf("standard error: %s", errs)
+	}
+	if a := b.asked; a.Source.Timeout != 7*time.Second || !a.To.Equal(traceTime) || a.Mid.Sub(a.From) != time.Hour || !a.Mid.Before(a.To) {
+		t.Errorf("asked for %+v", a)
+	}
+	b.err = fault.New(fault.Unavailable, "ask Jaeger", "j", "refused", "")
+	out, errs := run()
+	if !strings.Contains(errs, "blind: traces could not be asked for") || out == "" {
+		t.Errorf("%s%s", out, errs)
+	}
+}
