@@ -25,6 +25,13 @@ func (s *Server) Handler() http.Handler {
 	if s.options.Logs != nil {
 		mux.HandleFunc("POST /v1/logs", s.serve(s.logs))
 	}
+	if s.options.Others != nil {
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			if s.admitted(w, r) {
+				s.options.Others.ServeHTTP(w, r)
+			}
+		})
+	}
 	return mux
 }
 
@@ -35,9 +42,7 @@ const (
 
 func (s *Server) serve(do export) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !allowed(r.Header.Get("Authorization"), s.options.Token) {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
+		if !s.admitted(w, r) {
 			return
 		}
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -65,6 +70,16 @@ func (s *Server) serve(do export) http.HandlerFunc {
 		res, err := do(r.Context(), message, kind == typeJSON)
 		s.answer(w, kind, res, err)
 	}
+}
+
+// admitted reports whether a request has the token, and answers it if not.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
+	if allowed(r.Header.Get("Authorization"), s.options.Token) {
+		return true
+	}
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	http.Error(w, "a bearer token is needed", http.StatusUnauthorized)
+	return false
 }
 
 // body reads a message; code is what to answer where that fails.

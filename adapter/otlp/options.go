@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"crypto/tls"
+	"net/http"
 	"strings"
 	"time"
 
@@ -57,6 +58,9 @@ type Options struct {
 	Traces  Traces
 	Metrics Metrics
 	Logs    Logs
+	// Others answers what is asked over HTTP besides, for whom the token is good
+	// too; nil for nobody.
+	Others http.Handler
 	// MaxMessage is the size of a message, as sent and decompressed, in bytes
 	// [4 MiB].
 	MaxMessage int

@@ -23,7 +23,7 @@ type Settings struct {
 	// 127.0.0.1:4318; "" listens to none.
 	GRPC, HTTP string
 	Window     trace.Options
-	// Receiver are the bounds of the receiver; its Traces is set here.
+	// Receiver are the bounds of the receiver; its Traces and Others are set here.
 	Receiver otlp.Options
 }
 
@@ -41,7 +41,7 @@ func New(s Settings, now func() time.Time) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Receiver.Traces = otlp.Into(w, now)
+	s.Receiver.Traces, s.Receiver.Others = otlp.Into(w, now), jaeger.Handler(w)
 	server, err := otlp.New(s.Receiver)
 	if err != nil {
 		return nil, err
@@ -49,10 +49,11 @@ func New(s Settings, now func() time.Time) (*Receiver, error) {
 	return &Receiver{Window: w, settings: s, server: server, now: now}, nil
 }
 
-// Handler answers OTLP over HTTP, without an address of its own.
+// Handler answers OTLP over HTTP, and who asks for traces as of a Jaeger, without an
+// address of its own.
 func (r *Receiver) Handler() http.Handler { return r.server.Handler() }
 
-// Serve takes spans until ctx is done. The window's time goes on also while
+// Serve takes spans, and answers who asks for them at the HTTP address, until ctx is done. The window's time goes on also while
 // none come: that is how silence is seen.
 func (r *Receiver) Serve(ctx context.Context) error {
 	var listeners [2]net.Listener
