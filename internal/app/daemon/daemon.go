@@ -25,6 +25,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/delivery"
+	spans "github.com/autoecoops/autoecoops/internal/app/traces"
 )
 
 // daemon is what is put together for one run.
@@ -43,7 +44,14 @@ type daemon struct {
 	witness *kube.Witness
 	journal *journal
 	forge   *forging
-	traces  *traces
+	tracing tracing
+}
+
+// tracing is what is sent of the daemon's own traces, and what receives those of
+// workloads; nil where nobody wants it.
+type tracing struct {
+	sent     *traces
+	received *spans.Receiver
 }
 
 // Run runs the daemon until ctx ends.
@@ -64,6 +72,13 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 			cancel(err)
 		}
 	})
+	if d.tracing.received != nil {
+		wg.Go(func() {
+			if err := d.tracing.received.Serve(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
 	err = d.lead(ctx)
 	d.pages.ready.Store(false)
 	cancel(err)
@@ -132,6 +147,9 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	d.events = kube.NewEvents(d.client, holder())
 	obs := newObserver(d.reg, d.events)
 	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
+	if d.tracing.received, err = openSpans(o.Spans, d.reg); err != nil {
+		return nil, err
+	}
 	key, err := d.client.Key(ctx, o.Namespace, "aeod-digest-key")
 	if err != nil {
 		return nil, err
@@ -139,7 +157,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	if d.journal, err = openLedger(ctx, o.Ledger, log); err != nil {
 		return nil, err
 	}
-	if d.traces, err = openTraces(ctx, log); err != nil {
+	if d.tracing.sent, err = openTraces(ctx, log); err != nil {
 		return nil, err
 	}
 	d.wire(obs, &deliver.Digester{Key: key})

@@ -22,6 +22,8 @@ type Options struct {
 	CacheDir string
 	// Listen is the address of the pages for probes, metrics and webhooks.
 	Listen string
+	// Spans says where workloads send their traces to.
+	Spans Spans
 	// DefaultAccount is the service account of applications that name none.
 	DefaultAccount string
 	// Workers is how many applications are looked at at the same time.
@@ -56,6 +58,7 @@ func (o Options) Validate() error {
 	need(o.Namespace != "", "namespace", "the daemon's own namespace is needed")
 	need(o.Ledger.Location != "", "ledger", "nothing is done without a ledger")
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
+	need(o.Spans.TokenFile == "" || o.Spans.wanted(), "otlp-token-file", "it is for --otlp-grpc and --otlp-http, of which none is given")
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {
 		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see aeod --help")
