@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -51,13 +52,51 @@ func classify(err error, op, subject string, secret bool) error {
 		f.Code = deliver.CodeRightsMissing
 	}
 	f.Public = strings.TrimSpace(s.Message)
-	if secret && s.Code != http.StatusForbidden && s.Code != http.StatusNotFound {
-		f.Public = fmt.Sprintf("the API server refuses it with status %d %s; its words are left out, as they may show values", s.Code, s.Reason)
+	switch {
+	case secret && s.Code != http.StatusForbidden && s.Code != http.StatusNotFound:
+		f.Public = "the API server refuses it with " + statusLine(s) + "; its words are left out, as they may show values"
 		f.Cause = nil
-		f.Hint = "is every value of the Secret a text, and data in base64?"
+		if says := secretHint(s); says != "" {
+			f.Hint = says
+		}
+	case f.Public == "":
+		f.Public = "the API server refuses it with " + statusLine(s) + " and does not say why"
 	}
 	return f
 }
+
+// statusLine names a status: not all have a reason.
+func statusLine(s metav1.Status) string {
+	reason := string(s.Reason)
+	if reason == "" {
+		reason = http.StatusText(int(s.Code))
+	}
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", s.Code, reason))
+}
+
+// secretHint says what is wrong with a Secret that the API server refuses, as
+// far as that can be told without a word of it; "" if nothing can.
+func secretHint(s metav1.Status) string {
+	switch {
+	case badBase64(s):
+		return "a value under data is not in base64: plain text belongs under stringData"
+	case strings.Contains(s.Message, ".dockerconfigjson"), strings.Contains(s.Message, ".dockercfg"):
+		return "the value under .dockerconfigjson must be JSON, as `kubectl create secret docker-registry NAME --dry-run=client -o yaml` writes it"
+	case strings.Contains(s.Message, "tls.crt"), strings.Contains(s.Message, "tls.key"):
+		return "a Secret of type kubernetes.io/tls takes both tls.crt and tls.key"
+	case s.Code == http.StatusUnprocessableEntity && immutable(s):
+		return "" // that it cannot be changed says it
+	case s.Code == http.StatusUnprocessableEntity:
+		return "does it have the keys that its type asks for? see `kubectl explain secret.type`"
+	case s.Code == http.StatusBadRequest:
+		return "is every value of the Secret a text, and those under data in base64?"
+	}
+	return ""
+}
+
+// badBase64 tells whether a value under data cannot be decoded. Where an apply
+// is tried, the API server calls that an error of its own.
+func badBase64(s metav1.Status) bool { return strings.Contains(s.Message, "illegal base64 data") }
 
 // kindOf classifies a status by what can be done about it.
 func kindOf(s metav1.Status) (kind fault.Kind, hint string) {
@@ -70,10 +109,14 @@ func kindOf(s metav1.Status) (kind fault.Kind, hint string) {
 		return fault.Unavailable, "raise the ResourceQuota, or ask for less"
 	case s.Code == http.StatusForbidden && strings.Contains(s.Message, "admission webhook"):
 		return fault.Denied, "the webhook's policy is against it: change the object in Git"
+	case s.Code == http.StatusForbidden && strings.Contains(s.Message, "violates PodSecurity"):
+		return fault.Denied, "change the pods in Git, or the level that the labels of the namespace ask for"
 	case s.Code == http.StatusForbidden:
-		return fault.Denied, "grant it to the application's service account"
-	case s.Code == http.StatusNotFound && s.Details != nil && s.Details.Kind == "namespaces":
-		return fault.Unavailable, "create the namespace, or put it into Git"
+		return fault.Denied, grantHint(s.Message)
+	case missingNamespace(s):
+		return fault.Unavailable, "`kubectl create namespace " + s.Details.Name + "`, or put it into Git"
+	case badBase64(s):
+		return fault.Invalid, "change it in Git"
 	case s.Code == http.StatusNotFound:
 		return fault.NotFound, ""
 	case s.Code == http.StatusConflict, s.Reason == metav1.StatusReasonAlreadyExists:
@@ -86,6 +129,31 @@ func kindOf(s metav1.Status) (kind fault.Kind, hint string) {
 		return fault.Invalid, "change it in Git"
 	}
 	return fault.Unavailable, ""
+}
+
+// missingNamespace tells whether the namespace is not there that something is to
+// be in.
+func missingNamespace(s metav1.Status) bool {
+	return s.Code == http.StatusNotFound && s.Details != nil && s.Details.Kind == "namespaces"
+}
+
+// deniedUser is how the API server's authorizer names who may not do something.
+var deniedUser = regexp.MustCompile(`User "([^"]+)" cannot `)
+
+// grantHint says to whom a right is to be granted: an application's account or
+// the program's own, the API server knows which it was.
+func grantHint(message string) string {
+	m := deniedUser.FindStringSubmatch(message)
+	if m == nil {
+		return "a policy of the cluster is against it: change the object in Git, or the policy"
+	}
+	if account, ok := strings.CutPrefix(m[1], "system:serviceaccount:"); ok {
+		return "grant it to the service account " + strings.Replace(account, ":", "/", 1)
+	}
+	if m[1] == "system:anonymous" {
+		return "the kubeconfig has no credentials that count: choose another with --kubeconfig or --context"
+	}
+	return "grant it to the user " + m[1]
 }
 
 // lacksRights tells a refusal by the rules of access from one by a policy: the

@@ -205,14 +205,25 @@ func (r *Releases) List(ctx context.Context, app deliver.AppKey) ([]v1alpha1.Rel
 	}
 	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(app.Namespace, ""), query: query})
 	if err != nil {
-		return nil, classify(err, "list releases of", app.String(), false)
+		return nil, classify(err, "list releases of", releasesOf(app), false)
 	}
 	var list v1alpha1.ReleaseList
 	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "read releases of", app.String(), err, "")
+		return nil, fault.Wrap(fault.Unavailable, "read releases of", releasesOf(app), err, "")
 	}
 	slices.SortFunc(list.Items, func(a, b v1alpha1.Release) int { return newestFirst(a, b) })
 	return list.Items, nil
+}
+
+// releasesOf says in words whose releases are listed.
+func releasesOf(app deliver.AppKey) string {
+	switch {
+	case app.Name != "":
+		return "application " + app.String()
+	case app.Namespace != "":
+		return "namespace " + app.Namespace
+	}
+	return "all namespaces"
 }
 
 func newestFirst(a, b v1alpha1.Release) int {

@@ -108,6 +108,9 @@ func TestFailed(t *testing.T) {
 			t.Errorf("%s: %+v", name, d.Changes)
 		}
 	}
+	if got := said(fault.New(fault.Denied, "read", "b", "no", "grant it to the user ada")); got != "read b: no" {
+		t.Errorf("who asked is told %q", got)
+	}
 	if publicOf(errors.New("x")) == "x" {
 		t.Error("an internal error is shown")
 	}

@@ -3,6 +3,7 @@ package preview
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -164,9 +165,13 @@ func noNamespace(words string) bool {
 	return strings.HasPrefix(words, `namespaces "`) && strings.HasSuffix(words, `" not found`)
 }
 
+// grant is the operator's advice on a right that is missing; who asked may not be
+// the one to give it.
+var grant = regexp.MustCompile(` \(grant it to [^)]*\)`)
+
 // said is what went wrong, for who asked: hints for the operator are left out.
 func said(err error) string {
-	return strings.ReplaceAll(deliver.Public(err), " (grant it to the application's service account)", "")
+	return grant.ReplaceAllString(deliver.Public(err), "")
 }
 
 func publicOf(err error) string {
