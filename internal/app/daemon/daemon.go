@@ -150,7 +150,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	if d.tracing.received, err = openSpans(o.Spans, d.reg); err != nil {
 		return nil, err
 	}
-	key, err := d.client.Key(ctx, o.Namespace, "aeod-digest-key")
+	key, err := ownKey(ctx, d.client, o.Namespace, besideCluster(), log)
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +230,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	}
 	d.pages.mux.Handle("POST /webhook/{forge}", hooks)
 	d.reg.MustRegister(newFreshness(d.store, d.view, d.sources, d.apps))
+	d.pages.checks["ledger"] = d.journal.check
 	d.pages.checks["applications"] = func() error {
 		if !d.store.Synced() {
 			return fault.New(fault.Unavailable, "list", "applications", "not done yet", "")

@@ -121,7 +121,7 @@ func (f *forges) work(ctx context.Context, k revertKey, slots chan struct{}) {
 		if err == nil || answer.Final {
 			return
 		}
-		f.log.Info("no pull request could be opened", "application", k.app.String(), "release", k.release, "error", err.Error())
+		f.log.Warn("no pull request could be opened", "application", k.app.String(), "release", k.release, "error", err.Error())
 		f.pause(ctx, patience(err, try))
 	}
 	f.mu.Lock()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"os"
@@ -43,6 +44,8 @@ type journal struct {
 	// failed and failedAt keep many who wait from trying one behind the other.
 	failed   error
 	failedAt time.Time
+	// lost is why the last records could not be written, nil if they were.
+	lost error
 }
 
 // retryOpening is how long a failure to open the ledger is remembered.
@@ -129,10 +132,48 @@ func (j *journal) keyFile() string {
 // Append implements deliver.Journal.
 func (j *journal) Append(ctx context.Context, records ...ops.Record) error {
 	l, err := j.open(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = l.Append(ctx, records...)
 	}
-	_, err = l.Append(ctx, records...)
+	j.note(ctx, err)
+	return err
+}
+
+// note keeps how the last write went, and tells when that changes. A record that
+// is refused for what it says, or that nobody waits for any more, tells nothing
+// about the ledger.
+func (j *journal) note(ctx context.Context, err error) {
+	if err != nil && (fault.KindOf(err) == fault.Invalid || errors.Is(ctx.Err(), context.Canceled)) {
+		return
+	}
+	j.mu.Lock()
+	was := j.lost
+	j.lost = err
+	j.mu.Unlock()
+	switch {
+	case err != nil && was == nil:
+		j.log.Error("the ledger cannot be written: nothing is done until it can", "error", err.Error())
+	case err == nil && was != nil:
+		j.log.Info("the ledger is written again")
+	}
+}
+
+// checkTime bounds how long a probe waits for a ledger that was never opened.
+const checkTime = 2 * time.Second
+
+// check says why nothing can be recorded, as far as is known; nil if nothing
+// speaks against it. A ledger that was out of reach at the start is asked again:
+// there may be nothing to record that would find out.
+func (j *journal) check() error {
+	j.mu.Lock()
+	lost, never := j.lost, j.ledger == nil
+	j.mu.Unlock()
+	if lost != nil || !never {
+		return lost
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), checkTime)
+	defer cancel()
+	_, err := j.open(ctx)
 	return err
 }
 

@@ -29,6 +29,7 @@ func Main(args []string) int {
 	cmd := command(stderr)
 	cmd.SetArgs(args)
 	if err := cmd.ExecuteContext(ctx); err != nil {
+		err = usage("aeod", err)
 		cli.PrintError(stderr, err)
 		return fault.KindOf(err).ExitCode()
 	}
@@ -78,6 +79,7 @@ does not become healthy, and records everything in the ledger first.`,
 	f.BoolVar(&o.ObserveAcross, "observe-across-namespaces", o.ObserveAcross, "let Applications show the status of another tool's objects in other namespaces")
 	f.BoolVar(&o.Debug, "debug", o.Debug, "log more")
 	c.SetErr(stderr)
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c.CommandPath(), err) })
 	c.CompletionOptions.DisableDefaultCmd = true
 	c.AddCommand(newLedgerKey())
 	return c

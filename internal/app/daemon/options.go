@@ -61,7 +61,7 @@ func (o Options) Validate() error {
 	need(o.Spans.TokenFile == "" || o.Spans.wanted(), "otlp-token-file", "it is for --otlp-grpc and --otlp-http, of which none is given")
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {
-		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see aeod --help")
+		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see `aeod --help`")
 	}
 	return nil
 }

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -41,7 +43,7 @@ func (p *pages) readyz(w http.ResponseWriter, r *http.Request) {
 	for name, check := range p.checks {
 		mark := "[+] " + name + "\n"
 		if err := check(); err != nil {
-			ok, mark = false, "[-] "+name+"\n"
+			ok, mark = false, "[-] "+name+": "+strings.ReplaceAll(deliver.Public(err), "\n", " ")+"\n"
 		}
 		text += mark
 	}
