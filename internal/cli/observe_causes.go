@@ -118,7 +118,11 @@ func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 		begin = c.At.Add(-15 * time.Minute)
 	}
 	o.traces.Timeout = o.source.Timeout
-	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-time.Hour), Mid: begin, To: c.At, Sample: sampled})
+	to := c.At.Add(-settling)
+	if !begin.Before(to) {
+		to = c.At // it began just now: better parts than nothing
+	}
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-time.Hour), Mid: begin, To: to, Sample: sampled})
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

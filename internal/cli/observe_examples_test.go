@@ -124,7 +124,7 @@ func TestCausesReadTraces(t *testing.T) {
 	if !strings.Contains(errs, "note: half") || !strings.Contains(errs, "blind: there are no traces since") {
 		t.Errorf("standard error: %s", errs)
 	}
-	if a := b.asked; a.Source.Timeout != 7*time.Second || !a.To.Equal(traceTime) || a.Mid.Sub(a.From) != time.Hour || !a.Mid.Before(a.To) {
+	if a := b.asked; a.Source.Timeout != 7*time.Second || !a.To.Equal(traceTime.Add(-settling)) || a.Mid.Sub(a.From) != time.Hour || !a.Mid.Before(a.To) {
 		t.Errorf("asked for %+v", a)
 	}
 	b.err = fault.New(fault.Unavailable, "ask Jaeger", "j", "refused", "")

@@ -116,7 +116,7 @@ func (o *graphOptions) graph(ctx context.Context) error {
 
 // look asks once and writes what came. seen is the answer as an exit code.
 func (o *graphOptions) look(ctx context.Context) (seen, err error) {
-	now := o.now()
+	now := o.now().Add(-settling)
 	mid := now.Add(-o.stretches[0])
 	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.source, From: mid.Add(-o.stretches[1]), Mid: mid, To: now, Sample: o.sample})
 	if err != nil {

@@ -48,6 +48,10 @@ type CallCosts struct {
 	Notes []string
 }
 
+// settling is how long it takes until a trace is whole: services send their spans
+// now and then. What is younger would seem broken.
+const settling = 5 * time.Second
+
 func (t *TracesSource) add(f *pflag.FlagSet, s *Streams) {
 	f.StringVar(&t.Jaeger, "jaeger", s.Getenv("AEO_JAEGER"), "the `URL` of Jaeger's query service, up to /api (default $AEO_JAEGER)")
 	f.StringVar(&t.Tempo, "tempo", s.Getenv("AEO_TEMPO"), "the `URL` of Tempo, up to /api (default $AEO_TEMPO)")
