@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -109,6 +110,10 @@ func (m *Miner) born(s *scan, level Level, example []byte) *node {
 		}
 	}
 	n.gaps[s.n] = strings.TrimRight(gap(s.text[end:], s.n == 0), " ")
+	if bytes.IndexByte(example, 0x1b) >= 0 {
+		// A colour between a key and its value must not hide a credential.
+		example = unescape(nil, example[:min(len(example), 4*m.set.ExampleBytes)])
+	}
 	n.example = strings.ToValidUTF8(printable(example, m.set.ExampleBytes), "�")
 	n.name()
 	return n
