@@ -2,6 +2,7 @@ package jaeger
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,6 +36,8 @@ func Handler(from Kept) http.Handler {
 			switch {
 			case err == nil:
 				writeAnswer(w, http.StatusOK, data, "")
+			case fault.KindOf(err) == fault.Partial:
+				writeAnswer(w, http.StatusOK, data, err.Error())
 			case fault.KindOf(err) == fault.NotFound:
 				writeAnswer(w, http.StatusNotFound, nil, "trace not found")
 			default:
@@ -104,6 +107,10 @@ func operations(from Kept, service string) []string {
 	return out
 }
 
+// maxServedSpans is how many spans the answer to a search has, beyond the first
+// trace's: about 15 MB.
+const maxServedSpans = 30_000
+
 // found answers a search. Tags other than error are not kept, and a search for them
 // is refused: no answer to another question.
 func found(from Kept, v url.Values) ([]servedTrace, error) {
@@ -151,11 +158,14 @@ func found(from Kept, v url.Values) ([]servedTrace, error) {
 	if operation := v.Get("operation"); operation != "" && operation != "all" {
 		return nil, bad("operation", "it is not searched for")
 	}
-	out := []servedTrace{}
+	out, left := []servedTrace{}, maxServedSpans
 	for _, s := range from.Recent(q) {
 		spans, err := from.Spans(s.ID)
 		if err != nil {
 			continue // it went meanwhile
+		}
+		if left -= len(spans); left < 0 && len(out) > 0 {
+			return out, fault.New(fault.Partial, "search", "", fmt.Sprintf("the traces have more than %d spans: these are the newest %d", maxServedSpans, len(out)), "ask for fewer, or for less time")
 		}
 		out = append(out, served(spans))
 	}

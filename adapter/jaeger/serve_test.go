@@ -101,3 +101,26 @@ func TestServedAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestServedAnswersAreBounded asks for more spans than one answer has.
+func TestServedAnswersAreBounded(t *testing.T) {
+	w, err := trace.NewWindow(trace.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := identity.FromMap(map[string]string{"service.name": "web"})
+	at := time.Unix(1_700_000_000, 0)
+	for i := range 5 {
+		spans := make([]trace.Span, 9000)
+		for j := range spans {
+			spans[j] = trace.Span{Trace: trace.ID{1, byte(i)}, ID: trace.SpanID{1, byte(j), byte(j >> 8)}, Kind: trace.Server, Name: "x", From: &who, Start: at.UnixNano() + int64(i), End: at.UnixNano() + 1000}
+		}
+		w.Add(at, spans)
+	}
+	server := httptest.NewServer(jaeger.Handler(w))
+	defer server.Close()
+	traces, err := client(t, server.URL, nil).Sample(t.Context(), at.Add(-time.Second), at.Add(time.Second), 100)
+	if fault.KindOf(err) != fault.Partial || len(traces) != 3 {
+		t.Errorf("%d traces, %v", len(traces), err)
+	}
+}
