@@ -20,6 +20,7 @@ import (
 type Telemetry interface {
 	Observer
 	Tracer
+	LogReader
 }
 
 // Observer surveys what workloads tell of themselves.
@@ -96,15 +97,16 @@ func newObserve(b Backend, s *Streams) *cobra.Command {
 The metrics of a Prometheus, Thanos or Mimir are read, as far back as --history
 says; what to watch is found by itself from the usual conventions. Each signal is
 judged by its own past; no threshold is needed. Traces are read from a Jaeger or a
-Tempo. Nothing is written anywhere, and nothing is asked but the sources that you
+Tempo, logs from a Loki, a cluster or files. Nothing is written anywhere, and nothing is asked but the sources that you
 name.`,
 		Example: `  aeo observe anomalies --prometheus http://prometheus:9090
   aeo observe top --prometheus http://prometheus:9090 -n shop --watch
   aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090 --plot why.svg
   aeo observe causes --prometheus http://prometheus:9090 --releases
-  aeo observe graph --jaeger http://jaeger:16686`,
+  aeo observe graph --jaeger http://jaeger:16686
+  aeo observe logs app.log`,
 	}
-	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s), newObserveCauses(b, s), newObserveGraph(b, s))
+	c.AddCommand(newObserveAnomalies(b, s), newObserveTop(b, s), newObserveExplain(b, s), newObserveCauses(b, s), newObserveGraph(b, s), newObserveLogs(b, s))
 	return c
 }
 

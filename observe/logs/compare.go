@@ -13,7 +13,12 @@ import (
 // Windows are two stretches of time that are compared, in milliseconds since
 // 1970: from From to Mid, and from there to To. From and Mid belong to theirs; To
 // belongs to none.
-type Windows struct{ From, Mid, To int64 }
+type Windows struct {
+	From, Mid, To int64
+	// Gap is how long before Mid the earlier window ends: what is between was not
+	// read.
+	Gap int64
+}
 
 // Line is one line, or several that belong together as Joiner makes them.
 type Line struct {
@@ -74,7 +79,7 @@ type Counted struct {
 	Lines  uint64 `json:"lines"`
 	Before uint64 `json:"before"`
 	After  uint64 `json:"after"`
-	// Older and Newer lines are in neither window.
+	// Older and Newer lines are in neither window, those of a gap are older.
 	Older uint64 `json:"older"`
 	Newer uint64 `json:"newer"`
 	// Binary lines hold NULs: they are no text, and not used.
@@ -134,7 +139,7 @@ const (
 // given: else a source's time before begins with its first line, since older ones
 // may be gone.
 func NewComparison(set Settings, w Windows, whole bool) (*Comparison, error) {
-	if w.From >= w.Mid || w.Mid >= w.To {
+	if w.Gap < 0 || w.From >= w.Mid-w.Gap || w.Mid >= w.To {
 		return nil, fault.New(fault.Invalid, "compare logs", "", "the windows of time are empty", "give the moments in their order")
 	}
 	m, err := New(set)
@@ -148,7 +153,7 @@ func NewComparison(set Settings, w Windows, whole bool) (*Comparison, error) {
 func (c *Comparison) Add(l Line) {
 	c.counted.Lines++
 	switch {
-	case l.At < c.windows.From:
+	case l.At < c.windows.From, l.At < c.windows.Mid && l.At >= c.windows.Mid-c.windows.Gap:
 		c.counted.Older++
 		return
 	case l.At >= c.windows.To:
@@ -214,11 +219,6 @@ func harmless(trace string) string {
 		}
 	}
 	return trace
-}
-
-// Skip counts lines that could not be given, because they are no text.
-func (c *Comparison) Skip(n uint64) {
-	c.counted.Lines, c.counted.Binary = c.counted.Lines+n, c.counted.Binary+n
 }
 
 func (c *Comparison) source(name string) *source {
@@ -329,7 +329,7 @@ func (c *Comparison) Changes(least float64) []Change {
 			continue
 		}
 		// A source that wrote its first line just now tells little of its rate.
-		share := float64(c.windows.To-c.windows.Mid) / float64(max(c.windows.Mid-from, 1000))
+		share := float64(c.windows.To-c.windows.Mid) / float64(max(c.windows.Mid-c.windows.Gap-from, 1000))
 		x.Expected, x.Score = float64(a.before)*share, evidence(a.before, a.after, share)
 		switch {
 		case a.before == 0:

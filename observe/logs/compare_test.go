@@ -14,7 +14,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // quarter is the last quarter of an hour, against the hour before.
 func quarter(t testing.TB, whole bool) *Comparison {
 	t.Helper()
-	c, err := NewComparison(Default(), Windows{noon.Add(-75 * time.Minute).UnixMilli(), noon.Add(-15 * time.Minute).UnixMilli(), noon.UnixMilli()}, whole)
+	c, err := NewComparison(Default(), Windows{From: noon.Add(-75 * time.Minute).UnixMilli(), Mid: noon.Add(-15 * time.Minute).UnixMilli(), To: noon.UnixMilli()}, whole)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +139,32 @@ func TestComparisonBounds(t *testing.T) {
 	}
 }
 
+// TestComparisonGap leaves out what is between the windows, and compares with the
+// part of the time before that was read: ten minutes of it.
+func TestComparisonGap(t *testing.T) {
+	at := func(minute int) int64 { return noon.Add(time.Duration(minute) * time.Minute).UnixMilli() }
+	c, err := NewComparison(Default(), Windows{From: at(-40), Mid: at(-10), To: at(0), Gap: 20 * 60_000}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m := -40; m < 0; m++ {
+		c.Add(Line{At: at(m), Text: []byte("tick of the clock"), Source: "a"})
+	}
+	if n := c.Counted(); n.Before != 10 || n.After != 10 || n.Older != 20 {
+		t.Errorf("%+v", n)
+	}
+	if got := c.Changes(0.1); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestComparisonWindows(t *testing.T) {
-	for _, w := range []Windows{{}, {1, 1, 2}, {1, 2, 2}, {3, 2, 1}} {
+	for _, w := range []Windows{{}, {1, 1, 2, 0}, {1, 2, 2, 0}, {3, 2, 1, 0}, {1, 3, 5, 2}, {1, 3, 5, -1}} {
 		if _, err := NewComparison(Default(), w, true); err == nil {
 			t.Errorf("%+v is taken", w)
 		}
 	}
-	if _, err := NewComparison(Settings{}, Windows{1, 2, 3}, true); err == nil {
+	if _, err := NewComparison(Settings{}, Windows{From: 1, Mid: 2, To: 3}, true); err == nil {
 		t.Error("bad settings are taken")
 	}
 }

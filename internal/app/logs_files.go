@@ -1,0 +1,170 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/observe/logs"
+)
+
+// fileLine is how much of a line of a file is read; the rest is passed over.
+const fileLine = 64 << 10
+
+// linesOf hands each line of a text to use, without its end. text is valid until
+// the next one; cut says that the line was longer.
+func linesOf(ctx context.Context, from io.Reader, use func(text []byte, cut bool)) error {
+	r := bufio.NewReaderSize(from, fileLine)
+	var long []byte
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		text, err := r.ReadSlice('\n')
+		cut := err == bufio.ErrBufferFull
+		if cut {
+			long = append(long[:0], text...)
+			for err == bufio.ErrBufferFull {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				_, err = r.ReadSlice('\n')
+			}
+			text = long
+		}
+		if len(text) > 0 {
+			if text[len(text)-1] == '\n' {
+				text = text[:len(text)-1]
+			}
+			use(text, cut)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// openLog opens what a name of the command line means.
+func openLog(req cli.LogsRequest, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(req.In), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		kind, hint := fault.Unavailable, "check the path"
+		if errors.Is(err, os.ErrNotExist) {
+			kind = fault.NotFound
+		}
+		if errors.Is(err, os.ErrPermission) {
+			kind, hint = fault.Denied, "you may not read it"
+		}
+		return nil, fault.Wrap(kind, "read", name, err, hint)
+	}
+	return f, nil
+}
+
+// sourceName is what a file is called in what is told.
+func sourceName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// lastOf is the moment just after the last line of files. Standard input can be read
+// once only, unless it is a file: where it is a pipe, time ends now. Moments that
+// are still to come are not believed.
+func lastOf(ctx context.Context, req cli.LogsRequest, now time.Time) (time.Time, error) {
+	last, limit := int64(0), now.Add(24*time.Hour).UnixMilli()
+	for _, name := range req.Files {
+		r, err := openLog(req, name)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if name == "-" {
+			seeker, ok := req.In.(io.Seeker)
+			if !ok {
+				return now, nil
+			}
+			start, err := seeker.Seek(0, io.SeekCurrent)
+			if err != nil {
+				return now, nil
+			}
+			defer seeker.Seek(start, io.SeekStart)
+		}
+		err = linesOf(ctx, r, func(text []byte, _ bool) {
+			if at, ok := logs.MomentOf(text, now); ok && at > last && at < limit {
+				last = at
+			}
+		})
+		if err = errors.Join(err, r.Close()); err != nil {
+			return time.Time{}, fault.Wrap(fault.Unavailable, "read", name, err, "is it a file that can be read?")
+		}
+	}
+	if last == 0 {
+		return time.Time{}, fault.New(fault.Invalid, "compare the lines of", strings.Join(req.Files, ", "), "no line says when it was written", "give lines that begin with their time, as `kubectl logs --timestamps` and `docker logs -t` write them")
+	}
+	return time.UnixMilli(last + 1), nil
+}
+
+// files reads files and standard input.
+func (r *logReading) files(ctx context.Context) error {
+	if err := r.begin(false); err != nil {
+		return err
+	}
+	var names []string
+	for _, name := range r.Files[:min(len(r.Files), 3)] {
+		names = append(names, sourceName(name))
+	}
+	r.out.Source = strings.Join(names, ", ")
+	if n := len(r.Files) - 3; n > 0 {
+		r.out.Source += fmt.Sprintf(" and %d more", n)
+	}
+	newest := int64(0)
+	for i, name := range r.Files {
+		from, err := openLog(r.LogsRequest, name)
+		if err != nil {
+			return err
+		}
+		source := sourceName(name)
+		s := r.stream()
+		at, dated := int64(0), false
+		err = linesOf(ctx, from, func(text []byte, cut bool) {
+			t, says := logs.MomentOf(text, r.now)
+			switch {
+			case says:
+				at, dated = t, true
+				newest = max(newest, at)
+			case !dated:
+				r.out.Read++
+				r.out.Bytes += uint64(len(text))
+				r.out.Unplaced++
+				return
+			}
+			if joined := s.add(logs.Line{At: at, Text: text, Source: source}, cut); !joined && !says {
+				r.out.Undated++
+			}
+		})
+		s.end()
+		if err = errors.Join(err, from.Close()); err != nil && ctx.Err() == nil {
+			r.failed(source, err)
+		}
+		if r.Progress != nil {
+			r.Progress(i+1, len(r.Files))
+		}
+	}
+	if n := r.comparison.Counted(); n.After == 0 && newest > 0 {
+		r.out.Notes = append(r.out.Notes, "the last line is of just before "+time.UnixMilli(newest).Add(time.Second).UTC().Format(time.RFC3339)+": --at that time looks back from there")
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/autoecoops/autoecoops/adapter/loki"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/logs"
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
+
+// loki reads from a Loki.
+func (r *logReading) loki(ctx context.Context) error {
+	o := loki.Options{URL: r.Loki.URL, Tenant: r.Loki.Tenant, Timeout: r.Timeout, Page: 5000}
+	if r.Loki.TokenFile != "" {
+		text, err := os.ReadFile(r.Loki.TokenFile)
+		if err != nil {
+			return fault.Wrap(fault.NotFound, "read the token", r.Loki.TokenFile, err, "check the path given with --token-file")
+		}
+		o.Token = strings.TrimSpace(string(text))
+	}
+	client, err := loki.New(o)
+	if err != nil {
+		return err
+	}
+	query := r.Loki.Query
+	if query == "" {
+		if query, err = loki.Selector([]loki.Match{{Name: "namespace", Op: "=", Value: r.Namespace}}); err != nil {
+			return err
+		}
+	}
+	r.out.Source = "Loki"
+	if u, err := url.Parse(r.Loki.URL); err == nil && u.Host != "" {
+		r.out.Source += " at " + u.Host
+	}
+	from, mid, to := r.out.From, r.out.Mid, r.out.To
+	before, after := r.fitting(ctx, client, query, from, mid), r.fitting(ctx, client, query, mid, to)
+	if before.After(from) || after.After(mid) {
+		r.out.Notes = append(r.out.Notes, fmt.Sprintf("there are more lines than --max-lines: the last %s of the window were read, and the last %s before it",
+			to.Sub(after).Round(time.Second), mid.Sub(before).Round(time.Second)))
+	}
+	r.out.From, r.out.Mid, r.gap = before, after, after.Sub(mid)
+	if err := r.begin(true); err != nil {
+		return err
+	}
+	streams := map[string]*lokiStream{}
+	for i, s := range [][2]time.Time{{before, mid}, {after, to}} {
+		if err := r.span(ctx, client, query, s[0], s[1], streams); err != nil {
+			return err
+		}
+		if r.Progress != nil {
+			r.Progress(i+1, 2)
+		}
+	}
+	for _, s := range streams {
+		s.end()
+	}
+	return nil
+}
+
+// fitting is the start of the last part of a window that has no more lines than are
+// to be read, as far as their number tells. A server that does not tell it is no
+// reason not to read.
+func (r *logReading) fitting(ctx context.Context, client *loki.Client, query string, from, to time.Time) time.Time {
+	long := to.Sub(from)
+	samples, err := client.Query(ctx, fmt.Sprintf("sum(count_over_time(%s [%dms]))", query, long.Milliseconds()), to)
+	if err != nil || len(samples) != 1 || !(samples[0].Value > float64(r.Loki.MaxLines)) || math.IsInf(samples[0].Value, 0) {
+		return from
+	}
+	// A tenth is left for that lines are not spread evenly.
+	part := time.Duration(0.9 * float64(long) * float64(r.Loki.MaxLines) / samples[0].Value)
+	return to.Add(-max(part, time.Millisecond)).Truncate(time.Millisecond)
+}
+
+// lokiStream is a stream of Loki's.
+type lokiStream struct {
+	*stream
+	source string
+}
+
+// maxStreams bounds the streams whose lines are put together: those of more are
+// taken one by one.
+const maxStreams = 2000
+
+// lokiBytes bounds what is read of a window.
+const lokiBytes = 1 << 30
+
+// span reads the lines of a window.
+func (r *logReading) span(ctx context.Context, client *loki.Client, query string, from, to time.Time, streams map[string]*lokiStream) error {
+	read, err := client.Lines(ctx, loki.Span{Query: query, From: from, To: to, MaxLines: r.Loki.MaxLines, MaxBytes: lokiBytes}, func(e loki.Entry) error {
+		key := streamKey(e.Labels)
+		s := streams[key]
+		if s == nil {
+			s = &lokiStream{r.stream(), sourceOf(e.Labels)}
+			if len(streams) < maxStreams {
+				streams[key] = s
+			}
+		}
+		s.add(logs.Line{At: e.At / int64(time.Millisecond), Text: []byte(e.Line), Source: s.source, Level: levelOf(e), Trace: e.TraceID()}, false)
+		if streams[key] == nil {
+			s.end()
+		}
+		return ctx.Err()
+	})
+	for _, w := range read.Warnings {
+		r.out.Notes = append(r.out.Notes, "Loki says: "+w)
+	}
+	if read.Cut {
+		r.failed(r.out.Source, fault.New(fault.Partial, "read", "all lines", "lines from "+read.Next.UTC().Format(time.RFC3339)+" to "+to.UTC().Format(time.RFC3339)+" were not read", "raise --max-lines, or narrow --query"))
+	}
+	return err
+}
+
+func streamKey(labels map[string]string) string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		fmt.Fprintf(&b, "%d:%s%d:%s", len(k), k, len(labels[k]), labels[k])
+	}
+	return b.String()
+}
+
+// sourceOf names whose lines those of a stream are.
+func sourceOf(labels map[string]string) string {
+	if k := identity.FromMap(labels).Key; k.Known() {
+		return k.String()
+	}
+	for _, name := range [...]string{"container", "job", "filename", "pod"} {
+		if v := identity.Clean(labels[name]); v != "" {
+			return v
+		}
+	}
+	return "(unnamed)"
+}
+
+// levelOf is the level that Loki or its sender told apart from the line.
+func levelOf(e loki.Entry) logs.Level {
+	for _, m := range [...]map[string]string{e.Metadata, e.Labels, e.Parsed} {
+		for _, name := range [...]string{"detected_level", "level", "severity_text"} {
+			if l := logs.ParseLevel(m[name]); l != logs.None {
+				return l
+			}
+		}
+	}
+	return logs.None
+}
