@@ -97,13 +97,13 @@ func (s *stream) add(l logs.Line, cut bool) (joined bool) {
 	r := s.reading
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out.Read++
-	r.out.Bytes += uint64(len(l.Text))
+	r.out.Read.Lines++
+	r.out.Read.Bytes += uint64(len(l.Text))
 	if len(l.Text) > eventBytes {
 		l.Text, cut = l.Text[:eventBytes], false // the miner counts it
 	}
 	if cut {
-		r.out.Cut++
+		r.out.Read.Cut++
 	}
 	before, _ := s.joiner.Joined()
 	event, at, ok := s.joiner.Add(l.Text, l.At)
@@ -111,7 +111,7 @@ func (s *stream) add(l logs.Line, cut bool) (joined bool) {
 		s.give(event, at)
 	}
 	if now, _ := s.joiner.Joined(); now > before {
-		r.out.Joined++
+		r.out.Read.Joined++
 		return true
 	}
 	s.next = l

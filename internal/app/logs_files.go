@@ -146,13 +146,13 @@ func (r *logReading) files(ctx context.Context) error {
 				at, dated = t, true
 				newest = max(newest, at)
 			case !dated:
-				r.out.Read++
-				r.out.Bytes += uint64(len(text))
-				r.out.Unplaced++
+				r.out.Read.Lines++
+				r.out.Read.Bytes += uint64(len(text))
+				r.out.Read.Unplaced++
 				return
 			}
 			if joined := s.add(logs.Line{At: at, Text: text, Source: source}, cut); !joined && !says {
-				r.out.Undated++
+				r.out.Read.Undated++
 			}
 		})
 		s.end()

@@ -52,10 +52,13 @@ func (r *logReading) loki(ctx context.Context) error {
 		return err
 	}
 	streams := map[string]*lokiStream{}
-	for i, s := range [][2]time.Time{{before, mid}, {after, to}} {
-		if err := r.span(ctx, client, query, s[0], s[1], streams); err != nil {
+	ends := [2]int64{}
+	for i, s := range [2][2]time.Time{{before, mid}, {after, to}} {
+		end, err := r.span(ctx, client, query, s[0], s[1], streams)
+		if err != nil {
 			return err
 		}
+		ends[i] = end.UnixMilli()
 		if r.Progress != nil {
 			r.Progress(i+1, 2)
 		}
@@ -63,6 +66,7 @@ func (r *logReading) loki(ctx context.Context) error {
 	for _, s := range streams {
 		s.end()
 	}
+	r.comparison.Narrow(ends[0], ends[1])
 	return nil
 }
 
@@ -70,14 +74,16 @@ func (r *logReading) loki(ctx context.Context) error {
 // to be read, as far as their number tells. A server that does not tell it is no
 // reason not to read.
 func (r *logReading) fitting(ctx context.Context, client *loki.Client, query string, from, to time.Time) time.Time {
-	long := to.Sub(from)
-	samples, err := client.Query(ctx, fmt.Sprintf("sum(count_over_time(%s [%dms]))", query, long.Milliseconds()), to)
-	if err != nil || len(samples) != 1 || !(samples[0].Value > float64(r.Loki.MaxLines)) || math.IsInf(samples[0].Value, 0) {
-		return from
+	for range 4 { // lines are not spread evenly: what is left may still be too much
+		long := to.Sub(from)
+		samples, err := client.Query(ctx, fmt.Sprintf("sum(count_over_time(%s [%dms]))", query, long.Milliseconds()), to)
+		if err != nil || len(samples) != 1 || !(samples[0].Value > float64(r.Loki.MaxLines)) || math.IsInf(samples[0].Value, 0) {
+			break
+		}
+		part := time.Duration(0.9 * float64(long) * float64(r.Loki.MaxLines) / samples[0].Value)
+		from = to.Add(-max(part, time.Millisecond)).Truncate(time.Millisecond)
 	}
-	// A tenth is left for that lines are not spread evenly.
-	part := time.Duration(0.9 * float64(long) * float64(r.Loki.MaxLines) / samples[0].Value)
-	return to.Add(-max(part, time.Millisecond)).Truncate(time.Millisecond)
+	return from
 }
 
 // lokiStream is a stream of Loki's.
@@ -93,8 +99,8 @@ const maxStreams = 2000
 // lokiBytes bounds what is read of a window.
 const lokiBytes = 1 << 30
 
-// span reads the lines of a window.
-func (r *logReading) span(ctx context.Context, client *loki.Client, query string, from, to time.Time, streams map[string]*lokiStream) error {
+// span reads the lines of a window, and returns up to when.
+func (r *logReading) span(ctx context.Context, client *loki.Client, query string, from, to time.Time, streams map[string]*lokiStream) (end time.Time, err error) {
 	read, err := client.Lines(ctx, loki.Span{Query: query, From: from, To: to, MaxLines: r.Loki.MaxLines, MaxBytes: lokiBytes}, func(e loki.Entry) error {
 		key := streamKey(e.Labels)
 		s := streams[key]
@@ -113,10 +119,12 @@ func (r *logReading) span(ctx context.Context, client *loki.Client, query string
 	for _, w := range read.Warnings {
 		r.out.Notes = append(r.out.Notes, "Loki says: "+w)
 	}
+	end = to
 	if read.Cut {
+		end = read.Next
 		r.failed(r.out.Source, fault.New(fault.Partial, "read", "all lines", "lines from "+read.Next.UTC().Format(time.RFC3339)+" to "+to.UTC().Format(time.RFC3339)+" were not read", "raise --max-lines, or narrow --query"))
 	}
-	return err
+	return end, err
 }
 
 func streamKey(labels map[string]string) string {

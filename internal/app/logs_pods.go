@@ -125,8 +125,8 @@ func (r *logReading) container(ctx context.Context, client *kube.Client, l podLo
 		return ctx.Err()
 	})
 	r.mu.Lock()
-	r.out.Read += read.Odd // the node's own words
-	r.out.Unplaced += read.Odd
+	r.out.Read.Lines += read.Odd // the node's own words
+	r.out.Read.Unplaced += read.Odd
 	r.mu.Unlock()
 	switch {
 	case ctx.Err() == nil:

@@ -64,11 +64,7 @@ type ComparedLogs struct {
 	// From is zero if all before was read.
 	From, Mid, To time.Time
 	Changes       []logs.Change
-	// Read is how many lines were read, Bytes their bytes. Joined were put to the
-	// line they belong to, as of stack traces; Cut were longer than is read;
-	// Undated do not say when they were written and were taken with the line
-	// before, Unplaced had none before, and were left out.
-	Read, Bytes, Joined, Cut, Undated, Unplaced uint64
+	Read          LinesRead
 	// Counted is what became of the lines after they were joined.
 	Counted            logs.Counted
 	Sources, Templates int
@@ -78,6 +74,20 @@ type ComparedLogs struct {
 	Failed []LogProblem
 	// Notes say what one should know.
 	Notes []string
+}
+
+// LinesRead says what was read, before lines that belong together were joined.
+type LinesRead struct {
+	Lines uint64 `json:"lines"`
+	Bytes uint64 `json:"bytes"`
+	// Joined were put to the line that they belong to, as of stack traces.
+	Joined uint64 `json:"joined"`
+	// Cut were longer than is read.
+	Cut uint64 `json:"cut"`
+	// Undated do not say when they were written: they are taken with the line
+	// before. Unplaced had none before, and were left out.
+	Undated  uint64 `json:"undated"`
+	Unplaced uint64 `json:"unplaced"`
 }
 
 // LogProblem is why a log could not be read.

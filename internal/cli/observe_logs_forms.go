@@ -100,15 +100,15 @@ func (f *ComparedLogs) comparable() bool { return f.Counted.Before > 0 && f.Coun
 // error that makes the exit code.
 func (o *logsOptions) remarks(f *ComparedLogs) error {
 	e := o.streams.Err
-	fmt.Fprintf(e, "%s read from %s: %d in the window, %d before it, %s in %s\n", count(int(f.Read), "line"), clean(f.Source), f.Counted.After, f.Counted.Before, count(f.Templates, "template"), count(f.Sources, "source"))
+	fmt.Fprintf(e, "%s read from %s: %d in the window, %d before it, %s in %s\n", count(int(f.Read.Lines), "line"), clean(f.Source), f.Counted.After, f.Counted.Before, count(f.Templates, "template"), count(f.Sources, "source"))
 	for _, x := range []struct {
 		n    uint64
 		text string
 	}{
-		{f.Joined, "belong to the line before, as in stack traces"},
-		{f.Cut + f.Counted.Cut, "were too long, and used as far as they are read"},
-		{f.Undated, "do not say when they were written: they are taken with the line before"},
-		{f.Unplaced, "do not say when they were written, nor does one before: they were left out"},
+		{f.Read.Joined, "belong to the line before, as in stack traces"},
+		{f.Read.Cut + f.Counted.Cut, "were too long, and used as far as they are read"},
+		{f.Read.Undated, "do not say when they were written: they are taken with the line before"},
+		{f.Read.Unplaced, "do not say when they were written, nor does one before: they were left out"},
 		{f.Counted.Older + f.Counted.Newer, "are of before or after what is compared"},
 		{f.Counted.Binary, "are no text: they were left out"},
 		{f.Counted.Invalid, "hold bytes that are no UTF-8"},
@@ -147,7 +147,7 @@ func (o *logsOptions) remarks(f *ComparedLogs) error {
 			return answer{1}
 		}
 	}
-	if !f.comparable() || len(f.Failed) > 0 || f.Counted.Lost > 0 || f.Unplaced > 0 {
+	if !f.comparable() || len(f.Failed) > 0 || f.Counted.Lost > 0 || f.Read.Unplaced > 0 {
 		return answer{3}
 	}
 	return nil
@@ -191,16 +191,11 @@ type jsonChange struct {
 
 // jsonLines is the JSON of what was read.
 type jsonLines struct {
-	Source    string       `json:"source"`
-	From      *time.Time   `json:"from"`
-	Mid       time.Time    `json:"mid"`
-	To        time.Time    `json:"to"`
-	Lines     uint64       `json:"lines"`
-	Bytes     uint64       `json:"bytes"`
-	Joined    uint64       `json:"joined"`
-	Cut       uint64       `json:"cut"`
-	Undated   uint64       `json:"undated"`
-	Unplaced  uint64       `json:"unplaced"`
+	Source string     `json:"source"`
+	From   *time.Time `json:"from"`
+	Mid    time.Time  `json:"mid"`
+	To     time.Time  `json:"to"`
+	LinesRead
 	Counted   logs.Counted `json:"counted"`
 	Sources   int          `json:"sources"`
 	Templates int          `json:"templates"`
@@ -213,8 +208,9 @@ func logsJSON(w io.Writer, f *ComparedLogs) error {
 	out := struct {
 		Changes []jsonChange `json:"changes"`
 		Read    jsonLines    `json:"read"`
-	}{[]jsonChange{}, jsonLines{Source: tame(f.Source), Mid: f.Mid.UTC(), To: f.To.UTC(), Lines: f.Read, Bytes: f.Bytes, Joined: f.Joined, Cut: f.Cut + f.Counted.Cut, Undated: f.Undated,
-		Unplaced: f.Unplaced, Counted: f.Counted, Sources: f.Sources, Templates: f.Templates, Without: []string{}, Failed: []string{}, Notes: []string{}}}
+	}{[]jsonChange{}, jsonLines{Source: tame(f.Source), Mid: f.Mid.UTC(), To: f.To.UTC(), LinesRead: f.Read,
+		Counted: f.Counted, Sources: f.Sources, Templates: f.Templates, Without: []string{}, Failed: []string{}, Notes: []string{}}}
+	out.Read.Cut += f.Counted.Cut
 	if !f.From.IsZero() {
 		from := f.From.UTC()
 		out.Read.From = &from

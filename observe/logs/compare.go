@@ -280,6 +280,18 @@ func (c *Comparison) settle() {
 	}
 }
 
+// Narrow says that no lines of the earlier window from until on were given, and none
+// of the later one from to on: rates are those of what is left. Moments that leave
+// nothing of a window are not taken.
+func (c *Comparison) Narrow(until, to int64) {
+	if until > c.windows.From && until < c.windows.Mid {
+		c.windows.Gap = c.windows.Mid - until
+	}
+	if to > c.windows.Mid && to < c.windows.To {
+		c.windows.To = to
+	}
+}
+
 // Counted tells what became of the lines so far.
 func (c *Comparison) Counted() Counted {
 	out := c.counted

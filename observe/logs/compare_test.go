@@ -156,6 +156,13 @@ func TestComparisonGap(t *testing.T) {
 	if got := c.Changes(0.1); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
+	// Had the lines of the first minute of the later window been read only, they
+	// would be far more than usual.
+	c.Narrow(at(-30), at(-9))
+	c.Narrow(at(-50), at(-11))
+	if got := c.Changes(0.1); len(got) != 1 || got[0].Kind != More || got[0].Expected != 1 {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestComparisonWindows(t *testing.T) {
@@ -178,6 +185,18 @@ func TestComparisonRedacts(t *testing.T) {
 	x := told(got, "a", "login")
 	if x == nil || strings.Contains(fmt.Sprintf("%+v", *x), "hunter2") || strings.ContainsRune(x.Template.Example, 0x1b) || len(x.Traces) != 0 {
 		t.Errorf("%+v", x)
+	}
+}
+
+// TestStampedJSON reads a line of JSON behind the moment of who passed it on.
+func TestStampedJSON(t *testing.T) {
+	m, err := New(Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := m.Add([]byte(`{"level":"error","msg":"disk full"}`), 1)
+	if got := m.Add([]byte(`2026-03-01T11:59:03.123456789Z {"level":"error","msg":"disk full"}`), 2); got.ID != bare.ID || got.Level != Error {
+		t.Errorf("%+v, not %+v", got, bare)
 	}
 }
 

@@ -130,6 +130,9 @@ func (m *Miner) message(text []byte) ([]byte, Level) {
 		m.scratch = unescape(m.scratch[:0], text)
 		text = m.scratch
 	}
+	if rest := bytes.TrimLeft(stamp(text), " "); len(rest) > 0 && rest[0] == '{' {
+		text = rest // what a runtime's or a shipper's moment stands before
+	}
 	f := m.fields.read(text)
 	if f.found {
 		text = f.message
