@@ -412,3 +412,19 @@ func TestLogsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestLogsExample finds in the example what its README says.
+func TestLogsExample(t *testing.T) {
+	code, out, errs := observeLogs(t, nil, nil, "../../examples/logs/orders.log")
+	if code != 1 || strings.Contains(out, "s3cret") || !strings.Contains(out, "[redacted]") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	for i, want := range []string{"CHANGE", "new     error", "more    warn", "gone    info"} {
+		if lines := strings.Split(out, "\n"); !strings.HasPrefix(lines[i], want) {
+			t.Errorf("%q is not %q", lines[i], want)
+		}
+	}
+	if code, out, errs := observeLogs(t, nil, nil, "../../examples/logs/orders.log", "--at", "2026-03-01T11:40:00Z"); code != 0 || !strings.HasPrefix(out, "Nothing changed") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}
