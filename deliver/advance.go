@@ -43,7 +43,9 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 		return false, p.refuse(ctx, w, err)
 	}
 	if q, held := Quarantine(p.st, w.revision, w.digest, p.settings); held && q.Revision != w.revision {
-		q.Message = "it renders to the same objects as " + Short(q.Revision) + ", which failed: " + q.Message
+		if !strings.HasPrefix(q.Message, sameObjects) {
+			q.Message = sameObjects + Short(q.Revision) + ", which failed: " + q.Message
+		}
 		q.Revision = w.revision
 		AddQuarantine(p.st, q)
 		p.choice = Choose(&p.app.Spec, p.st, p.head.Revision, p.settings, false)
@@ -75,6 +77,9 @@ func (p *pass) advance(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
+// sameObjects begins the message of a revision that is as bad as another.
+const sameObjects = "it renders to the same objects as "
+
 // empties holds a revision that would delete everything the application has,
 // until a person allows it: most often a folder was moved, or a generator failed.
 func (p *pass) empties(w *want) bool {
@@ -99,10 +104,16 @@ func refuses(err error) bool {
 	return false
 }
 
-// unchanged tells whether a revision makes the very objects that are applied.
+// unchanged tells whether a revision makes the very objects that are applied, and
+// that these are good or may become it.
 func (p *pass) unchanged(digest string) bool {
-	return p.st.Sync != nil && p.st.Sync.Digest == digest && (p.st.Active == nil || p.st.Active.Phase != v1alpha1.PhaseApplying) &&
-		p.choice.Trigger != TriggerRollback && p.mem.release == ""
+	if p.st.Sync == nil || p.st.Sync.Digest != digest || p.choice.Trigger == TriggerRollback || p.mem.release != "" {
+		return false
+	}
+	if p.st.Active != nil {
+		return p.st.Active.Phase != v1alpha1.PhaseApplying
+	}
+	return p.st.LastGood != nil && p.st.LastGood.Digest == digest
 }
 
 // moved tells whether a new revision left all alone that the applied one was
@@ -172,7 +183,10 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	}
 	w := &want{revision: revision, settings: p.settings, seen: p.now}
 	if revision == p.head.Revision && !p.head.Seen.IsZero() && !p.tried(revision) {
-		w.seen = p.head.Seen
+		// An application that is newer than the revision waits since it is there.
+		if w.seen = p.head.Seen; w.seen.Before(p.app.CreationTimestamp.Time) {
+			w.seen = p.app.CreationTimestamp.Time
+		}
 	}
 	var tree Tree
 	err := p.lap(w, SpanFetch, func() (err error) { tree, err = p.Sources.Fetch(ctx, p.app, revision); return err })
@@ -195,7 +209,7 @@ func (p *pass) prepare(ctx context.Context, revision string) (*want, error) {
 	w.digest = p.Digester.Render(objects)
 	if w.hooked = hooks(objects); w.hooked {
 		// Hooks run once for each release: their names carry it.
-		suffix := p.Digester.Value([]any{w.digest, p.settings, p.attempt(revision)})[:8]
+		suffix := p.Digester.Value([]any{w.digest, p.hookRun(w)})[:8]
 		if objects, err = p.desire(suffix).objects(ctx, rendered.Bodies); err != nil {
 			return w, err
 		}
@@ -235,6 +249,16 @@ func (p *pass) desire(suffix string) desire {
 // attempt tells tries of one revision apart.
 func (p *pass) attempt(revision string) string {
 	return p.st.Handled[v1alpha1.AnnotationRetry] + revision
+}
+
+// hookRun names the run of a release's hooks: the release that made what is applied,
+// whatever revisions since then make the same, and else the one that is to come.
+func (p *pass) hookRun(w *want) string {
+	applying := p.mem.release != "" || p.st.Active != nil && p.st.Active.Phase == v1alpha1.PhaseApplying
+	if p.st.Sync != nil && p.st.Sync.Digest == w.digest && !applying {
+		return p.st.Sync.Release
+	}
+	return p.releaseName(w)
 }
 
 func hooks(objects []*Object) bool {

@@ -21,7 +21,7 @@ func (p *pass) applySteps(ctx context.Context, w *want) (finished bool, err erro
 		if p.mem.step > 0 {
 			if open, why := p.open(w.steps[p.mem.step-1], step); !open {
 				p.waiting = why
-				return false, nil
+				return false, p.failedHook(w.steps[p.mem.step-1])
 			}
 		}
 		start := p.Now()
@@ -32,10 +32,10 @@ func (p *pass) applySteps(ctx context.Context, w *want) (finished bool, err erro
 		}
 		p.mem.step++
 	}
-	if n := len(w.steps); n > 0 && w.steps[n-1].Stage == StageAfter {
-		if open, why := p.open(w.steps[n-1], Step{Stage: StageAfter, Wave: w.steps[n-1].Wave + 1}); !open {
+	if n := len(w.steps); n > 0 && (w.steps[n-1].Stage == StageAfter || w.steps[n-1].Stage == StageBefore) {
+		if ok, why := p.allHealthy(w.steps[n-1:]); !ok {
 			p.waiting = why
-			return false, nil
+			return false, p.failedHook(w.steps[n-1])
 		}
 	}
 	return true, nil
@@ -51,6 +51,17 @@ func (p *pass) open(before, next Step) (open bool, why string) {
 		return p.allHealthy([]Step{before})
 	}
 	return true, ""
+}
+
+// failedHook returns why a hook of a step failed for good, nil if none did.
+func (p *pass) failedHook(s Step) error {
+	for _, o := range s.Objects {
+		live, known := p.View.Object(o.Key)
+		if known && o.Annotation(v1alpha1.AnnotationHook) != "" && live.UID != "" && live.Health.Status == health.Failed {
+			return fault.New(fault.Blocked, "run the hook", o.Key.String(), cmpText(live.Health.Message, "it failed"), "look at its logs; mend it in Git, or say `aeo release retry`")
+		}
+	}
+	return nil
 }
 
 func (p *pass) allHealthy(steps []Step) (ok bool, why string) {

@@ -1,9 +1,11 @@
 package deliver
 
 import (
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -25,10 +27,13 @@ func (p *pass) taken(k Key) (owner AppKey, taken bool) {
 // contest notes that an object is another application's, and says so. It may be
 // on its way to us: that application may not have seen yet what Git says now.
 func (p *pass) contest(k Key, owner AppKey) error {
-	if p.contested == nil {
-		p.contested = map[Key]bool{}
+	// What is remembered is never changed.
+	all := maps.Clone(p.contested)
+	if all == nil {
+		all = map[Key]bool{}
 	}
-	p.contested[k] = true
+	all[k] = true
+	p.contested = all
 	if p.st.Active != nil {
 		p.wait(contestStep)
 	}
@@ -40,6 +45,31 @@ func (p *pass) contest(k Key, owner AppKey) error {
 
 // contestStep is how often a release looks whether it may have such an object.
 const contestStep = 10 * time.Second
+
+// reconsider lifts the quarantine of a revision that failed because other
+// applications had its objects, once they are free. Until then they are still waited
+// for. After a restart nobody knows which they were: it is tried once more.
+func (p *pass) reconsider(head string) {
+	q, held := Quarantine(p.st, head, "", p.settings)
+	if !held || q.Reason != QuarantineContested {
+		return
+	}
+	p.mu.Lock()
+	waited := p.mem.contested
+	p.mu.Unlock()
+	for k := range waited {
+		if _, taken := p.taken(k); taken {
+			p.contested = waited
+			p.wait(contestStep)
+			return
+		}
+	}
+	p.st.Quarantine = slices.DeleteFunc(p.st.Quarantine, func(o v1alpha1.Quarantined) bool {
+		return o.Revision == head || o.Reason == QuarantineContested && o.Digest == q.Digest
+	})
+	p.tryAnew(head)
+	p.event(false, "Retry", "revision "+Short(head)+" is tried again: its objects are free")
+}
 
 // rememberContests lets the other applications know what this one waits for.
 func (p *pass) rememberContests() {

@@ -69,8 +69,9 @@ func TestTheHolderKeepsAnObject(t *testing.T) {
 	if got := w.objects[contestA].App; got != web {
 		t.Errorf("given up, %s has it", got)
 	}
-	if c := w.condition(v1alpha1.ConditionSynced); c.Reason == deliver.CodeContested {
-		t.Errorf("given up: %+v", c)
+	w.mustBeReady("r1")
+	if len(w.app.Status.Quarantine) > 0 {
+		t.Errorf("the quarantine stays: %+v", w.app.Status.Quarantine)
 	}
 }
 
@@ -117,6 +118,13 @@ func TestWhatIsWaitedForIsNotDeleted(t *testing.T) {
 	if w.objects[contestA].App != web {
 		t.Fatal("it was taken from its owner")
 	}
+	for range 20 { // it waits on after it gave up
+		w.now = w.now.Add(time.Minute)
+		next()
+	}
+	if q := other.Status.Quarantine; len(q) != 1 || q[0].Reason != deliver.QuarantineContested {
+		t.Fatalf("in quarantine: %+v", q)
+	}
 	w.push("r2", &commit{objects: []map[string]any{object("ConfigMap", "b", "1")}})
 	w.claims = nil
 	w.mayDelete = func(k deliver.Key) string { return "another application waits for it" }
@@ -125,7 +133,9 @@ func TestWhatIsWaitedForIsNotDeleted(t *testing.T) {
 		t.Fatal("it is gone")
 	}
 	w.push("r3", w.commits["r1"])
-	next()
+	for range 5 {
+		next()
+	}
 	if w.objects[contestA].App != api {
 		t.Error("who waited did not get it")
 	}

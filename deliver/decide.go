@@ -21,6 +21,8 @@ const (
 	QuarantineRefused    = "refused"
 	QuarantineFailed     = "failed"
 	QuarantineRolledBack = "rolled-back"
+	// QuarantineContested ends by itself when the objects are free.
+	QuarantineContested = "contested"
 )
 
 // Default times of a release.

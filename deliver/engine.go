@@ -76,8 +76,8 @@ type memory struct {
 	heals map[Key]*heal
 	// lost is when health was lost in the watch time.
 	lost time.Time
-	// failures in a row, for the delay of the next try.
-	failures int
+	// failures in a row, for the delay of the next try; retreats those of rollbacks.
+	failures, retreats int
 	// following tells that the pods of unhealthy workloads are watched.
 	following bool
 	// request is the newest request for a sync, requested when it was seen.
@@ -247,6 +247,7 @@ func (p *pass) settle(ctx context.Context) error {
 			p.st.Source = &v1alpha1.Revision{Revision: head, Ref: p.head.Ref, Time: &seen}
 		}
 	}
+	p.reconsider(head)
 	p.choice = Choose(&p.app.Spec, p.st, head, p.settings, p.syncAsked())
 	return nil
 }
@@ -269,6 +270,8 @@ func (p *pass) work(ctx context.Context) {
 			p.giveUp(ctx, err)
 		} else if done {
 			p.mem.failures = 0
+		} else if p.waiting != "" {
+			p.giveUp(ctx, fault.New(fault.Unavailable, "apply", Short(c.Revision), p.waiting, ""))
 		}
 	} else if p.syncAsked() {
 		p.done(v1alpha1.AnnotationSync) // there is nothing new
@@ -313,7 +316,7 @@ func (p *pass) requests() {
 		full := p.resolveQuarantined(p.requested(v1alpha1.AnnotationRetry))
 		if LiftQuarantine(p.st, full) {
 			p.event(false, "Retry", "revision "+Short(full)+" is tried again"+p.by())
-			p.forgetWant()
+			p.tryAnew(full)
 		}
 		p.handled(v1alpha1.AnnotationRetry)
 	}
@@ -336,6 +339,15 @@ func (p *pass) requests() {
 		p.st.Sync.Settings = "" // no longer what is wanted
 	}
 	p.event(false, "Rollback", "going back to revision "+Short(rev)+p.by())
+}
+
+// tryAnew makes a revision that was given up a release again, also if it is what is
+// applied.
+func (p *pass) tryAnew(revision string) {
+	p.forgetWant()
+	if p.st.Sync != nil && p.st.Sync.Revision == revision {
+		p.st.Sync.Settings = "" // no longer what is wanted
+	}
 }
 
 // goneBackFrom quarantines a revision that a person wants no longer.

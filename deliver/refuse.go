@@ -43,6 +43,11 @@ func (p *pass) refuse(ctx context.Context, w *want, why error) error {
 		Revision: w.revision, Digest: w.digest, Settings: p.settings, Reason: QuarantineRefused,
 		Message: message, Release: name, Time: metav1.NewTime(p.now),
 	})
+	if a := p.st.Active; a != nil && a.Phase == v1alpha1.PhaseApplying {
+		p.supersede(ctx, a) // nobody wants it any more
+		p.mem.release, p.mem.step = "", 0
+		p.halfway()
+	}
 	p.traceBegun(name, w)
 	p.finished(v1alpha1.PhaseRefused, message, &v1alpha1.ActiveRelease{Name: name, Revision: w.revision, Trigger: p.choice.Trigger, Seen: moment(w.seen)}, now)
 	p.event(true, "Refused", "revision "+Short(w.revision)+" is refused: "+message)
@@ -66,11 +71,7 @@ func (p *pass) giveUp(ctx context.Context, err error) {
 	if a == nil || a.Phase != v1alpha1.PhaseApplying || p.mem.release == "" {
 		return
 	}
-	seen := p.now
-	if a.Seen != nil {
-		seen = a.Seen.Time
-	}
-	left := seen.Add(p.deadline()).Sub(p.now)
+	left := p.mem.begun.Add(p.deadline()).Sub(p.now)
 	late := left <= 0
 	if !late && (!needsPerson(fault.KindOf(err)) || lacksRights(err)) {
 		p.wait(left)
@@ -142,10 +143,14 @@ func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason str
 	}
 	p.onFailure(ctx)
 	if a.Trigger != TriggerRollback {
+		cause := QuarantineFailed
+		if len(p.contested) > 0 {
+			cause = QuarantineContested
+		}
 		// What was good before is not given up because it does not recover: there
 		// is nothing better to go to.
 		AddQuarantine(p.st, v1alpha1.Quarantined{
-			Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: QuarantineFailed,
+			Revision: a.Revision, Digest: digest, Settings: p.settings, Reason: cause,
 			Message: reason, Release: a.Name, Time: metav1.NewTime(p.now),
 		})
 	}
@@ -154,9 +159,25 @@ func (p *pass) reject(ctx context.Context, a *v1alpha1.ActiveRelease, reason str
 	p.st.Active = nil
 	p.mem.release, p.mem.step, p.mem.failures = "", 0, 0
 	p.Witness.Forget(p.key)
+	if a.Phase == v1alpha1.PhaseApplying {
+		p.halfway()
+	}
 	p.rechoose()
 	p.again = 1
+	if a.Trigger == TriggerRollback {
+		// The way back is barred; it is tried again, but not at once.
+		p.mem.retreats++
+		p.again = backoff(p.mem.retreats + 1)
+	}
 	return true
+}
+
+// halfway notes that some of a revision was applied before it was given up: what
+// the cluster was at is to be applied again, not only said to be there.
+func (p *pass) halfway() {
+	if p.st.Sync != nil && !p.app.Spec.Rollback.Disabled {
+		p.st.Sync.Settings = ""
+	}
 }
 
 // onFailure starts the hooks that were meant for this case. They are not

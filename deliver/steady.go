@@ -72,6 +72,10 @@ func (p *pass) wanted(e v1alpha1.InventoryEntry, k Key) bool {
 // repair finds objects that differ from what was applied and applies them
 // again.
 func (p *pass) repair(ctx context.Context) {
+	p.st.Drift = nil
+	if p.st.Sync == nil {
+		return // no revision was applied whole: there is nothing to go by
+	}
 	var differ []Key
 	for _, e := range p.st.Inventory {
 		_, k, err := ParseID(e.ID)
@@ -87,7 +91,6 @@ func (p *pass) repair(ctx context.Context) {
 			p.drift = append(p.drift, k.String()+" "+why)
 		}
 	}
-	p.st.Drift = nil
 	if len(differ) == 0 {
 		p.calm()
 		return
@@ -363,6 +366,7 @@ func (p *pass) good(ctx context.Context, a *v1alpha1.ActiveRelease) {
 		p.fail(err)
 		return
 	}
+	p.mem.retreats = 0
 	LiftQuarantine(p.st, a.Revision) // of other settings: these are in force
 	if p.st.LastGood == nil || a.Trigger != TriggerRollback || p.st.LastGood.Revision == a.Revision {
 		p.st.LastGood = p.st.Sync.DeepCopy()
@@ -382,7 +386,10 @@ func timeOf(t *metav1.MicroTime) time.Time {
 // prune deletes what left Git.
 func (p *pass) prune(ctx context.Context, healthy bool) {
 	w := p.mem.want
-	if w == nil || p.st.Sync == nil || w.digest != p.st.Sync.Digest {
+	if p.st.Sync == nil {
+		return
+	}
+	if w == nil || w.digest != p.st.Sync.Digest {
 		// Nothing complete is known to delete by. If something is marked, find
 		// out; if not, there is nothing to do.
 		if !p.marked() {
@@ -405,9 +412,9 @@ func (p *pass) prune(ctx context.Context, healthy bool) {
 	case plan.Blocked != "":
 		p.waiting, p.held = plan.Blocked, true
 	case plan.Pending > 0 && p.st.Active != nil:
-		p.waiting = itoa(plan.Pending) + " objects left Git: they are deleted when the release is good"
+		p.waiting = "what left Git is deleted when the release is good; objects: " + itoa(plan.Pending)
 	case plan.Pending > 0:
-		p.waiting = "deletes what left Git: " + itoa(plan.Pending) + " objects"
+		p.waiting = "deletes what left Git; objects: " + itoa(plan.Pending)
 	}
 	p.wait(plan.Wait)
 	p.deleteAll(ctx, plan.Delete)

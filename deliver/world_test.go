@@ -64,6 +64,9 @@ type world struct {
 	// claims are those of other applications.
 	claims map[deliver.Key][]deliver.AppKey
 
+	// jobs is the health of Jobs, "" for healthy.
+	jobs health.Status
+
 	// spy sees every object that is applied.
 	spy func(*deliver.Object)
 
@@ -74,6 +77,7 @@ type world struct {
 type stored struct {
 	deliver.Live
 	digest string
+	value  string
 }
 
 // commit is a revision: objects by name, and what is wrong with it.
@@ -221,8 +225,14 @@ func (w *world) Apply(_ context.Context, as deliver.Identity, o *deliver.Object,
 	s.ResourceVersion = fmt.Sprint(w.serial)
 	s.App = deliver.OwnerOf(o.Body)
 	s.digest = w.digester.Object(o.Body)
+	if data, _ := o.Body["data"].(map[string]any); data != nil {
+		s.value, _ = data["value"].(string)
+	}
 	s.Owned = "live-" + s.digest
 	s.Health = health.Health{Status: health.Healthy}
+	if o.Kind == "Job" && w.jobs != "" {
+		s.Health = health.Health{Status: w.jobs, Message: "the Job " + string(w.jobs)}
+	}
 	if spec, _ := o.Body["spec"].(map[string]any); spec["crash"] == true {
 		s.Health = health.Health{Status: health.Progressing, Message: "crashes"}
 	}

@@ -145,7 +145,7 @@ type Quarantined struct {
 	// Settings is the digest of the settings it was tried with.
 	// +optional
 	Settings string `json:"settings,omitempty"`
-	// Reason is refused, failed or rolled-back.
+	// Reason is refused, failed, contested or rolled-back.
 	Reason  string `json:"reason"`
 	Message string `json:"message,omitempty"`
 	// +optional

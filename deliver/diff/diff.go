@@ -98,6 +98,11 @@ func (c *comparison) add(p tree.Path, op Op, from, to any) {
 	ch.Path, a = c.mask.text(p.Stable())
 	ch.From, b = c.mask.value(p, from)
 	ch.To, d = c.mask.value(p, to)
+	// Where one side is a secret that was substituted, the other was one too: the
+	// value before it was changed, which nobody knows here by itself.
+	if b != d && from != nil && to != nil {
+		ch.From, ch.To, b, d = hide(from), hide(to), true, true
+	}
 	ch.Masked = a || b || d
 	c.changes = append(c.changes, ch)
 }

@@ -149,7 +149,7 @@ replace spec.auth.user "b" → "d"`},
 replace spec.tokens[0].x 1 → 2`},
 		"numbered item": {parse(t, `{kind: X, spec: {args: [a, b]}}`), parse(t, `{kind: X, spec: {args: [a, c]}}`), diff.Options{SecretPaths: []string{"/spec/args/1"}}, `replace spec.args ["(hidden)","(hidden)"] → ["(hidden)","(hidden)"] masked`},
 		"values": {parse(t, `{kind: X, data: {url: "x", same: hunter2}}`), parse(t, `{kind: X, data: {url: "https://u:hunter2@db", hunter2: 1, same: hunter2}}`), diff.Options{SecretValues: []string{"hunter2", "x"}}, `add data.(hidden) null → 1 masked
-replace data.url "x" → "(hidden)" masked`},
+replace data.url "(hidden)" → "(hidden)" masked`},
 		"values below":   {nil, parse(t, `{list: [{name: my-hunter2, deep: {hunter2: [hunter2]}}]}`), diff.Options{SecretValues: []string{"hunter2"}}, `add list null → [{"deep":{"(hidden)":["(hidden)"]},"name":"(hidden)"}] masked`},
 		"another Secret": {parse(t, `{apiVersion: example.com/v1, kind: Secret, data: {a: b}}`), parse(t, `{apiVersion: example.com/v1, kind: Secret, data: {a: c}}`), diff.Options{}, `replace data.a "b" → "c"`},
 	} {
