@@ -212,7 +212,8 @@ func TestLogsHostile(t *testing.T) {
 type shopLoki struct {
 	t       *testing.T
 	asked   []string
-	counts  bool // it tells the number of lines
+	shift   time.Duration // of its time against that of the log
+	counts  bool          // it tells the number of lines
 	broken  bool
 	headers http.Header
 }
@@ -231,7 +232,7 @@ func (s *shopLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		text := q.Get("query")
 		ms, _ := strconv.ParseInt(strings.TrimSuffix(text[strings.LastIndex(text, "[")+1:], "ms]))"), 10, 64)
 		shopLog(func(at time.Time, line string) {
-			if u := at.UnixNano(); u >= end-ms*1e6 && u < end {
+			if u := at.Add(s.shift).UnixNano(); u >= end-ms*1e6 && u < end {
 				n += 1 + strings.Count(line, "\n")
 			}
 		})
@@ -250,7 +251,7 @@ func (s *shopLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	shopLog(func(at time.Time, line string) {
 		for n, part := range strings.Split(line, "\n") {
 			i++
-			u := at.UnixNano() + int64(i%5)*1000 + int64(n)
+			u := at.Add(s.shift).UnixNano() + int64(i%5)*1000 + int64(n)
 			if u >= start && u < end && len(values) < limit {
 				values = append(values, []any{strconv.FormatInt(u, 10), part, map[string]any{"structuredMetadata": map[string]string{"detected_level": "unknown"}}})
 			}

@@ -186,6 +186,12 @@ func TestObserve(t *testing.T) {
 	if code != 1 || !strings.HasPrefix(out, "1. shop/orders") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
+	loki := httptest.NewServer(&shopLoki{t: t, shift: end.Sub(logNoon)})
+	defer loki.Close()
+	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h", "--loki", loki.URL)
+	if code != 1 || !strings.HasPrefix(out, "1. shop/orders") || !strings.Contains(out, "disk full") || strings.Contains(out+errs, "hunter2") || strings.Contains(errs, "blind: logs") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
 	code, out, errs = run("top", "--prometheus", server.URL, "--history", "6h", "-n", "shop")
 	rows := strings.Split(out, "\n")
 	if code != 1 || len(rows) < 4 || !strings.HasPrefix(rows[1], "shop/orders") || !strings.Contains(rows[1], "!") || !strings.Contains(out, "?") {

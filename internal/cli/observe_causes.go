@@ -22,6 +22,7 @@ type causesOptions struct {
 	changes changeOptions
 	depends []string
 	traces  TracesSource
+	logs    causeLogs
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -35,14 +36,16 @@ what its callers see, and what was released just before.
 
 With --releases the Releases of a cluster are read, as changes. With --jaeger or
 --tempo traces tell who calls whom, and whose part of the calls grew or failed, so
-that who only waits for another is not blamed; with --depends you tell it. Without
-any of these it goes by the metrics alone, and says less surely.
+that who only waits for another is not blamed; with --depends you tell it. With --loki
+lines of the logs that are new or more are evidence. Without any of these it goes by
+the metrics alone, and says less surely.
 
 The shares are of one belief: what is missing to 100 % is for causes of which
 nothing was measured. The exit code is 1 if a cause is named, and 3 if nothing
 could be said.`,
 		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
   aeo observe causes --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686
+  aeo observe causes --prometheus http://prometheus:9090 -n shop --loki http://loki:3100
   aeo observe causes --prometheus http://prometheus:9090 --depends shop/web=shop/orders`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.causes(c.Context()) },
@@ -51,6 +54,7 @@ could be said.`,
 	f := c.Flags()
 	o.changes.add(f)
 	o.traces.add(f, s)
+	o.logs.add(f, s)
 	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
 	return c
 }
@@ -80,6 +84,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			return err
 		}
 		if err := o.traced(ctx, &c); err != nil {
+			return err
+		}
+		if err := o.logged(ctx, &c); err != nil {
 			return err
 		}
 		last = cause.Rank(c)

@@ -115,6 +115,9 @@ type logsOptions struct {
 // tens of thousands has it.
 const usualScore = 4
 
+// usualLines is how many lines of a window are read from Loki.
+const usualLines = 100_000
+
 func newObserveLogs(b Backend, s *Streams) *cobra.Command {
 	o := &logsOptions{backend: b, streams: s}
 	c := &cobra.Command{
@@ -147,7 +150,7 @@ could be read.`,
 	f.StringVar(&o.loki.Query, "query", "", "ask Loki for this `LOGQL` instead of all of --namespace")
 	f.StringVar(&o.loki.TokenFile, "token-file", "", "a `FILE` with a bearer token for Loki")
 	f.StringVar(&o.loki.Tenant, "tenant", "", "the `TENANT` whose logs Loki is asked for")
-	f.IntVar(&o.loki.MaxLines, "max-lines", 100_000, "read at most this `NUMBER` of lines of each window from Loki; of more, the newest part of each")
+	f.IntVar(&o.loki.MaxLines, "max-lines", usualLines, "read at most this `NUMBER` of lines of each window from Loki; of more, the newest part of each")
 	f.BoolVar(&o.pods, "pods", false, "read the logs of the containers of a cluster")
 	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "read those of the cluster of this kubeconfig `FILE`")
 	f.StringVar(&o.where.Context, "context", "", "read those of the cluster of this `NAME` of a context")
