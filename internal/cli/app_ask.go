@@ -204,6 +204,9 @@ new commit ends that, and so does aeo release retry.`,
 		Example: `  aeo app rollback shop -n shop
   aeo app rollback shop -n shop --to 3f2a91c0`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("to") && revision == "" {
+				return fault.New(fault.Invalid, "read the command line", "--to", "it names no revision", "leave it out to go back by one, or see `aeo app history "+args[0]+"`")
+			}
 			cluster, namespace, err := f.open()
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -181,5 +182,14 @@ func TestObservedIsShown(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}
+	}
+}
+
+// TestRollbackToNothing refuses an empty word: a variable of a script may be empty.
+func TestRollbackToNothing(t *testing.T) {
+	var out, errs bytes.Buffer
+	s := &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}
+	if code := Main(t.Context(), nil, s, Build{}, []string{"app", "rollback", "shop", "--to", ""}); code != 2 || !strings.Contains(errs.String(), "it names no revision") {
+		t.Errorf("code %d: %s", code, errs.String())
 	}
 }
