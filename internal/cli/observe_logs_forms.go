@@ -36,12 +36,12 @@ func (o *logsOptions) logsTable(out io.Writer, found *ComparedLogs) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "CHANGE\tLEVEL\tSOURCE\tBEFORE\tAFTER\tFIRST\tLAST\tTEMPLATE")
+	fmt.Fprintln(w, "CHANGE\tLEVEL\tSOURCE\tBEFORE\tAFTER\tSINCE\tFIRST\tLAST\tTEMPLATE")
 	rows := shown[:min(len(shown), maxLogRows)]
 	for i := range rows {
 		c := &rows[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", kindText(c), or(c.Template.Level.String(), "-"), clean(cut(c.Source, 40)),
-			beforeText(c), c.After, stamped(c.First), stamped(c.Last), cut(clean(c.Template.Text), 100))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", kindText(c), or(c.Template.Level.String(), "-"), clean(cut(c.Source, 40)),
+			beforeText(c), c.After, sinceText(c), stamped(c.First), stamped(c.Last), cut(clean(c.Template.Text), 100))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -87,6 +87,14 @@ func beforeText(c *logs.Change) string {
 		return fmt.Sprint(c.Before)
 	}
 	return fmt.Sprintf("%d (usual %.3g)", c.Before, c.Expected)
+}
+
+// sinceText is since when: that of rates is known to a sixteenth of the window.
+func sinceText(c *logs.Change) string {
+	if c.Kind == logs.More || c.Kind == logs.Fewer {
+		return "~" + time.UnixMilli(c.Since).UTC().Format("15:04")
+	}
+	return time.UnixMilli(c.Since).UTC().Format("15:04:05")
 }
 
 func instant(at time.Time) string { return at.UTC().Format(time.RFC3339) }
@@ -178,15 +186,15 @@ type jsonChange struct {
 	Template string          `json:"template"`
 	Level    string          `json:"level,omitempty"`
 	// Before is null if no line of the source is known from before.
-	Before   *uint64    `json:"before"`
-	After    uint64     `json:"after"`
-	Expected *float64   `json:"expected"`
-	Score    *float64   `json:"score"`
-	First    time.Time  `json:"first"`
-	Last     time.Time  `json:"last"`
-	Since    *time.Time `json:"since,omitempty"`
-	Example  string     `json:"example"`
-	Traces   []string   `json:"traces"`
+	Before   *uint64   `json:"before"`
+	After    uint64    `json:"after"`
+	Expected *float64  `json:"expected"`
+	Score    *float64  `json:"score"`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+	Since    time.Time `json:"since"`
+	Example  string    `json:"example"`
+	Traces   []string  `json:"traces"`
 }
 
 // jsonLines is the JSON of what was read.
@@ -227,13 +235,9 @@ func logsJSON(w io.Writer, f *ComparedLogs) error {
 	for i := range f.Changes {
 		c := &f.Changes[i]
 		x := jsonChange{Change: c.Kind, Source: tame(c.Source), ID: c.Template.ID, Template: tame(c.Template.Text), Level: c.Template.Level.String(), After: c.After,
-			First: time.UnixMilli(c.First).UTC(), Last: time.UnixMilli(c.Last).UTC(), Example: tame(c.Template.Example), Traces: some(c.Traces)}
+			First: time.UnixMilli(c.First).UTC(), Last: time.UnixMilli(c.Last).UTC(), Since: time.UnixMilli(c.Since).UTC(), Example: tame(c.Template.Example), Traces: some(c.Traces)}
 		if c.Kind != logs.Unjudged {
 			x.Before, x.Expected, x.Score = &c.Before, number(c.Expected), number(c.Score)
-		}
-		if c.Since != 0 {
-			since := time.UnixMilli(c.Since).UTC()
-			x.Since = &since
 		}
 		out.Changes = append(out.Changes, x)
 	}

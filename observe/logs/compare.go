@@ -60,7 +60,9 @@ type Change struct {
 	// both windows, in milliseconds since 1970.
 	First int64 `json:"first"`
 	Last  int64 `json:"last"`
-	// Since is when the first line of the later window was written, 0 for none.
+	// Since is when it began: the first line of what is new, the part of the later
+	// window from which on there are more or fewer, a sixteenth of it; the last line
+	// of what is gone.
 	Since int64 `json:"since"`
 	// Traces are some that lines of the later window belong to, at most three.
 	Traces []string `json:"traces,omitempty"`
@@ -100,6 +102,7 @@ type Counted struct {
 // safe for concurrent use.
 type Comparison struct {
 	windows Windows
+	end     int64 // that of the later window before it was narrowed
 	whole   bool
 	miner   *Miner
 	counted Counted
@@ -124,7 +127,11 @@ type account struct {
 	first, last, since int64
 	level              Level
 	traces             []string
+	parts              [parts]uint32 // lines in each part of the later window
 }
+
+// parts is into how many the later window is divided, to tell when rates changed.
+const parts = 16
 
 // The bounds of a comparison. Sources above the bound are one, Others.
 const (
@@ -146,7 +153,7 @@ func NewComparison(set Settings, w Windows, whole bool) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Comparison{windows: w, whole: whole, miner: m, sources: map[string]*source{}, tallies: map[tallyKey]*account{}}, nil
+	return &Comparison{windows: w, end: w.To, whole: whole, miner: m, sources: map[string]*source{}, tallies: map[tallyKey]*account{}}, nil
 }
 
 // Add counts a line. It is not retained.
@@ -196,6 +203,7 @@ func (c *Comparison) Add(l Line) {
 	}
 	a.after++
 	a.since = min(a.since, l.At)
+	a.parts[(l.At-c.windows.Mid)*parts/(c.end-c.windows.Mid)]++
 	if len(a.traces) < maxTraces {
 		trace := l.Trace
 		if trace == "" {
@@ -272,6 +280,9 @@ func (c *Comparison) settle() {
 		}
 		into.before, into.after = into.before+a.before, into.after+a.after
 		into.first, into.last, into.since, into.level = min(into.first, a.first), max(into.last, a.last), min(into.since, a.since), max(into.level, a.level)
+		for i, n := range a.parts {
+			into.parts[i] += n
+		}
 		for _, t := range a.traces {
 			if len(into.traces) < maxTraces && !slices.Contains(into.traces, t) {
 				into.traces = append(into.traces, t)
@@ -331,17 +342,15 @@ func (c *Comparison) Changes(least float64) []Change {
 		if !c.whole {
 			from = max(from, k.source.first)
 		}
-		x := Change{Source: k.source.name, Shift: Shift{Template: t, Before: a.before, After: a.after}, First: a.first, Last: a.last, Traces: a.traces}
-		if a.after > 0 {
-			x.Since = a.since
-		}
+		x := Change{Source: k.source.name, Shift: Shift{Template: t, Before: a.before, After: a.after}, First: a.first, Last: a.last, Since: a.first, Traces: a.traces}
 		if k.source.before == 0 {
 			x.Kind = Unjudged
 			all = append(all, x)
 			continue
 		}
 		// A source that wrote its first line just now tells little of its rate.
-		share := float64(c.windows.To-c.windows.Mid) / float64(max(c.windows.Mid-c.windows.Gap-from, 1000))
+		before := float64(max(c.windows.Mid-c.windows.Gap-from, 1000))
+		share := float64(c.windows.To-c.windows.Mid) / before
 		x.Expected, x.Score = float64(a.before)*share, evidence(a.before, a.after, share)
 		switch {
 		case a.before == 0:
@@ -349,11 +358,11 @@ func (c *Comparison) Changes(least float64) []Change {
 		case math.Abs(x.Score) < least:
 			continue
 		case a.after == 0:
-			x.Kind = Vanished
+			x.Kind, x.Since = Vanished, a.last
 		case x.Score > 0:
-			x.Kind = More
+			x.Kind, x.Since = More, c.since(a, before, 1)
 		default:
-			x.Kind = Fewer
+			x.Kind, x.Since = Fewer, c.since(a, before, -1)
 		}
 		all = append(all, x)
 	}
@@ -367,6 +376,26 @@ func (c *Comparison) Changes(least float64) []Change {
 			cmp.Compare(a.Source, b.Source), cmp.Compare(a.Template.Text, b.Template.Text), cmp.Compare(a.Template.ID, b.Template.ID))
 	})
 	return all
+}
+
+// since is the start of that part of the later window from which on the evidence is
+// strongest that the rate is higher, or lower for a sign of -1, than until then.
+func (c *Comparison) since(a *account, before float64, sign float64) int64 {
+	best, at := math.Inf(-1), c.windows.Mid
+	until, length := a.before, float64(c.end-c.windows.Mid)/parts
+	left := a.after
+	for i := range parts {
+		start := float64(i) * length
+		rest := float64(c.windows.To-c.windows.Mid) - start
+		if rest <= 0 {
+			break
+		}
+		if g := sign * evidence(until, left, rest/(before+start)); g > best {
+			best, at = g, c.windows.Mid+int64(start)
+		}
+		until, left = until+uint64(a.parts[i]), left-uint64(a.parts[i])
+	}
+	return at
 }
 
 // weight orders changes: those that speak of something wrong come first, and what

@@ -69,7 +69,7 @@ func TestComparison(t *testing.T) {
 		if got[0].Template.ID != lost.Template.ID {
 			t.Errorf("the error is not first: %+v", got[0])
 		}
-		if x := told(got, "shop/web", "cache warmed"); x == nil || x.Kind != Vanished || x.Before != 60 || x.Expected != 15 || x.Since != 0 || x.Bad() {
+		if x := told(got, "shop/web", "cache warmed"); x == nil || x.Kind != Vanished || x.Before != 60 || x.Expected != 15 || x.Since != noon.Add(-16*time.Minute).UnixMilli() || x.Bad() {
 			t.Errorf("%+v", x)
 		}
 		if x := told(got, "shop/orders", "order placed"); x == nil || x.Kind != More || x.Before != 60 || x.After != 300 || x.Expected != 15 {
@@ -94,6 +94,36 @@ func TestComparison(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(first, func(a, b Change) int { return b.weight() - a.weight() }) {
 		t.Error("not in the order of weight")
+	}
+}
+
+// TestComparisonSince tells when in the later window the rate changed, to a part of
+// it.
+func TestComparisonSince(t *testing.T) {
+	for _, when := range []int{-15, -12, -8, -3} {
+		for _, many := range []int{0, 60} { // lines a minute from then on, 10 before
+			c := quarter(t, true)
+			for m := -75; m < 0; m++ {
+				n := 10
+				if m >= when {
+					n = many
+				}
+				for i := range n {
+					c.Add(Line{At: noon.Add(time.Duration(m)*time.Minute + time.Duration(i)*time.Second).UnixMilli(), Text: []byte("tick of the clock"), Source: "a"})
+				}
+			}
+			got := c.Changes(1)
+			if len(got) != 1 {
+				t.Fatalf("%d %d: %+v", when, many, got)
+			}
+			off := time.UnixMilli(got[0].Since).Sub(noon.Add(time.Duration(when) * time.Minute))
+			if got[0].Kind == Vanished && many == 0 && when == -15 {
+				continue // it is told by its last line
+			}
+			if off.Abs() > time.Minute {
+				t.Errorf("%d, %d lines: %s since %v off", when, many, got[0].Kind, off)
+			}
+		}
 	}
 }
 
