@@ -65,6 +65,9 @@ func newPlan(s State, last *Checkpoint, now time.Time, random io.Reader) (*plan,
 	if p.subjects == nil {
 		p.subjects = map[string]Subject{}
 	}
+	if last == nil && s.Size > 0 {
+		return nil, damaged(unsigned(s.Size))
+	}
 	if c := last; c != nil {
 		if c.N != s.Last.Size || c.N > s.Size {
 			return nil, damaged(fmt.Errorf("its checkpoint is of %d entries and it has %d", c.N, s.Size))
@@ -75,6 +78,13 @@ func newPlan(s State, last *Checkpoint, now time.Time, random io.Reader) (*plan,
 		p.floor = c.Time
 	}
 	return p, nil
+}
+
+// unsigned says that a ledger has lost all its checkpoints: the first is written
+// together with the first entries. To sign it anew would be to vouch for whatever is
+// there now.
+func unsigned(size int64) error {
+	return fmt.Errorf("it has %d entries and no checkpoint: those that were signed are gone", size)
 }
 
 // damaged is the error of a store whose content is not what was written.

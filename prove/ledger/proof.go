@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -72,7 +73,10 @@ func Newest(ctx context.Context, r Reader, size int64) (*Checkpoint, error) {
 			return c, nil
 		}
 		if from <= size {
-			return nil, none
+			if any, err := r.Checkpoints(ctx, 0, 1); err != nil || len(any) > 0 || h.Size == 0 {
+				return nil, cmp.Or(err, error(none))
+			}
+			return nil, fault.Wrap(fault.Blocked, "check the ledger", h.Origin, unsigned(h.Size), "restore it from its backup, and compare it with a checkpoint that somebody kept")
 		}
 	}
 }
