@@ -61,6 +61,9 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, t deli
 		return nil, failed
 	}
 	if err != nil {
+		if lfs := tree.pointers(); lfs != nil && fault.KindOf(err) == fault.Invalid {
+			return nil, lfs
+		}
 		return nil, err
 	}
 	r.mu.Lock()
