@@ -140,6 +140,9 @@ func (p *pass) dependencies(ctx context.Context) (ready bool, err error) {
 		if !ok {
 			return false, fault.New(fault.Invalid, "read dependsOn", d.Kind+" "+d.Name, "apiVersion or kind is missing", "complete it")
 		}
+		if g.GroupKind() == (GroupKind{v1alpha1.GroupVersion.Group, v1alpha1.ApplicationKind}) && d.Name == p.app.Name && cmpText(d.Namespace, p.app.Namespace) == p.app.Namespace {
+			return false, fault.New(fault.Invalid, "wait for", "Application "+d.Name, "it depends on itself", "remove it from spec.dependsOn")
+		}
 		why, err := p.dependency(ctx, g, d)
 		if err != nil {
 			return false, err

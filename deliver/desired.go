@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -165,6 +166,8 @@ func (d desire) object(ctx context.Context, body map[string]any, scopes map[Grou
 		return nil, fault.New(fault.Invalid, "render", g.Kind+" "+generate, "generateName makes another object at every sync", "give it a name")
 	case name == "":
 		return nil, fault.New(fault.Invalid, "render", g.Kind, "an object without a name", "give it a name")
+	case encrypted(body):
+		return nil, fault.New(fault.Invalid, "render", g.Kind+" "+name, "it is encrypted with SOPS and is not decrypted", "name a Secret with age keys in spec.decryption")
 	}
 	namespaced, known := scopes[g.GroupKind()]
 	if !known {
@@ -193,6 +196,11 @@ func (d desire) object(ctx context.Context, body map[string]any, scopes map[Grou
 	}
 	labels[v1alpha1.LabelApplication], labels[v1alpha1.LabelNamespace] = d.app.Name, d.app.Namespace
 	meta["labels"] = labels
+	if text := o.Annotation(v1alpha1.AnnotationWave); text != "" {
+		if _, err := strconv.Atoi(strings.TrimSpace(text)); err != nil {
+			return nil, fault.New(fault.Invalid, "render", o.Key.String(), fmt.Sprintf("its wave is %q", text), v1alpha1.AnnotationWave+" must be a whole number")
+		}
+	}
 	if o.Annotation(v1alpha1.AnnotationHook) != "" {
 		if err := d.hook(o, meta); err != nil {
 			return nil, err
@@ -200,6 +208,13 @@ func (d desire) object(ctx context.Context, body map[string]any, scopes map[Grou
 	}
 	d.ignore(o)
 	return o, nil
+}
+
+// encrypted tells whether an object carries what SOPS writes beside what it
+// encrypts.
+func encrypted(body map[string]any) bool {
+	about, _ := body["sops"].(map[string]any)
+	return about["mac"] != nil && about["version"] != nil
 }
 
 // hook gives a hook Job the name of this release's run of it.

@@ -136,6 +136,8 @@ func TestUnusableObjectsAreRefused(t *testing.T) {
 		"without apiVersion":  {{"kind": "ConfigMap", "metadata": map[string]any{"name": "x"}}},
 		"rendered twice":      {twice, twice},
 		"item 0 is no object": {{"apiVersion": "v1", "kind": "List", "items": []any{"x"}}},
+		"encrypted with SOPS": {{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "x"}, "sops": map[string]any{"mac": "ENC[x]", "version": "3.9.0"}}},
+		`its wave is "soon"`:  {annotated(object("ConfigMap", "a", "1"), v1alpha1.AnnotationWave, "soon")},
 		"2 problems":          {{"apiVersion": "v1", "kind": "ConfigMap"}, {"kind": "X"}},
 	} {
 		w := newWorld(t)
@@ -154,6 +156,18 @@ func TestListsAreTakenApart(t *testing.T) {
 	w.settle()
 	if got := w.has(); got != "ConfigMap/a ConfigMap/b" {
 		t.Error(got)
+	}
+}
+
+func TestAnApplicationCannotWaitForItself(t *testing.T) {
+	w := newWorld(t)
+	w.app.Spec.DependsOn = []v1alpha1.Dependency{{ObjectReference: v1alpha1.ObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.ApplicationKind, Name: web.Name}}}
+	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1")}})
+	for range 3 {
+		w.reconcile()
+	}
+	if c, s := w.condition(v1alpha1.ConditionSynced), w.condition(v1alpha1.ConditionStalled); !strings.Contains(c.Message, "depends on itself") || s.Status != metav1.ConditionTrue || w.mutations > 0 {
+		t.Errorf("%+v %+v", c, s)
 	}
 }
 
