@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -101,7 +100,11 @@ func Open(dir string, o Options) (*Mirrors, error) {
 	if _, err := rand.Read(m.secret[:]); err != nil {
 		return nil, fault.Wrap(fault.Internal, op, dir, err, "")
 	}
-	if err := errors.Join(os.MkdirAll(filepath.Join(m.dir, "home"), 0o700), writeGitConfig(m.configFile())); err != nil {
+	err = os.MkdirAll(filepath.Join(m.dir, "home"), 0o700)
+	if err == nil {
+		err = writeGitConfig(m.configFile())
+	}
+	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, op, dir, err, "the folder must be writable and have space")
 	}
 	m.slots = make(chan struct{}, m.opts.Parallel)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -252,5 +254,18 @@ func TestCallerLeaves(t *testing.T) {
 	close(release)
 	if err := <-stays; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOpenSaysOneThing has a cache that cannot be made told by its first failure,
+// not by what follows from it.
+func TestOpenSaysOneThing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := gitmirror.Open(filepath.Join(file, "cache"), gitmirror.Options{})
+	if fault.KindOf(err) != fault.Unavailable || err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,6 +79,8 @@ func (f *clusterFlags) open() (Cluster, string, error) {
 		return nil, "", err
 	}
 	switch {
+	case strings.Contains(f.namespace, "/"):
+		return nil, "", fault.New(fault.Invalid, "read the command line", "--namespace", fmt.Sprintf("%q is no name of a namespace: none has a slash in it", clean(f.namespace)), "`kubectl get namespaces` lists what there is")
 	case f.all && f.namespace != "":
 		return nil, "", fault.New(fault.Invalid, "read the command line", "", "--namespace and --all-namespaces exclude each other", "leave one out")
 	case f.all:
@@ -93,7 +96,7 @@ func (f *clusterFlags) open() (Cluster, string, error) {
 func find(ctx context.Context, c ClusterState, namespace, name string) (*v1alpha1.Application, string, error) {
 	apps, version, err := c.Applications(ctx, namespace)
 	if err != nil {
-		return nil, "", err
+		return nil, "", about(err, "find application", namespace+"/"+name)
 	}
 	names := make([]string, len(apps))
 	for i := range apps {
@@ -103,6 +106,17 @@ func find(ctx context.Context, c ClusterState, namespace, name string) (*v1alpha
 		names[i] = apps[i].Name
 	}
 	return nil, "", missing("application", namespace, name, names)
+}
+
+// about has a failure to read a list say what it was read for.
+func about(err error, op, subject string) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	said := *f
+	said.Op, said.Subject = op, subject
+	return &said
 }
 
 func missing(what, namespace, name string, names []string) error {
@@ -186,6 +200,13 @@ to the Application; the operator acts on it and records who asked.`,
 // oneName takes the one NAME of a command.
 func oneName(c *cobra.Command, args []string) error {
 	if len(args) == 1 {
+		if namespace, name, slash := strings.Cut(args[0], "/"); slash {
+			hint := "see `" + c.CommandPath() + " --help`"
+			if namespace != "" && name != "" && !strings.Contains(name, "/") {
+				hint = fmt.Sprintf("`%s %s -n %s`, if %s is its namespace", c.CommandPath(), clean(name), clean(namespace), clean(namespace))
+			}
+			return fault.New(fault.Invalid, "read the command line", "", fmt.Sprintf("%q is no NAME: none has a slash in it", clean(args[0])), hint)
+		}
 		return nil
 	}
 	return fault.New(fault.Invalid, "read the command line", "", fmt.Sprintf("%s takes one NAME, not %d", c.CommandPath(), len(args)), "see `"+c.CommandPath()+" --help`")

@@ -32,6 +32,8 @@ func (d *desk) Applications(context.Context, string) ([]v1alpha1.Application, st
 	return d.apps, "1", d.err
 }
 
+func (d *desk) Releases(context.Context, string) ([]v1alpha1.Release, error) { return nil, d.err }
+
 func (d *desk) Change(_ context.Context, k deliver.AppKey, change map[string]any) (*v1alpha1.Application, error) {
 	d.changes = append(d.changes, change)
 	return &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name}}, nil

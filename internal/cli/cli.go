@@ -117,9 +117,17 @@ func (a answer) Error() string { return fmt.Sprintf("exit status %d", a.code) }
 
 // Main runs the command line and returns the exit code.
 func Main(ctx context.Context, b Backend, s *Streams, build Build, args []string) int {
-	root := newRoot(b, s, build)
+	out := &heeded{Writer: s.Out}
+	heeding := *s
+	heeding.Out = out
+	root := newRoot(b, &heeding, build)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if lost := out.lost(); lost != nil {
+		if _, ok := errors.AsType[*fault.Error](err); !ok {
+			err = unwritten(lost)
+		}
+	}
 	if err == nil {
 		return 0
 	}
@@ -149,8 +157,9 @@ func PrintError(w io.Writer, err error) {
 	if why == "" && f.Cause != nil {
 		why = f.Cause.Error()
 	}
-	if why != "" {
-		fmt.Fprintf(w, "why:   %s\n", why)
+	if why = strings.TrimSpace(why); why != "" {
+		// What has several lines goes on below its first.
+		fmt.Fprintf(w, "why:   %s\n", strings.ReplaceAll(why, "\n", "\n       "))
 	}
 	if f.Hint != "" {
 		fmt.Fprintf(w, "fix:   %s\n", f.Hint)

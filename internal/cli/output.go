@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/autoecoops/autoecoops/assess"
 	"github.com/autoecoops/autoecoops/assess/report"
@@ -130,15 +131,44 @@ func (p *printer) print(s sink, rep *assess.Report) error {
 	})
 }
 
+// heeded is standard output that remembers the first failure to write to it: an
+// answer that nobody can have got is no success, whoever wrote it.
+type heeded struct {
+	io.Writer
+	failed atomic.Pointer[error]
+}
+
+// Write implements io.Writer.
+func (h *heeded) Write(p []byte) (int, error) {
+	n, err := h.Writer.Write(p)
+	if err != nil {
+		h.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// lost is the first failure, nil if there was none.
+func (h *heeded) lost() error {
+	if err := h.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// unwritten says that standard output did not take an answer.
+func unwritten(err error) error {
+	return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+}
+
 // writeTo writes a file whole or not at all: a reader never sees half of it.
 func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if name == "" {
 		w := bufio.NewWriterSize(stdout, 64<<10)
 		if err := write(w); err != nil {
-			return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+			return unwritten(err)
 		}
 		if err := w.Flush(); err != nil {
-			return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+			return unwritten(err)
 		}
 		return nil
 	}

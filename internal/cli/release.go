@@ -168,7 +168,7 @@ func (f *clusterFlags) release(ctx context.Context, name string) (*v1alpha1.Rele
 	}
 	all, err := cluster.Releases(ctx, namespace)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, about(err, "find release", namespace+"/"+name)
 	}
 	names := make([]string, len(all))
 	for i := range all {

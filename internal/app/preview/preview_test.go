@@ -136,6 +136,32 @@ func TestLocal(t *testing.T) {
 	}
 }
 
+// TestLocalOutside refuses a folder that is in no working tree, unless it lies
+// below the current one: nothing of the application would be there.
+func TestLocalOutside(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "here", "below"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(dir, "here"))
+	for _, good := range []string{".", "below"} {
+		r, err := local(good)
+		if err != nil {
+			t.Errorf("%s: %v", good, err)
+			continue
+		}
+		if err := r.close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bad := range []string{"/etc", "..", "below/../..", filepath.Join(dir, "here")} {
+		f, ok := errors.AsType[*fault.Error](func() error { _, err := local(bad); return err }())
+		if !ok || f.Kind != fault.Invalid || !strings.Contains(f.Public, "no working tree") || f.Hint == "" {
+			t.Errorf("%s: %v", bad, f)
+		}
+	}
+}
+
 func TestLocalKeys(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "k")
 	if err := os.WriteFile(file, []byte("from a file"), 0o600); err != nil {

@@ -203,10 +203,10 @@ func local(dir string) (*revision, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, "open", dir, err, "name a folder")
 	}
-	top := abs
+	top, tracked := abs, false
 	for at := abs; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			top = at
+			top, tracked = at, true
 			break
 		}
 		if at == filepath.Dir(at) {
@@ -218,6 +218,10 @@ func local(dir string) (*revision, error) {
 	}
 	if _, err := os.Stat(abs); err != nil {
 		return nil, fault.New(fault.NotFound, "open", dir, "there is no such folder that you may read", "name the folder of a working tree of the application's source")
+	}
+	if !tracked && !filepath.IsLocal(dir) {
+		// Any folder could be shown, and what is not there would count as deleted.
+		return nil, fault.New(fault.Invalid, "open", dir, "it lies in no working tree of Git, and not below the current folder", "name a folder in a working tree of the application's source, or go to the folder and use --path .")
 	}
 	tree, err := worktree.Open(top)
 	if err != nil {
