@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,7 +60,7 @@ func openLedger(ctx context.Context, p Ledger, log *slog.Logger) (*journal, erro
 		return nil, fault.New(fault.Invalid, "open the ledger", "", "a ledger in a database needs a file for its signing key", "name it with --ledger-key, and keep it away from the database, so that nobody has both")
 	case !database && p.PasswordFile != "":
 		return nil, fault.New(fault.Invalid, "open the ledger", "", "a ledger in a file has no password", "leave --ledger-password-file out, or name a postgres:// address with --ledger")
-	case !database:
+	case !database && !strings.Contains(p.Location, "://"): // another address is refused below
 		if err := os.MkdirAll(filepath.Dir(p.Location), 0o750); err != nil {
 			return nil, fault.Wrap(fault.Unavailable, "make the folder of the ledger", p.Location, err, "its folder must be writable")
 		}

@@ -168,6 +168,9 @@ func TestLedgerIsRefused(t *testing.T) {
 			t.Errorf("%+v: %s", x.place, text)
 		}
 	}
+	if _, err := os.Stat("mysql:"); err == nil {
+		t.Error("an address became a folder")
+	}
 }
 
 // TestLedgerInADatabase has two daemons write to one ledger at the same time:
