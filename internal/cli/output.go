@@ -157,7 +157,7 @@ func (h *heeded) lost() error {
 
 // unwritten says that standard output did not take an answer.
 func unwritten(err error) error {
-	return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there?")
+	return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there, and does it have room?")
 }
 
 // writeTo writes a file whole or not at all: a reader never sees half of it.
