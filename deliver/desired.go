@@ -173,6 +173,9 @@ func (d desire) object(ctx context.Context, body map[string]any, scopes map[Grou
 	if !known {
 		var err error
 		if namespaced, err = d.namespaced(ctx, g); err != nil {
+			if fault.KindOf(err) == fault.NotFound {
+				return nil, fault.New(fault.NotFound, "find the kind of", g.Kind+" "+name, "the cluster does not serve "+g.APIVersion()+" "+g.Kind, "is its definition installed?")
+			}
 			return nil, fault.Wrap(fault.KindOf(err), "find the kind of", g.Kind+" "+name, err, "is the definition of "+g.APIVersion()+" "+g.Kind+" installed?")
 		}
 	}
