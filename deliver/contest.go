@@ -71,8 +71,12 @@ func (p *pass) reconsider(head string) {
 	p.event(false, "Retry", "revision "+Short(head)+" is tried again: its objects are free")
 }
 
-// rememberContests lets the other applications know what this one waits for.
+// rememberContests lets the other applications know what this one waits for. A pass
+// that failed may not have come to ask: what was waited for before still is then.
 func (p *pass) rememberContests() {
+	if p.problem != nil && len(p.contested) == 0 {
+		return
+	}
 	p.mu.Lock()
 	p.mem.contested = p.contested
 	p.mu.Unlock()

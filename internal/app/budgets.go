@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"math"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/prometheus"
-	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/observe/slo"
 )
@@ -54,15 +51,11 @@ func (b backend) Budgets(ctx context.Context, all []slo.Objective, from cli.Metr
 
 // metricsOf makes the client of a source; nothing is asked yet.
 func metricsOf(from cli.MetricsSource) (*prometheus.Client, error) {
-	o := prometheus.Options{URL: from.URL, Timeout: from.Timeout}
-	if from.TokenFile != "" {
-		text, err := os.ReadFile(from.TokenFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.NotFound, "read the token", from.TokenFile, err, "check the path given with --token-file")
-		}
-		o.Token = strings.TrimSpace(string(text))
+	token, err := ReadToken(from.TokenFile, "--token-file")
+	if err != nil {
+		return nil, err
 	}
-	return prometheus.New(o)
+	return prometheus.New(prometheus.Options{URL: from.URL, Token: token, Timeout: from.Timeout})
 }
 
 // ask asks the queries of an objective.

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/jaeger"
@@ -51,13 +49,9 @@ func (b backend) FindTraces(ctx context.Context, source cli.TracesSource, q trac
 
 // traceStore is the store that a source names. Nothing is asked yet.
 func traceStore(from cli.TracesSource) (trace.Store, error) {
-	token := ""
-	if from.TokenFile != "" {
-		text, err := os.ReadFile(from.TokenFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.NotFound, "read the token", from.TokenFile, err, "check the path given with --traces-token-file")
-		}
-		token = strings.TrimSpace(string(text))
+	token, err := ReadToken(from.TokenFile, "--traces-token-file")
+	if err != nil {
+		return nil, err
 	}
 	if from.Tempo != "" {
 		return traces.Tempo(tempo.Options{URL: from.Tempo, Token: token, Tenant: from.Tenant, Timeout: from.Timeout})

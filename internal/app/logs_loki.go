@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,15 +18,11 @@ import (
 
 // loki reads from a Loki.
 func (r *logReading) loki(ctx context.Context) error {
-	o := loki.Options{URL: r.Loki.URL, Tenant: r.Loki.Tenant, Timeout: r.Timeout, Page: 5000}
-	if r.Loki.TokenFile != "" {
-		text, err := os.ReadFile(r.Loki.TokenFile)
-		if err != nil {
-			return fault.Wrap(fault.NotFound, "read the token", r.Loki.TokenFile, err, "check the path given with --token-file")
-		}
-		o.Token = strings.TrimSpace(string(text))
+	token, err := ReadToken(r.Loki.TokenFile, "--token-file, or --logs-token-file of causes")
+	if err != nil {
+		return err
 	}
-	client, err := loki.New(o)
+	client, err := loki.New(loki.Options{URL: r.Loki.URL, Token: token, Tenant: r.Loki.Tenant, Timeout: r.Timeout, Page: 5000})
 	if err != nil {
 		return err
 	}

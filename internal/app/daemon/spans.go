@@ -1,14 +1,12 @@
 package daemon
 
 import (
-	"os"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/autoecoops/autoecoops/adapter/otlp"
-	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app"
 	spans "github.com/autoecoops/autoecoops/internal/app/traces"
 	"github.com/autoecoops/autoecoops/observe/trace"
 )
@@ -31,15 +29,9 @@ func openSpans(s Spans, reg prometheus.Registerer) (*spans.Receiver, error) {
 	if !s.wanted() {
 		return nil, nil
 	}
-	token := ""
-	if s.TokenFile != "" {
-		text, err := os.ReadFile(s.TokenFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.NotFound, "read the token", s.TokenFile, err, "check the path given with --otlp-token-file")
-		}
-		if token = strings.TrimSpace(string(text)); token == "" {
-			return nil, fault.New(fault.Invalid, "read the token", s.TokenFile, "the file is empty", "put a token into it, or leave --otlp-token-file out")
-		}
+	token, err := app.ReadToken(s.TokenFile, "--otlp-token-file")
+	if err != nil {
+		return nil, err
 	}
 	r, err := spans.New(spans.Settings{GRPC: s.GRPC, HTTP: s.HTTP, Receiver: otlp.Options{Token: token}}, time.Now)
 	if err != nil {
