@@ -102,7 +102,7 @@ func (o *auditVerifyOptions) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(o.verify(ctx, src, trust), done())
+		return errors.Join(o.verify(trust, func(v ledger.VerifyOptions) (*ledger.Report, error) { return ledger.Verify(ctx, src, v) }), done())
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -123,24 +123,14 @@ func (o *auditVerifyOptions) run(ctx context.Context, args []string) error {
 // live checks a ledger where it is.
 func (o *auditVerifyOptions) live(ctx context.Context, trust ledger.VerifyOptions) error {
 	return o.read(ctx, func(r ledger.Reader) error {
-		src, head, err := ledger.Live(ctx, r)
-		if err != nil {
-			return err
-		}
-		h, err := r.Head(ctx)
-		if err != nil {
-			return err
-		}
-		if n := h.Size - head.N; n > 0 {
-			fmt.Fprintf(o.streams.Err, "%s came after the newest checkpoint and cannot be checked yet\n", entries(n))
-		}
-		return o.verify(ctx, src, trust)
+		return o.verify(trust, func(v ledger.VerifyOptions) (*ledger.Report, error) { return ledger.VerifyLive(ctx, r, v) })
 	})
 }
 
-func (o *auditVerifyOptions) verify(ctx context.Context, src ledger.Source, trust ledger.VerifyOptions) error {
-	clear := o.progress(&trust)
-	rep, err := ledger.Verify(ctx, src, trust)
+// verify runs one of the two ways to verify a log, and reports.
+func (o *auditVerifyOptions) verify(trust ledger.VerifyOptions, check func(ledger.VerifyOptions) (*ledger.Report, error)) error {
+	clear := o.streams.entriesDone(&trust)
+	rep, err := check(trust)
 	clear()
 	if err != nil {
 		return err
@@ -157,19 +147,20 @@ func (o *auditVerifyOptions) verify(ctx context.Context, src ledger.Source, trus
 	return err
 }
 
-// progress shows on a terminal how far it is; call the result to end it.
-func (o *auditVerifyOptions) progress(v *ledger.VerifyOptions) (clear func()) {
-	if !o.streams.ErrTerminal {
+// entriesDone shows on a terminal how many entries are checked; call the result to end
+// it.
+func (s *Streams) entriesDone(v *ledger.VerifyOptions) (clear func()) {
+	if !s.ErrTerminal {
 		return func() {}
 	}
 	var last time.Time
 	v.Progress = func(done, total int64) {
 		if now := time.Now(); now.Sub(last) > 100*time.Millisecond {
 			last = now
-			fmt.Fprintf(o.streams.Err, "\r\x1b[K%d of %d entries", done, total)
+			fmt.Fprintf(s.Err, "\r\x1b[K%d of %d entries", done, total)
 		}
 	}
-	return func() { fmt.Fprint(o.streams.Err, "\r\x1b[K") }
+	return func() { fmt.Fprint(s.Err, "\r\x1b[K") }
 }
 
 func reportText(w io.Writer, r *ledger.Report, kept []string) error {
@@ -189,6 +180,9 @@ func reportText(w io.Writer, r *ledger.Report, kept []string) error {
 		fmt.Fprintf(w, ", from %s to %s", r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
 	}
 	fmt.Fprintf(w, "\n  checkpoint   signed at %s, root %s; %s checked\n", r.Signed.Format(time.RFC3339), r.Root, count(r.Checkpoints, "checkpoint"))
+	if r.Unsigned > 0 {
+		fmt.Fprintf(w, "  not signed   %s behind that checkpoint: nobody vouches for them yet (\"aeo audit checkpoint\" signs)\n", entries(r.Unsigned))
+	}
 	for _, k := range kept {
 		fmt.Fprintf(w, "  continues    %s\n", k)
 	}

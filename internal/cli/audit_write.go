@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,10 @@ func newAuditExport(o *auditOptions) *cobra.Command {
 		Long: `Write the ledger, as of its newest checkpoint, as files in the layout of C2SP
 tlog-tiles: the entries, the tree, the checkpoints and the public key. There is
 no personal data in them. "aeo audit verify FOLDER" checks them without any
-server.`,
+server.
+
+What was written is checked at once. Exit code 1: the ledger is not what was
+signed; the files show how, and each finding says where.`,
 		Example: `  aeo audit export evidence-2026-11/
   aeo audit checkpoint > /dev/null && aeo audit export evidence/    up to this moment`,
 		Args: onePath,
@@ -35,10 +39,27 @@ server.`,
 					return err
 				}
 				fmt.Fprintf(o.streams.Err, "%s in %s, as of %s\n", entries(head.N), args[0], head.Time.Format(time.RFC3339))
-				return nil
+				return o.checkExport(c.Context(), args[0])
 			})
 		},
 	}
+}
+
+// checkExport verifies what was written: whoever hands it on should be the first to
+// know that it does not hold.
+func (o *auditOptions) checkExport(ctx context.Context, dir string) error {
+	src, done, err := o.auditor.OpenExport(dir)
+	if err != nil {
+		return err
+	}
+	var v ledger.VerifyOptions
+	clear := o.streams.entriesDone(&v)
+	rep, err := ledger.Verify(ctx, src, v)
+	clear()
+	if err := errors.Join(err, done()); err != nil || rep.OK() {
+		return err
+	}
+	return errors.Join(reportText(o.streams.Err, rep, nil), answer{1})
 }
 
 func entries(n int64) string {

@@ -37,7 +37,8 @@ type Options struct {
 	Random io.Reader
 	// CheckpointEntries and CheckpointAge say when a checkpoint is signed with
 	// an append: after so many entries, or when the last is so old. Zero means
-	// 1,000 and 10 s.
+	// 1,000 and 10 s. More than 1,024 entries are taken for 1,024: Verify relies
+	// on it that a longer stretch without a checkpoint has lost some.
 	CheckpointEntries int64
 	CheckpointAge     time.Duration
 	// CommitTimeout bounds one transaction; zero means 30 s.
@@ -46,6 +47,10 @@ type Options struct {
 
 // maxBatch bounds the records of one transaction, so that it stays short.
 const maxBatch = 1024
+
+// maxUnsigned is the most entries that a ledger gets without signing one of them:
+// those that did not fill the measure yet, and one transaction.
+const maxUnsigned = 2 * maxBatch
 
 // retries is how often a transaction whose outcome is not known is tried
 // again before the caller is told.
@@ -112,6 +117,7 @@ func (o *Options) defaults() {
 	if o.CheckpointEntries == 0 {
 		o.CheckpointEntries = 1000
 	}
+	o.CheckpointEntries = min(o.CheckpointEntries, maxBatch)
 	if o.CheckpointAge == 0 {
 		o.CheckpointAge = 10 * time.Second
 	}
@@ -154,7 +160,7 @@ func (l *Ledger) matches(ctx context.Context) error {
 	if root != c.Hash {
 		return damaged(fmt.Errorf("its tree is not the one that was signed at %d entries", c.N))
 	}
-	return nil
+	return sound(ctx, l.store, c.N)
 }
 
 // plan begins a plan on what the store holds.

@@ -117,6 +117,16 @@ func (m *marks) timely(t time.Time) string {
 	return ""
 }
 
+// stretch says that checkpoints are gone between the last one and one of a size, ""
+// if none need to have been there. Without them entries could not be held to the
+// times between which they were signed.
+func (m *marks) stretch(size int64) string {
+	if size-m.last.N <= maxUnsigned {
+		return ""
+	}
+	return fmt.Sprintf("checkpoints are missing: none of these %d entries has one, and a ledger signs one of %d at least", size-m.last.N, maxUnsigned)
+}
+
 // ahead is how many files of checkpoints are looked into for the next one. A
 // size that is claimed and not there must not keep us reading.
 const ahead = 64
@@ -182,6 +192,9 @@ func (m *marks) read(ctx context.Context, src Source, n int64, key *Key, witness
 			wrong(-1, -1, "checkpoint %d in it is of %d entries like the newest, and has other signatures", i+1, c.N)
 		case c.Time.Before(m.last.Time):
 			wrong(-1, -1, "checkpoint %d in it, of %d entries, was signed at %s, before one of %d entries", i+1, c.N, stamp(c.Time), m.last.N)
+		}
+		if why := m.stretch(c.N); why != "" {
+			wrong(m.last.N, c.N, "%s", why)
 		}
 		k := m.mark(c, "")
 		k.file = path

@@ -89,7 +89,7 @@ func unsigned(size int64) error {
 
 // damaged is the error of a store whose content is not what was written.
 func damaged(cause error) error {
-	return fault.Wrap(fault.Blocked, "write the ledger", "", cause, "the store was changed by something else: keep it as it is, run `aeo audit verify`, and restore the ledger from its backup")
+	return fault.Wrap(fault.Blocked, "go on with the ledger", "", cause, "the store was changed by something else: keep it as it is, run `aeo audit verify`, and restore the ledger from its backup")
 }
 
 // draft is what the records of one call become; it counts only when all of

@@ -80,6 +80,9 @@ type Report struct {
 	// Entries and Checkpoints count what was read and checked.
 	Entries     int64 `json:"entries"`
 	Checkpoints int   `json:"checkpoints"`
+	// Unsigned counts the entries that came after the newest checkpoint: nobody
+	// vouches for them yet. An export has none.
+	Unsigned int64 `json:"unsigned"`
 	// First and Last are the earliest and the latest time of an entry.
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
@@ -135,8 +138,12 @@ func Verify(ctx context.Context, src Source, o VerifyOptions) (*Report, error) {
 	}
 	v.edge()
 	v.witnessed()
-	if last := v.marks.last; v.signed && v.head.Time.Before(last.Time) {
+	last := v.marks.last
+	if v.signed && v.head.Time.Before(last.Time) {
 		v.findFile(fileCheckpoint, "it was signed at %s, before one of %d entries, signed at %s", stamp(v.head.Time), last.N, stamp(last.Time))
+	}
+	if why := v.marks.stretch(v.head.N); v.signed && v.report.OK() && why != "" {
+		v.find(last.N, v.head.N, "", why)
 	}
 	return v.report, nil
 }
