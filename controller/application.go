@@ -245,6 +245,15 @@ func (c *Applications) Claims(k deliver.Key) []deliver.AppKey {
 	})
 }
 
+// DependsOn implements deliver.Apps.
+func (c *Applications) DependsOn(k deliver.AppKey) []deliver.AppKey {
+	app := c.Store.Get(k)
+	if app == nil {
+		return nil
+	}
+	return deliver.DependedApps(app)
+}
+
 // claims is an index of which applications have an object in their inventory,
 // and not marked for deletion.
 type claims struct {

@@ -28,7 +28,7 @@ func (p *pass) applySteps(ctx context.Context, w *want) (finished bool, err erro
 		errs := p.applyAll(ctx, step.Stage.String(), p.changed(step.Objects))
 		p.traceStage(step, start, errs)
 		if len(errs) > 0 {
-			return false, joined(errs)
+			return false, joined("apply "+step.Stage.String(), errs)
 		}
 		p.mem.step++
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
-	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -130,51 +129,4 @@ func (p *pass) remove(ctx context.Context) (done bool) {
 	p.wait(max(plan.Wait, time.Second))
 	p.deleteAll(ctx, plan.Delete)
 	return false
-}
-
-// dependencies tells whether everything that the application depends on is
-// ready.
-func (p *pass) dependencies(ctx context.Context) (ready bool, err error) {
-	for _, d := range p.app.Spec.DependsOn {
-		g, ok := GVKOf(map[string]any{"apiVersion": d.APIVersion, "kind": d.Kind})
-		if !ok {
-			return false, fault.New(fault.Invalid, "read dependsOn", d.Kind+" "+d.Name, "apiVersion or kind is missing", "complete it")
-		}
-		if g.GroupKind() == (GroupKind{v1alpha1.GroupVersion.Group, v1alpha1.ApplicationKind}) && d.Name == p.app.Name && cmpText(d.Namespace, p.app.Namespace) == p.app.Namespace {
-			return false, fault.New(fault.Invalid, "wait for", "Application "+d.Name, "it depends on itself", "remove it from spec.dependsOn")
-		}
-		why, err := p.dependency(ctx, g, d)
-		if err != nil {
-			return false, err
-		}
-		if why != "" {
-			p.waiting = "waits for " + d.Kind + " " + d.Name + ": " + why
-			p.wait(5 * time.Second)
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// dependency says what is missing about one dependency, "" if it is ready.
-func (p *pass) dependency(ctx context.Context, g GVK, d v1alpha1.Dependency) (why string, err error) {
-	namespaced, err := p.View.Namespaced(ctx, g)
-	if err != nil {
-		if fault.KindOf(err) == fault.NotFound {
-			return "the kind is not served", nil
-		}
-		return "", err
-	}
-	k := Key{g.Group, g.Kind, "", d.Name}
-	if namespaced {
-		k.Namespace = cmpText(d.Namespace, p.app.Namespace)
-	}
-	body, err := p.Cluster.Get(ctx, p.identity(), g, k)
-	switch {
-	case fault.KindOf(err) == fault.NotFound && err != nil:
-		return "it does not exist", nil
-	case err != nil:
-		return "", err
-	}
-	return p.Ready(body, d.Ready), nil
 }

@@ -55,7 +55,7 @@ func (d desire) objects(ctx context.Context, bodies []map[string]any) ([]*Object
 		out = append(out, o)
 	}
 	if len(problems) > 0 {
-		return nil, joined(problems)
+		return nil, joined("render", problems)
 	}
 	scaled := autoscaled(out)
 	for _, o := range out {
@@ -68,7 +68,7 @@ func (d desire) objects(ctx context.Context, bodies []map[string]any) ([]*Object
 }
 
 // joined makes one error of several, of the kind that is hardest to get over.
-func joined(problems []error) error {
+func joined(op string, problems []error) error {
 	if len(problems) == 1 {
 		return problems[0]
 	}
@@ -86,7 +86,7 @@ func joined(problems []error) error {
 	if len(problems) > 5 {
 		text += fmt.Sprintf("; and %d more", len(problems)-5)
 	}
-	return &fault.Error{Kind: kind, Op: "render", Public: text, Cause: errors.Join(problems...)}
+	return &fault.Error{Kind: kind, Op: op, Public: text, Cause: errors.Join(problems...)}
 }
 
 // Public says what went wrong in words that may stand in a status.

@@ -36,9 +36,8 @@ type Engine struct {
 	Digester *Digester
 	// DefaultAccount is the service account of applications that name none.
 	DefaultAccount string
-	// Ready says what keeps an object from being ready, "" if nothing does: by a
-	// CEL expression, or by its health if that is "".
-	Ready func(body map[string]any, expression string) string
+	// Doctor reads the expressions of applications.
+	Doctor Doctor
 	// Parallel bounds the calls in flight for one step of one application.
 	Parallel int
 	Now      func() time.Time
@@ -254,6 +253,13 @@ func (p *pass) settle(ctx context.Context) error {
 
 // work takes the next steps.
 func (p *pass) work(ctx context.Context) {
+	if err := p.Doctor.Check(p.app); err != nil {
+		// What is told by an expression that cannot be read is not known: nothing new
+		// is begun, and what is there is kept as it is.
+		p.fail(err)
+		p.steady(ctx)
+		return
+	}
 	c := p.choice
 	if c.Revision == "" {
 		if p.headErr != nil {

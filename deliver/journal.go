@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -71,7 +72,11 @@ func (p *pass) record(ctx context.Context, entries ...*entry) error {
 		records[i] = e.rec
 	}
 	if err := p.Journal.Append(ctx, records...); err != nil {
-		return &fault.Error{Kind: fault.Unavailable, Op: "write the ledger", Public: "nothing is done that is not recorded first", Hint: "look at the ledger's disk or database", Code: "LedgerUnavailable", Cause: err}
+		hint := "look at the ledger's disk or database"
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
+			hint = f.Hint // the store knows what is wrong with it
+		}
+		return &fault.Error{Kind: fault.Unavailable, Op: "write the ledger", Public: "nothing is done that is not recorded first", Hint: hint, Code: "LedgerUnavailable", Cause: err}
 	}
 	return nil
 }

@@ -183,13 +183,12 @@ func TestDependenciesHoldARelease(t *testing.T) {
 	}
 	base := deliver.Key{Kind: "ConfigMap", Namespace: "shop", Name: "base"}
 	w.objects[base] = &stored{Live: deliver.Live{Key: base}}
-	why := "not ready: 1 of 2"
-	w.engine.Ready = func(map[string]any, string) string { return why }
+	w.unready = "not ready: 1 of 2"
 	w.reconcile()
-	if c := w.condition(v1alpha1.ConditionSynced); !strings.Contains(c.Message, why) {
+	if c := w.condition(v1alpha1.ConditionSynced); !strings.Contains(c.Message, w.unready) {
 		t.Errorf("%+v", c)
 	}
-	why = ""
+	w.unready = ""
 	w.settle()
 	w.mustBeReady("r1")
 	w.app.Spec.DependsOn[0].Kind = "Unknown"
@@ -303,7 +302,7 @@ func TestMissingRightsAreWaitedFor(t *testing.T) {
 				break
 			}
 		}
-		if took := w.now.Sub(w.app.Status.Quarantine[0].Time.Time); !quarantined(w) || took > time.Minute {
+		if took := w.now.Sub(w.app.Status.Quarantine[0].Time.Time); !quarantined(w) || took > time.Minute || !strings.Contains(w.app.Status.Quarantine[0].Message, "`aeo release retry "+w.app.Status.Quarantine[0].Release+" -n shop` tries it again") {
 			t.Errorf("%+v", w.app.Status.Quarantine)
 		}
 	})

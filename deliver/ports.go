@@ -238,4 +238,18 @@ type Apps interface {
 	Settled(but AppKey, since time.Time) bool
 	// Claims returns the applications that applied k and want it.
 	Claims(k Key) []AppKey
+	// DependsOn returns the applications that one waits for; none if there is no
+	// such application.
+	DependsOn(app AppKey) []AppKey
+}
+
+// Doctor reads the expressions by which an application says what is healthy and what
+// is ready.
+type Doctor interface {
+	// Check says which of them cannot be read: Invalid.
+	Check(app *v1alpha1.Application) error
+	// Ready says what keeps an object from being ready, "" if nothing does: by an
+	// expression, or by its health if that is "". The error is of an expression that
+	// waiting does not help: Invalid.
+	Ready(body map[string]any, expression string) (why string, err error)
 }

@@ -81,6 +81,9 @@ func (p *pass) giveUp(ctx context.Context, err error) {
 	if late {
 		reason = "not applied within " + p.deadline().String() + ": " + reason
 	}
+	if lacksRights(err) {
+		reason += "; once they are granted, `aeo release retry " + a.Name + " -n " + p.key.Namespace + "` tries it again"
+	}
 	if p.reject(ctx, a, reason, nil) {
 		p.problem = nil
 	}
@@ -188,6 +191,6 @@ func (p *pass) onFailure(ctx context.Context) {
 		return
 	}
 	if errs := p.applyAll(ctx, "on-failure", w.onFailure); len(errs) > 0 {
-		p.fail(joined(errs))
+		p.fail(joined("run the hooks for a failure", errs))
 	}
 }

@@ -123,7 +123,7 @@ func committed(w *want) time.Time {
 func (p *pass) traceStage(s Step, start time.Time, errs []error) {
 	l := lap{start: start, end: p.Now()}
 	if len(errs) > 0 {
-		l.failed = Public(joined(errs))
+		l.failed = Public(joined("apply "+s.Stage.String(), errs))
 	}
 	name := SpanApply + " " + s.Stage.String()
 	if s.Wave != 0 {

@@ -70,6 +70,12 @@ type world struct {
 	// spy sees every object that is applied.
 	spy func(*deliver.Object)
 
+	// dependsOn is what other applications wait for, unready why what this one waits
+	// for is not ready, misread what is wrong with its expressions.
+	dependsOn map[deliver.AppKey][]deliver.AppKey
+	unready   string
+	misread   error
+
 	engine   *deliver.Engine
 	digester *deliver.Digester
 }
@@ -110,8 +116,8 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.engine = &deliver.Engine{
 		Digester: w.digester, Parallel: 1, Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler),
-		Ready: func(map[string]any, string) string { return "" },
-		Ports: deliver.Ports{Cluster: w, View: view{w}, Sources: source{w}, Renderer: source{w}, Gate: source{w}, Journal: w, Releases: w, Witness: witness{w}, Apps: w},
+		Doctor: w,
+		Ports:  deliver.Ports{Cluster: w, View: view{w}, Sources: source{w}, Renderer: source{w}, Gate: source{w}, Journal: w, Releases: w, Witness: witness{w}, Apps: w},
 	}
 }
 
@@ -301,7 +307,13 @@ func (w *world) SetStatus(_ context.Context, _ deliver.AppKey, name string, chan
 }
 
 func (w *world) Settled(deliver.AppKey, time.Time) bool { return true }
-func (w *world) Claims(k deliver.Key) []deliver.AppKey  { return w.claims[k] }
+
+func (w *world) DependsOn(k deliver.AppKey) []deliver.AppKey { return w.dependsOn[k] }
+
+func (w *world) Check(*v1alpha1.Application) error { return w.misread }
+
+func (w *world) Ready(map[string]any, string) (string, error) { return w.unready, nil }
+func (w *world) Claims(k deliver.Key) []deliver.AppKey        { return w.claims[k] }
 func (w *world) phases() (out []string) {
 	for _, r := range w.releases {
 		out = append(out, r.Phase)

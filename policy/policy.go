@@ -194,6 +194,10 @@ func (p *Program) eval(input map[string]any, run func() (any, error)) Verdict {
 
 const maxReason = 200
 
+// TooCostly is the reason of an evaluation that had to be ended: it is the
+// expression that is to be changed.
+const TooCostly = "the evaluation costs more than allowed"
+
 // reason tells why an evaluation failed without telling values: the texts of
 // conversions and functions hold their arguments.
 func reason(err error) string {
@@ -202,7 +206,7 @@ func reason(err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "the time for the evaluation was over"
 	case strings.Contains(text, "actual cost limit exceeded"):
-		return "the evaluation costs more than allowed"
+		return TooCostly
 	case strings.HasPrefix(text, "no such key: "), strings.HasPrefix(text, "no such attribute"):
 		_, key, _ := strings.Cut(text, ": ")
 		return brief("there is no field " + key)

@@ -130,6 +130,7 @@ type GitSource struct {
 	Secret *LocalReference `json:"secret,omitempty"`
 	// Interval is how often to look without being told to; 3m if unset.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="at least 1s"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 	// Verify asks for signed commits.
 	// +optional
@@ -163,6 +164,7 @@ type OCISource struct {
 	Secret *LocalReference `json:"secret,omitempty"`
 	// Interval is how often to look without being told to; 3m if unset.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="at least 1s"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 }
 
@@ -297,9 +299,11 @@ type IgnoreRule struct {
 type HealthPolicy struct {
 	// Deadline is how long a release may take to become healthy; 5m if unset.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="at least 1s"
 	Deadline *metav1.Duration `json:"deadline,omitempty"`
 	// Watch is how long a healthy release must stay so; 2m if unset.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="not below 0s"
 	Watch *metav1.Duration `json:"watch,omitempty"`
 	// Expressions tell the health of kinds of your own, in CEL over object.
 	// +optional

@@ -2,12 +2,14 @@ package gitops
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 )
@@ -117,6 +119,53 @@ func policies() []scenario {
 				o.Object["data"] = map[string]any{"done": "yes"}
 				w.create(w.T, resources["ConfigMap"], w.ns, o)
 				w.judge(base())
+			}},
+		{name: "applications wait for each other", quick: true, raw: true,
+			tune: func(a *v1alpha1.Application) {
+				a.Spec.DependsOn = []v1alpha1.Dependency{{ObjectReference: v1alpha1.ObjectReference{APIVersion: "autoecoops.io/v1alpha1", Kind: "Application", Name: "b-" + a.Name}}}
+			},
+			run: func(w *world) {
+				w.grantAll() // to read the other
+				w.condition("Synced", "False", "Progressing", "waits for Application b-.*: it does not exist")
+				other := obj("autoecoops.io/v1alpha1", "Application", w.home, "b-"+w.ns)
+				other.Object["spec"] = map[string]any{
+					"namespace": w.ns, "source": map[string]any{"git": map[string]any{"url": w.repo.url()}, "path": "elsewhere"},
+					"dependsOn": []any{map[string]any{"apiVersion": "autoecoops.io/v1alpha1", "kind": "Application", "name": w.ns}},
+				}
+				w.create(w.T, resources["Application"], w.home, other)
+				w.condition("Stalled", "True", "Invalid", "they wait for each other: ")
+				w.equal(files{})
+				if err := w.client.Resource(resources["Application"]).Namespace(w.home).Delete(w.Context(), "b-"+w.ns, metav1.DeleteOptions{}); err != nil {
+					w.Fatal(err)
+				}
+				w.merge(map[string]any{"spec": map[string]any{"dependsOn": nil}})
+				w.judge(base())
+			}},
+		{name: "an expression that cannot be read, in the watch time", quick: true, raw: true,
+			tune: func(a *v1alpha1.Application) { a.Spec.Health.Watch = &metav1.Duration{Duration: 3 * time.Second} },
+			run: func(w *world) {
+				w.equal(base())
+				w.merge(map[string]any{"spec": map[string]any{"health": map[string]any{"expressions": []any{map[string]any{"kind": "ConfigMap", "healthy": "object.data.("}}}}})
+				w.condition("Stalled", "True", "ExpressionInvalid", "spec.health.expressions.0..healthy .ConfigMap.: ")
+				w.merge(map[string]any{"spec": map[string]any{"health": map[string]any{"expressions": []any{map[string]any{"kind": "ConfigMap", "healthy": "true"}}}}})
+				w.judge(base())
+			}},
+		{name: "times that are none", quick: true, raw: true,
+			run: func(w *world) {
+				w.judge(base())
+				for _, spec := range []map[string]any{
+					{"health": map[string]any{"deadline": "-5m"}}, {"health": map[string]any{"deadline": "0s"}},
+					{"health": map[string]any{"watch": "-1s"}}, {"health": map[string]any{"watch": "soon"}},
+					{"source": map[string]any{"git": map[string]any{"interval": "0s"}}},
+				} {
+					text, err := json.Marshal(map[string]any{"spec": spec})
+					if err != nil {
+						w.Fatal(err)
+					}
+					if _, err := w.client.Resource(resources["Application"]).Namespace(w.home).Patch(w.Context(), w.ns, types.MergePatchType, text, metav1.PatchOptions{}); err == nil {
+						w.Errorf("%s is taken", text)
+					}
+				}
 			}},
 		{name: "a workload's replicas belong to an autoscaler", quick: true, first: files{
 			"d.yaml": deployment("1", "c"), "c.yaml": configMap("c", "1"),

@@ -199,7 +199,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	gate := &delivery.Gate{Engine: app.NewEngine(""), Choose: app.ChooseChecks, Now: time.Now, Around: delivery.AroundFunc((&kube.Surroundings{Client: d.client}).Read)}
 	engine := &deliver.Engine{
 		Digester: digester, DefaultAccount: o.DefaultAccount, Parallel: 8, Now: time.Now, Log: d.log, Observer: obs,
-		Ready: doctor.Ready, Tracer: d.tracer(),
+		Doctor: doctor, Tracer: d.tracer(),
 		Ports: deliver.Ports{
 			Cluster: cluster, View: d.view, Sources: d.sources, Renderer: renderer,
 			Gate:     gate,

@@ -1,11 +1,14 @@
 package delivery
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/deliver/health"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/policy"
 )
 
@@ -16,10 +19,9 @@ type Doctor struct {
 	kinds *health.Evaluator
 	env   *policy.Env
 
-	mu     sync.RWMutex
-	byApp  map[deliver.AppKey]*prescriptions
-	rules  map[string]*policy.Program
-	broken map[string]string
+	mu    sync.RWMutex
+	byApp map[deliver.AppKey]*prescriptions
+	rules map[string]compiled
 }
 
 // prescriptions are an application's own expressions.
@@ -31,7 +33,7 @@ type prescriptions struct {
 
 // NewDoctor returns a Doctor.
 func NewDoctor() *Doctor {
-	return &Doctor{env: policy.NewEnv(policy.Limits{}, "object"), kinds: health.NewEvaluator(health.Options{}), byApp: map[deliver.AppKey]*prescriptions{}, rules: map[string]*policy.Program{}, broken: map[string]string{}}
+	return &Doctor{env: policy.NewEnv(policy.Limits{}, "object"), kinds: health.NewEvaluator(health.Options{}), byApp: map[deliver.AppKey]*prescriptions{}, rules: map[string]compiled{}}
 }
 
 // Learn takes an application's expressions and returns the kinds whose health
@@ -93,44 +95,89 @@ func (d *Doctor) Evaluate(body map[string]any) health.Health {
 	return d.kinds.Evaluate(body)
 }
 
-// Ready says what keeps an object from being ready, "" if nothing does: a CEL
-// expression, or its health if there is none.
-func (d *Doctor) Ready(body map[string]any, expression string) string {
+// Check implements deliver.Doctor.
+func (d *Doctor) Check(app *v1alpha1.Application) error {
+	for i, e := range app.Spec.Health.Expressions {
+		for _, x := range []struct{ name, text string }{{"healthy", e.Healthy}, {"failed", e.Failed}, {"progressing", e.Progressing}} {
+			if x.text == "" {
+				continue
+			}
+			if _, err := d.rule(x.text); err != nil {
+				return misread(fmt.Sprintf("spec.health.expressions[%d].%s (%s)", i, x.name, e.Kind), err)
+			}
+		}
+	}
+	for i, on := range app.Spec.DependsOn {
+		if on.Ready == "" {
+			continue
+		}
+		if _, err := d.rule(on.Ready); err != nil {
+			return misread(fmt.Sprintf("spec.dependsOn[%d].ready (%s %s)", i, on.Kind, on.Name), err)
+		}
+	}
+	return nil
+}
+
+// misread says which expression cannot be read, and why.
+func misread(where string, why *fault.Error) error {
+	return &fault.Error{Kind: fault.Invalid, Op: "read", Subject: where, Public: why.Public, Hint: why.Hint, Code: "ExpressionInvalid", Cause: why}
+}
+
+// Ready implements deliver.Doctor.
+func (d *Doctor) Ready(body map[string]any, expression string) (string, error) {
 	if expression == "" {
 		h := d.kinds.Evaluate(body)
 		if h.Status == health.Healthy {
-			return ""
+			return "", nil
 		}
-		return string(h.Status) + ": " + h.Message
+		return string(h.Status) + ": " + h.Message, nil
 	}
 	rule, err := d.rule(expression)
-	if err != "" {
-		return err
+	if err != nil {
+		return "", misread("spec.dependsOn", err)
 	}
-	switch v := rule.Eval(map[string]any{"object": body}); v.Answer {
-	case policy.True:
-		return ""
-	case policy.Unknown:
-		return "cannot be told: " + v.Reason
+	switch v := rule.Eval(map[string]any{"object": body}); {
+	case v.Answer == policy.True:
+		return "", nil
+	case v.Reason == policy.TooCostly:
+		return "", fault.New(fault.Invalid, "evaluate", "spec.dependsOn", v.Reason+": "+expression, "ask for less of the object")
+	case v.Answer == policy.Unknown:
+		return "cannot be told: " + v.Reason, nil
 	}
-	return "not yet: " + expression
+	return "not yet: " + expression, nil
+}
+
+// maxRules bounds the expressions that are kept compiled: people change them, and the
+// old ones are not asked for again.
+const maxRules = 4096
+
+// compiled is an expression, or why it is none.
+type compiled struct {
+	program *policy.Program
+	err     *fault.Error
 }
 
 // rule compiles an expression once.
-func (d *Doctor) rule(expression string) (*policy.Program, string) {
+func (d *Doctor) rule(expression string) (*policy.Program, *fault.Error) {
 	d.mu.RLock()
-	rule, why := d.rules[expression], d.broken[expression]
+	c, known := d.rules[expression]
 	d.mu.RUnlock()
-	if rule != nil || why != "" {
-		return rule, why
+	if known {
+		return c.program, c.err
 	}
-	rule, err := policy.Compile(expression, d.env)
+	program, err := policy.Compile(expression, d.env)
+	if err != nil {
+		c.err = fault.Wrap(fault.Invalid, "compile expression", "", err, "")
+		if f, ok := errors.AsType[*fault.Error](err); ok {
+			c.err = f
+		}
+	}
+	c.program = program
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err != nil {
-		d.broken[expression] = deliver.Public(err)
-		return nil, d.broken[expression]
+	if len(d.rules) >= maxRules {
+		clear(d.rules)
 	}
-	d.rules[expression] = rule
-	return rule, ""
+	d.rules[expression] = c
+	return c.program, c.err
 }
