@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -54,8 +55,13 @@ func NewEvents(c *Client, host string) *Events {
 // Dropped is how many events were not written.
 func (e *Events) Dropped() int64 { return e.dropped.Load() }
 
-// Event queues an event.
+// Event queues an event about an application.
 func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message string) {
+	e.About(v1alpha1.ApplicationKind, &app.ObjectMeta, warning, reason, message)
+}
+
+// About queues an event about an object of ours.
+func (e *Events) About(kind string, o *metav1.ObjectMeta, warning bool, reason, message string) {
 	typ := "Normal"
 	if warning {
 		typ = "Warning"
@@ -64,16 +70,16 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 		message = strings.ToValidUTF8(message[:1000], "") + "…"
 	}
 	now := time.Now()
-	name := app.Name + "." + strconv.FormatInt(now.UnixNano(), 36) + strconv.FormatInt(e.serial.Add(1), 36)
+	name := o.Name + "." + strconv.FormatInt(now.UnixNano(), 36) + strconv.FormatInt(e.serial.Add(1), 36)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "events.k8s.io/v1", "kind": "Event",
-		"metadata":            map[string]any{"namespace": app.Namespace, "name": name},
+		"metadata":            map[string]any{"namespace": o.Namespace, "name": name},
 		"eventTime":           now.UTC().Format("2006-01-02T15:04:05.000000Z"),
 		"reportingController": "autoecoops.io/aeod", "reportingInstance": e.host,
 		"action": reason, "reason": reason, "type": typ, "note": message,
 		"regarding": map[string]any{
-			"apiVersion": v1alpha1.GroupVersion.String(), "kind": v1alpha1.ApplicationKind,
-			"namespace": app.Namespace, "name": app.Name, "uid": app.UID, "resourceVersion": app.ResourceVersion,
+			"apiVersion": v1alpha1.GroupVersion.String(), "kind": kind,
+			"namespace": o.Namespace, "name": o.Name, "uid": o.UID, "resourceVersion": o.ResourceVersion,
 		},
 	})
 	if err != nil {
@@ -85,7 +91,7 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 		queue = e.warnings
 	}
 	select {
-	case queue <- event{app.Namespace, text}:
+	case queue <- event{o.Namespace, text}:
 	default:
 		e.dropped.Add(1)
 	}

@@ -342,3 +342,15 @@ func (m *Monitor) judgeSlices(t int64) {
 		m.spread(from, to, c, m.history.add)
 	})
 }
+
+// Newest is the time of the newest sample of a series, in milliseconds since
+// 1970; 0 if it is not followed.
+func (m *Monitor) Newest(series string) int64 {
+	if c := m.series[series]; c != nil {
+		return c.at
+	}
+	return 0
+}
+
+// Answered is when the source answered last; before that nothing is missing.
+func (m *Monitor) Answered() time.Time { return time.UnixMilli(m.feed.answered).UTC() }

@@ -2,7 +2,9 @@ package resource
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +23,10 @@ func Status(o *v1alpha1.Objective, s slo.Status) v1alpha1.ObjectiveStatus {
 	if i := s.Incident; i != nil {
 		out.Incident = &v1alpha1.ObjectiveIncident{Opened: metav1.NewTime(i.Opened), Tier: i.Tier, Peak: i.Peak, Severity: i.Severity.String()}
 	}
+	if out.Incident == nil && s.State.Frozen() && o.Status.Incident != nil {
+		out.Incident = o.Status.Incident.DeepCopy() // of an earlier run: frozen alerts do not resolve
+		s.Incident = &slo.Incident{Tier: out.Incident.Tier}
+	}
 	for _, b := range s.Burns {
 		burn := v1alpha1.ObjectiveBurn{Window: slo.FormatDuration(b.Window), Bad: whole(b.Bad), Total: whole(b.Total)}
 		if b.Known {
@@ -37,12 +43,71 @@ func Refused(o *v1alpha1.Objective, problems []slo.Problem, now time.Time) v1alp
 	out := o.Status
 	out.ObservedGeneration = o.Generation
 	text := ""
-	for _, p := range problems {
-		text += p.String() + "\n"
+	for i, p := range problems {
+		if i > 0 {
+			text += "\n"
+		}
+		text += p.String()
+	}
+	out.State, out.Reason = slo.Unmeasured.String(), "the definition is wrong: "+text
+	if out.Since == nil || o.Status.State != out.State {
+		out.Since = moment(now)
 	}
 	out.Conditions = append([]metav1.Condition(nil), o.Status.Conditions...)
 	set(&out.Conditions, metav1.Condition{Type: v1alpha1.ObjectiveReady, Status: metav1.ConditionFalse, Reason: "Invalid", Message: text, ObservedGeneration: o.Generation}, now)
+	for _, kind := range []string{v1alpha1.ObjectiveMeasured, v1alpha1.ObjectiveBurning} {
+		set(&out.Conditions, metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: "Invalid", Message: "the definition is wrong", ObservedGeneration: o.Generation}, now)
+	}
 	return out
+}
+
+// Heartbeat is how often a status is written at least: one whose evaluation is
+// older than StaleAfter is followed by nobody.
+const (
+	Heartbeat  = 10 * time.Minute
+	StaleAfter = 25 * time.Minute
+)
+
+// Worth tells whether a status says something that a person has to see: not
+// every count that moved is worth a write.
+func Worth(old, now *v1alpha1.ObjectiveStatus) bool {
+	if old.ObservedGeneration != now.ObservedGeneration || old.State != now.State || old.Reason != now.Reason || (old.Budget == nil) != (now.Budget == nil) || old.Evaluated == nil || len(old.Conditions) != len(now.Conditions) {
+		return true
+	}
+	if (old.Incident == nil) != (now.Incident == nil) || old.Incident != nil && (old.Incident.Tier != now.Incident.Tier || old.Incident.Severity != now.Incident.Severity || !old.Incident.Opened.Equal(&now.Incident.Opened)) {
+		return true
+	}
+	for _, c := range now.Conditions {
+		if !slices.ContainsFunc(old.Conditions, func(o metav1.Condition) bool { return o.Type == c.Type && o.Status == c.Status && o.Reason == c.Reason }) {
+			return true
+		}
+	}
+	if now.Evaluated == nil {
+		return false
+	}
+	since := now.Evaluated.Sub(old.Evaluated.Time)
+	if since >= Heartbeat || since < -Heartbeat {
+		return true
+	}
+	if old.Budget != nil && moved(old.Budget.Remaining, now.Budget.Remaining, 1, 0) {
+		return true
+	}
+	// A burn rate may swing: it is told once a minute at most.
+	return since >= time.Minute && slices.ContainsFunc(now.Burns, func(b v1alpha1.ObjectiveBurn) bool {
+		i := slices.IndexFunc(old.Burns, func(o v1alpha1.ObjectiveBurn) bool { return o.Window == b.Window })
+		return i < 0 || moved(old.Burns[i].Rate, b.Rate, 0.5, 0.25)
+	})
+}
+
+// moved tells whether a figure differs by more than a bound and a share of what
+// it was, or is there only once.
+func moved(old, now string, bound, share float64) bool {
+	a, errA := strconv.ParseFloat(strings.TrimSuffix(old, "%"), 64)
+	b, errB := strconv.ParseFloat(strings.TrimSuffix(now, "%"), 64)
+	if errA != nil || errB != nil {
+		return old != now
+	}
+	return math.Abs(a-b) >= max(bound, share*math.Abs(a))
 }
 
 func moment(t time.Time) *metav1.Time {

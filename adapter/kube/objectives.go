@@ -1,0 +1,228 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Objectives keeps every Objective of the cluster, or of one namespace, and
+// writes their statuses.
+type Objectives struct {
+	client    *Client
+	namespace string
+	changed   func(types.NamespacedName)
+
+	mu     sync.RWMutex
+	all    map[types.NamespacedName]*v1alpha1.Objective
+	synced bool
+	// failed is why they could not be read the last time, nil if they could.
+	failed error
+}
+
+// NewObjectives returns an empty store; Run fills it. namespace "" means all.
+// changed is told of each that came, went, or has another definition.
+func NewObjectives(c *Client, namespace string, changed func(types.NamespacedName)) *Objectives {
+	return &Objectives{client: c, namespace: namespace, changed: changed, all: map[types.NamespacedName]*v1alpha1.Objective{}}
+}
+
+func objectivePath(namespace, name, sub string) string {
+	r := resource{deliver.GVK{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Kind: v1alpha1.ObjectiveKind}, "objectives", true, false}
+	return r.path(namespace, name) + sub
+}
+
+// Err says why the Objectives are not known: they were not read yet, or could not
+// be; nil if they are.
+func (s *Objectives) Err() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.failed == nil && !s.synced {
+		return fault.New(fault.Unavailable, "list", "objectives", "not done yet", "")
+	}
+	return s.failed
+}
+
+// Get returns an Objective, nil if there is none. It must not be changed.
+func (s *Objectives) Get(k types.NamespacedName) *v1alpha1.Objective {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.all[k]
+}
+
+// Run keeps the store up to date until ctx ends.
+func (s *Objectives) Run(ctx context.Context) {
+	delay := time.Duration(0)
+	for ctx.Err() == nil {
+		version, err := s.list(ctx)
+		s.fail(err)
+		for err == nil && ctx.Err() == nil {
+			delay = 0
+			version, err = s.watch(ctx, version)
+		}
+		if !errors.Is(err, errExpired) {
+			delay = min(max(2*delay, 200*time.Millisecond), 10*time.Second)
+		}
+		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+	}
+}
+
+func (s *Objectives) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed, s.synced = err, s.synced || err == nil
+}
+
+func (s *Objectives) list(ctx context.Context) (version string, err error) {
+	seen := map[types.NamespacedName]bool{}
+	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	for {
+		text, err := s.client.do(ctx, request{verb: http.MethodGet, path: objectivePath(s.namespace, "", ""), query: query})
+		if err != nil {
+			return "", expired(classify(err, "list", "objectives", false))
+		}
+		var page v1alpha1.ObjectiveList
+		if err := json.Unmarshal(text, &page); err != nil {
+			return "", fault.Wrap(fault.Unavailable, "read the list of", "objectives", err, "do the operator and its custom resource definitions have the same version?")
+		}
+		for i := range page.Items {
+			o := &page.Items[i]
+			seen[types.NamespacedName{Namespace: o.Namespace, Name: o.Name}] = true
+			s.put(o)
+		}
+		version = page.ResourceVersion
+		if page.Continue == "" {
+			break
+		}
+		query.Set("continue", page.Continue)
+	}
+	s.mu.Lock()
+	var gone []types.NamespacedName
+	for k, o := range s.all {
+		if !seen[k] && !newer(o.ResourceVersion, version) {
+			delete(s.all, k)
+			gone = append(gone, k)
+		}
+	}
+	s.mu.Unlock()
+	for _, k := range gone {
+		s.changed(k)
+	}
+	return version, nil
+}
+
+// expired tells a list that is too old to go on from by its own error.
+func expired(err error) error {
+	if fault.KindOf(err) == fault.Conflict {
+		return errExpired
+	}
+	return err
+}
+
+// put stores an Objective unless a newer one is there.
+func (s *Objectives) put(o *v1alpha1.Objective) {
+	o.ManagedFields = nil
+	k := types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
+	s.mu.Lock()
+	old := s.all[k]
+	if old != nil && !newer(o.ResourceVersion, old.ResourceVersion) {
+		s.mu.Unlock()
+		return
+	}
+	s.all[k] = o
+	s.mu.Unlock()
+	if old == nil || old.UID != o.UID || old.Generation != o.Generation {
+		s.changed(k)
+	}
+}
+
+func (s *Objectives) watch(ctx context.Context, version string) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
+	stream, err := s.client.stream(ctx, request{verb: http.MethodGet, path: objectivePath(s.namespace, "", ""), query: url.Values{
+		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
+	}})
+	if err != nil {
+		return version, expired(classify(err, "watch", "objectives", false))
+	}
+	defer stream.Close()
+	alarm := time.AfterFunc(silence, cancel)
+	defer alarm.Stop()
+	dec := json.NewDecoder(stream)
+	for {
+		var event struct {
+			Type   string
+			Object json.RawMessage
+		}
+		if err := dec.Decode(&event); err != nil {
+			if errors.Is(err, io.EOF) {
+				return version, nil
+			}
+			return version, fault.Wrap(fault.Unavailable, "watch", "objectives", err, "")
+		}
+		alarm.Reset(silence)
+		if event.Type == "ERROR" {
+			var st metav1.Status
+			if err := json.Unmarshal(event.Object, &st); err == nil && st.Code == http.StatusGone {
+				return version, errExpired
+			}
+			return version, fault.New(fault.Unavailable, "watch", "objectives", st.Message, "")
+		}
+		var o v1alpha1.Objective
+		if err := json.Unmarshal(event.Object, &o); err != nil {
+			return version, fault.Wrap(fault.Unavailable, "read an", "objective", err, "")
+		}
+		version = o.ResourceVersion
+		switch event.Type {
+		case "ADDED", "MODIFIED":
+			s.put(&o)
+		case "DELETED":
+			k := types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
+			s.mu.Lock()
+			delete(s.all, k)
+			s.mu.Unlock()
+			s.changed(k)
+		}
+	}
+}
+
+// SetStatus applies an Objective's status as it was made for o's resource
+// version: Conflict if the Objective changed since, so that a daemon that lost its
+// leadership cannot write over its successor.
+func (s *Objectives) SetStatus(ctx context.Context, o *v1alpha1.Objective, status *v1alpha1.ObjectiveStatus) error {
+	text, err := json.Marshal(map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": v1alpha1.ObjectiveKind,
+		"metadata": map[string]any{"namespace": o.Namespace, "name": o.Name, "uid": o.UID, "resourceVersion": o.ResourceVersion},
+		"status":   status,
+	})
+	if err != nil {
+		return fault.Wrap(fault.Internal, "write the status of", o.Name, err, "")
+	}
+	answer, err := s.client.do(ctx, request{
+		verb: http.MethodPatch, path: objectivePath(o.Namespace, o.Name, "/status"), body: text, patch: types.ApplyPatchType,
+		query: url.Values{"fieldManager": {"aeod"}, "force": {"true"}}, report: true,
+	})
+	if err != nil {
+		return classify(err, "write the status of objective", o.Namespace+"/"+o.Name, false)
+	}
+	var now v1alpha1.Objective
+	if err := json.Unmarshal(answer, &now); err != nil {
+		return fault.Wrap(fault.Unavailable, "read an", "objective", err, "")
+	}
+	s.put(&now)
+	return nil
+}
