@@ -16,7 +16,11 @@ type Pod struct {
 	Namespace, Name string
 	// Of names the workload: as its labels name the service, else its owner, else
 	// the pod itself.
-	Of         identity.Key
+	Of identity.Key
+	// Node is where it runs, "" while it has none.
+	Node string
+	// Ended tells that it runs no more, and will not again.
+	Ended      bool
 	Containers []Container
 }
 
@@ -31,28 +35,63 @@ type Container struct {
 
 // podPage is a page of pods, as far as it is needed.
 type podPage struct {
-	Metadata struct{ Continue string }
-	Items    []struct {
-		Metadata struct {
-			Namespace, Name string
-			Labels          map[string]string
-			OwnerReferences []struct {
-				Kind, Name string
-				Controller bool
-			}
+	Metadata struct{ Continue, ResourceVersion string }
+	Items    []podItem
+}
+
+// podItem is a pod, as far as it is needed.
+type podItem struct {
+	Metadata struct {
+		Namespace, Name, ResourceVersion string
+		Labels                           map[string]string
+		OwnerReferences                  []struct {
+			Kind, Name string
+			Controller bool
 		}
-		Status struct {
-			InitContainerStatuses, ContainerStatuses []struct {
-				Name  string
-				State struct {
-					Running, Terminated *struct{}
-				}
-				LastState struct {
-					Terminated *struct{ FinishedAt time.Time }
-				}
+	}
+	Spec   struct{ NodeName string }
+	Status struct {
+		Phase                                    string
+		InitContainerStatuses, ContainerStatuses []struct {
+			Name  string
+			State struct {
+				Running, Terminated *struct{}
+			}
+			LastState struct {
+				Terminated *struct{ FinishedAt time.Time }
 			}
 		}
 	}
+}
+
+// pod tells what of it matters for its logs.
+func (item *podItem) pod() Pod {
+	m := item.Metadata
+	p := Pod{Namespace: m.Namespace, Name: m.Name, Node: item.Spec.NodeName, Ended: item.Status.Phase == "Succeeded" || item.Status.Phase == "Failed"}
+	told := map[string]string{"k8s.namespace.name": m.Namespace}
+	for k, v := range m.Labels {
+		told[k] = v
+	}
+	name := m.Name
+	for _, o := range m.OwnerReferences {
+		if o.Controller {
+			name = o.Name
+			if hash := m.Labels["pod-template-hash"]; o.Kind == "ReplicaSet" && hash != "" {
+				name = strings.TrimSuffix(name, "-"+hash)
+			}
+		}
+	}
+	if p.Of = identity.FromMap(told).Key; !p.Of.Known() {
+		p.Of = identity.Key{Namespace: identity.Clean(m.Namespace), Service: identity.Clean(name)}
+	}
+	for _, s := range append(item.Status.InitContainerStatuses, item.Status.ContainerStatuses...) {
+		c := Container{Name: s.Name, Started: s.State.Running != nil || s.State.Terminated != nil}
+		if t := s.LastState.Terminated; t != nil {
+			c.Previous = t.FinishedAt
+		}
+		p.Containers = append(p.Containers, c)
+	}
+	return p
 }
 
 // Pods lists those of a namespace.
@@ -60,41 +99,30 @@ func (c *Client) Pods(ctx context.Context, namespace string) ([]Pod, error) {
 	if namespace == "" {
 		return nil, fault.New(fault.Invalid, "list", "pods", "no namespace is named", "give one")
 	}
-	var out []Pod
-	err := c.pages(ctx, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/pods", "the pods of "+namespace, func(text []byte) (string, error) {
+	out, _, err := c.listPods(ctx, namespace)
+	return out, err
+}
+
+// podsPath is where the pods of a namespace are, or of all if it is "".
+func podsPath(namespace string) string {
+	if namespace == "" {
+		return "/api/v1/pods"
+	}
+	return "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods"
+}
+
+// listPods lists pods, and returns the version to watch from.
+func (c *Client) listPods(ctx context.Context, namespace string) (out []Pod, version string, err error) {
+	err = c.pages(ctx, podsPath(namespace), strings.TrimSpace("the pods of "+namespace), func(text []byte) (string, error) {
 		var page podPage
 		if err := json.Unmarshal(text, &page); err != nil {
 			return "", err
 		}
-		for _, item := range page.Items {
-			m := item.Metadata
-			p := Pod{Namespace: m.Namespace, Name: m.Name}
-			told := map[string]string{"k8s.namespace.name": m.Namespace}
-			for k, v := range m.Labels {
-				told[k] = v
-			}
-			name := m.Name
-			for _, o := range m.OwnerReferences {
-				if o.Controller {
-					name = o.Name
-					if hash := m.Labels["pod-template-hash"]; o.Kind == "ReplicaSet" && hash != "" {
-						name = strings.TrimSuffix(name, "-"+hash)
-					}
-				}
-			}
-			if p.Of = identity.FromMap(told).Key; !p.Of.Known() {
-				p.Of = identity.Key{Namespace: identity.Clean(m.Namespace), Service: identity.Clean(name)}
-			}
-			for _, s := range append(item.Status.InitContainerStatuses, item.Status.ContainerStatuses...) {
-				c := Container{Name: s.Name, Started: s.State.Running != nil || s.State.Terminated != nil}
-				if t := s.LastState.Terminated; t != nil {
-					c.Previous = t.FinishedAt
-				}
-				p.Containers = append(p.Containers, c)
-			}
-			out = append(out, p)
+		for i := range page.Items {
+			out = append(out, page.Items[i].pod())
 		}
+		version = page.Metadata.ResourceVersion
 		return page.Metadata.Continue, nil
 	})
-	return out, err
+	return out, version, err
 }

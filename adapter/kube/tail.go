@@ -1,0 +1,147 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Tail follows the logs of the containers of many pods, of those that come, too.
+type Tail struct {
+	Client *Client
+	// Namespaces are those whose pods are followed; none means all.
+	Namespaces []string
+	// Since is the moment of the first line that is wanted.
+	Since time.Time
+	// Most bounds the containers that are followed at once; those beyond are counted.
+	Most int
+	// Open is called for each container whose log is followed, and returns who takes
+	// its lines, one at a time; Close of that one when no more come.
+	Open func(Pod, string) LineTaker
+	// Trouble is told of what is tried again, and of what cannot be.
+	Trouble func(error)
+
+	mu       sync.Mutex
+	followed map[PodName]map[string]context.CancelFunc
+	running  sync.WaitGroup
+	count    TailCount
+	cut      atomic.Uint64
+}
+
+// LineTaker takes the lines of a container.
+type LineTaker interface {
+	Add(at int64, line []byte)
+	Close()
+}
+
+// TailCount is what a Tail follows and misses.
+type TailCount struct {
+	// Following are the logs that are followed, Left those that are not because there
+	// are too many.
+	Following, Left int
+	// Cut counts lines that were longer than a line may be.
+	Cut uint64
+	// Failed counts logs that could not be read to their end.
+	Failed uint64
+}
+
+// lastWords is how long an ended pod's log is followed on: its end may be on the way.
+const lastWords = 5 * time.Second
+
+// Run follows until ctx ends, and returns when nothing is followed any more.
+func (t *Tail) Run(ctx context.Context) {
+	t.followed = map[PodName]map[string]context.CancelFunc{}
+	namespaces := t.Namespaces
+	if len(namespaces) == 0 {
+		namespaces = []string{""}
+	}
+	var watches sync.WaitGroup
+	for _, n := range namespaces {
+		w := &PodWatch{Client: t.Client, Namespace: n, Trouble: t.Trouble, Gone: t.gone, Changed: func(p Pod) { t.changed(ctx, p) }}
+		watches.Go(func() { w.Run(ctx) })
+	}
+	watches.Wait()
+	t.running.Wait()
+}
+
+// Count tells what is followed.
+func (t *Tail) Count() TailCount {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.count
+	c.Cut = t.cut.Load()
+	return c
+}
+
+// changed follows those containers of a pod that have a log and are not followed.
+func (t *Tail) changed(ctx context.Context, p Pod) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	name := PodName{p.Namespace, p.Name}
+	of := t.followed[name]
+	if of == nil {
+		of = map[string]context.CancelFunc{}
+		t.followed[name] = of
+	}
+	for _, c := range p.Containers {
+		stop, known := of[c.Name]
+		switch {
+		case known && p.Ended && stop != nil:
+			of[c.Name] = nil // once
+			time.AfterFunc(lastWords, stop)
+		case known || !c.Started:
+		case t.count.Following >= t.Most:
+			of[c.Name] = nil
+			t.count.Left++
+		default:
+			ctx, cancel := context.WithCancel(ctx)
+			of[c.Name] = cancel
+			t.count.Following++
+			t.running.Go(func() {
+				defer cancel()
+				t.follow(ctx, p, c.Name)
+			})
+			if p.Ended {
+				of[c.Name] = nil
+				time.AfterFunc(lastWords, cancel)
+			}
+		}
+	}
+}
+
+// gone ends what is followed of a pod that is not there any more. Its last lines may
+// be on the way.
+func (t *Tail) gone(name PodName) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, stop := range t.followed[name] {
+		if stop != nil {
+			time.AfterFunc(lastWords, stop)
+		}
+	}
+	delete(t.followed, name)
+}
+
+// follow reads one container's log until its pod is gone.
+func (t *Tail) follow(ctx context.Context, p Pod, container string) {
+	to := t.Open(p, container)
+	read, err := t.Client.Logs(ctx, LogOptions{Namespace: p.Namespace, Pod: p.Name, Container: container, Since: t.Since, Trouble: t.Trouble}, func(l LogLine) error {
+		to.Add(l.At.UnixNano(), l.Text)
+		return nil
+	})
+	to.Close()
+	t.cut.Add(read.Cut)
+	t.mu.Lock()
+	t.count.Following--
+	if err != nil && fault.KindOf(err) != fault.NotFound { // the pod went meanwhile
+		t.count.Failed++
+	}
+	t.mu.Unlock()
+	if err != nil && fault.KindOf(err) != fault.NotFound && !errors.Is(err, context.Canceled) {
+		t.Trouble(err)
+	}
+}
