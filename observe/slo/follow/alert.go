@@ -148,13 +148,15 @@ func (b *Book) note(a Alert, at time.Time) {
 // Turn says what is to be sent at a moment at which some alerts fire: those that
 // are new or due, and those that do so no more. An alert keeps the moment at
 // which it began for as long as it fires. While the objective is frozen its
-// burning is not over, even if this program has no memory of it.
-func (b *Book) Turn(firing []Alert, frozen bool, now time.Time) []Alert {
-	if frozen && !slices.ContainsFunc(firing, burns) {
-		for _, key := range slices.Sorted(maps.Keys(b.open)) {
-			if a := b.open[key].alert; burns(a) {
-				firing = append(firing, a)
-			}
+// burning is not over, even if this program has no memory of it; and while
+// nothing is known, nothing is.
+func (b *Book) Turn(firing []Alert, state slo.State, now time.Time) []Alert {
+	for _, key := range slices.Sorted(maps.Keys(b.open)) {
+		a := b.open[key].alert
+		same := func(x Alert) bool { return x.Labels["alertname"] == a.Labels["alertname"] }
+		kept := state.Frozen() && a.Labels["alertname"] == slo.AlertBurn || state == slo.Unmeasured
+		if kept && !slices.ContainsFunc(firing, same) {
+			firing = append(firing, a)
 		}
 	}
 	var out []Alert
@@ -187,6 +189,4 @@ func (b *Book) Turn(firing []Alert, frozen bool, now time.Time) []Alert {
 }
 
 // Close resolves all: the objective is gone.
-func (b *Book) Close(now time.Time) []Alert { return b.Turn(nil, false, now) }
-
-func burns(a Alert) bool { return a.Labels["alertname"] == slo.AlertBurn }
+func (b *Book) Close(now time.Time) []Alert { return b.Turn(nil, slo.Measured, now) }

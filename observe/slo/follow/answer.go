@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +76,17 @@ func (a *Answer) Add(role slo.Role, labels map[string]string, points []Point) er
 // Series is how many series there are.
 func (a *Answer) Series() int { return len(a.series) }
 
+// First is the time of the oldest point; false if there is none.
+func (a *Answer) First() (first time.Time, ok bool) {
+	least := int64(math.MaxInt64)
+	for _, f := range a.series {
+		for _, p := range f.points {
+			least = min(least, p.At)
+		}
+	}
+	return time.UnixMilli(least).UTC(), least < math.MaxInt64
+}
+
 // Samples are what is newer than what a Monitor knows, in the order of time.
 func (a *Answer) Samples(m *slo.Monitor) []slo.Sample {
 	var out []slo.Sample
@@ -107,6 +119,9 @@ func Key(labels map[string]string) string {
 func Replay(m *slo.Monitor, a *Answer, from, to time.Time, step time.Duration) (last slo.Status) {
 	samples := a.Samples(m)
 	for at := from.Add(step); !at.After(to); at = at.Add(step) {
+		if at.Before(m.Answered()) {
+			continue
+		}
 		n, _ := slices.BinarySearchFunc(samples, at.UnixMilli()+1, func(s slo.Sample, t int64) int { return cmp.Compare(s.At, t) })
 		m.Observe(slo.Batch{At: at, Lost: n == 0, Samples: samples[:n]})
 		samples = samples[n:]
@@ -158,3 +173,6 @@ func (r Rhythm) Missed(last, now time.Time) bool { return now.Sub(last) > 4*r.In
 // Steps are how many steps of the past are asked for at once if each has as many
 // series.
 func Steps(series int) int { return min(max(MaxPoints/8/max(series, 1), 10), 2000) }
+
+// Whole is how many whole steps there are between two moments.
+func Whole(from, to time.Time, step time.Duration) int { return int(max(0, to.Sub(from)/step)) }

@@ -1,0 +1,333 @@
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/slo"
+	"github.com/autoecoops/autoecoops/observe/slo/follow"
+	"github.com/autoecoops/autoecoops/observe/slo/resource"
+)
+
+// ObjectiveStore is where the Objectives are.
+type ObjectiveStore interface {
+	// Get returns one that must not be changed, nil if there is none.
+	Get(k types.NamespacedName) *v1alpha1.Objective
+	// SetStatus writes its status: Conflict if it changed since.
+	SetStatus(ctx context.Context, o *v1alpha1.Objective, status *v1alpha1.ObjectiveStatus) error
+}
+
+// Samples is the source of samples.
+type Samples interface {
+	// Raw hands over the samples of a selector within a window before a moment.
+	Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(labels map[string]string, points []follow.Point) error) error
+	// Range hands over its values at each step, both ends included.
+	Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(labels map[string]string, points []follow.Point) error) error
+}
+
+// Snapshots keeps what is known of objectives over a restart.
+type Snapshots interface {
+	Load(uid types.UID) ([]byte, bool)
+	Save(uid types.UID, snapshot []byte) error
+}
+
+// ObjectiveWatcher is told of what happens to objectives. Its methods are called
+// from many goroutines.
+type ObjectiveWatcher interface {
+	// Evaluated is told of each evaluation; failed is why there was no answer.
+	Evaluated(k types.NamespacedName, s *slo.Status, answered time.Time, failed error)
+	// Changed is told what people should know.
+	Changed(o *v1alpha1.Objective, warning bool, reason, message string)
+	// Unwritten is told of a status that could not be written.
+	Unwritten(k types.NamespacedName, err error)
+	// Gone is told of one that is followed no more.
+	Gone(k types.NamespacedName)
+}
+
+// Objectives follows Objectives: it asks for samples, has the plane decide, and
+// writes, tells and sends what it says.
+type Objectives struct {
+	Store     ObjectiveStore
+	Samples   Samples
+	Snapshots Snapshots // nil keeps none
+	Watcher   ObjectiveWatcher
+	// Send hands alerts over to be delivered. It does not wait.
+	Send func([]follow.Alert)
+	// Scrape is how far apart the samples of a series are at most.
+	Scrape time.Duration
+	// Parallel is how many objectives are asked about at the same time.
+	Parallel int
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	mu      sync.Mutex
+	tasks   map[types.NamespacedName]*task
+	woken   map[types.NamespacedName]bool
+	signal  chan struct{}
+	slots   chan struct{}
+	started sync.Once
+}
+
+// task follows one Objective in a goroutine of its own.
+type task struct {
+	changed chan struct{}
+	// gone says that the Objective is no more; it is set before changed.
+	gone bool
+}
+
+func (c *Objectives) init() {
+	c.started.Do(func() {
+		c.tasks, c.woken = map[types.NamespacedName]*task{}, map[types.NamespacedName]bool{}
+		c.signal, c.slots = make(chan struct{}, 1), make(chan struct{}, max(1, c.Parallel))
+	})
+}
+
+// Wake asks for a look at an Objective that came, went or changed.
+func (c *Objectives) Wake(k types.NamespacedName) {
+	c.init()
+	c.mu.Lock()
+	c.woken[k] = true
+	c.mu.Unlock()
+	select {
+	case c.signal <- struct{}{}:
+	default:
+	}
+}
+
+// Run follows them until ctx ends, and keeps what it knows then.
+func (c *Objectives) Run(ctx context.Context) {
+	c.init()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.signal:
+		}
+		c.mu.Lock()
+		for k := range c.woken {
+			delete(c.woken, k)
+			t, there := c.tasks[k], c.Store.Get(k) != nil
+			switch {
+			case t != nil:
+				select {
+				case t.changed <- struct{}{}:
+				default: // it will look anyway
+				}
+			case there:
+				t = &task{changed: make(chan struct{}, 1)}
+				c.tasks[k] = t
+				wg.Go(func() { c.follow(ctx, k, t) })
+			}
+		}
+		c.mu.Unlock()
+	}
+}
+
+// end drops a task unless its Objective is there again.
+func (c *Objectives) end(k types.NamespacedName) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Store.Get(k) != nil {
+		return false
+	}
+	delete(c.tasks, k)
+	return true
+}
+
+// follow follows one Objective until it is gone or ctx ends.
+func (c *Objectives) follow(ctx context.Context, k types.NamespacedName, t *task) {
+	var f *follower
+	for ctx.Err() == nil {
+		o := c.Store.Get(k)
+		if f != nil && (o == nil || o.UID != f.uid) {
+			c.Send(f.book.Close(c.Now()))
+			c.Watcher.Gone(k)
+			f = nil
+		}
+		if o == nil {
+			if c.end(k) {
+				return
+			}
+			continue
+		}
+		if f == nil {
+			f = c.newFollower(o)
+		}
+		wait := f.turn(ctx, o)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-t.changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	if f != nil {
+		f.keep(c.Now(), true)
+	}
+}
+
+// follower is what is known of one Objective.
+type follower struct {
+	*Objectives
+	key     types.NamespacedName
+	uid     types.UID
+	book    follow.Book
+	monitor *slo.Monitor // nil while the definition is wrong
+	// fresh says that monitor knows nothing of the past yet; draft is what is known
+	// of it so far, nil if nothing, and reached how far that goes.
+	fresh   bool
+	draft   *slo.Monitor
+	reached time.Time
+	rhythm  follow.Rhythm
+	// generation is that of the definition that is followed; asked is when the
+	// last question was due, kept when a snapshot was written last.
+	generation  int64
+	asked, kept time.Time
+	// failing says that the last question failed: failures in a row are logged once.
+	failing bool
+	// next is not before when a status that was refused is tried again.
+	next time.Time
+}
+
+func (c *Objectives) newFollower(o *v1alpha1.Objective) *follower {
+	f := &follower{Objectives: c, key: types.NamespacedName{Namespace: o.Namespace, Name: o.Name}, uid: o.UID, generation: -1}
+	if x, problems := resource.Objective(o); len(problems) == 0 {
+		f.book.Adopt(follow.Firing(follow.Subject{Namespace: o.Namespace, Name: o.Name, Objective: &x}, resource.Earlier(&o.Status)))
+	}
+	return f
+}
+
+// turn does what is due, and returns how long to wait.
+func (f *follower) turn(ctx context.Context, o *v1alpha1.Objective) time.Duration {
+	now := f.Now()
+	if f.generation != o.Generation {
+		if problems := f.define(o, now); len(problems) > 0 {
+			f.refuse(ctx, o, problems, now)
+			return time.Minute
+		}
+	}
+	if f.monitor == nil {
+		return time.Minute // refused before; a change wakes it
+	}
+	if wait := f.asked.Add(f.rhythm.Every).Sub(now); wait > 0 && wait <= f.rhythm.Every {
+		return wait
+	}
+	f.asked = now
+	failed := f.ask(ctx, now)
+	if ctx.Err() != nil {
+		return 0
+	}
+	now = f.Now()
+	s := f.monitor.Evaluate(now)
+	f.tell(ctx, o, &s, failed)
+	f.keep(now, false)
+	return max(0, f.asked.Add(f.rhythm.Every).Sub(f.Now()))
+}
+
+// define begins to follow a definition: with what was known of it before, if its
+// counts mean the same.
+func (f *follower) define(o *v1alpha1.Objective, now time.Time) []slo.Problem {
+	x, problems := resource.Objective(o)
+	if len(problems) == 0 && !x.Indicator.Followable() {
+		problems = []slo.Problem{{Path: "spec.indicator", Message: "a query of its own cannot be followed sample by sample: write the selectors of counters, as http_requests_total{job=\"shop\"}, or leave it to `aeo slo rules`"}}
+	}
+	f.generation = o.Generation
+	known := f.monitor
+	f.monitor, f.draft, f.fresh = nil, nil, false
+	if len(problems) > 0 {
+		return problems
+	}
+	f.rhythm = follow.NewRhythm(&x, f.Scrape)
+	opts := slo.Options{Interval: f.rhythm.Interval, Start: now}
+	snapshot, ok := []byte(nil), false
+	if known != nil {
+		snapshot, ok = known.Snapshot(), true
+	} else if f.Snapshots != nil {
+		snapshot, ok = f.Snapshots.Load(f.uid)
+	}
+	if ok {
+		m, err := slo.Restore(x, opts, snapshot)
+		if err == nil {
+			f.monitor = m
+			return nil
+		}
+		f.Log.Info("what was kept of an objective is not used", "objective", f.key.String(), "error", err.Error())
+	}
+	m, err := slo.New(x, opts)
+	if err != nil {
+		return []slo.Problem{{Path: "spec", Message: err.Error()}}
+	}
+	f.monitor, f.fresh, f.reached = m, true, x.Period.Begin(now)
+	f.asked = now.Add(f.rhythm.Phase(string(f.uid)) - f.rhythm.Every).Add(-f.rhythm.Every / 2)
+	return nil
+}
+
+// refuse says that a definition is wrong. What it fired before is resolved: nobody
+// follows it any more.
+func (f *follower) refuse(ctx context.Context, o *v1alpha1.Objective, problems []slo.Problem, now time.Time) {
+	f.Send(f.book.Close(now))
+	status := resource.Refused(o, problems, now)
+	if resource.Worth(&o.Status, &status) {
+		f.write(ctx, o, &status, now)
+	}
+}
+
+// tell says what an evaluation came to, to all who want to know.
+func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Status, failed error) {
+	x := follow.Subject{Namespace: o.Namespace, Name: o.Name, Objective: f.monitor.Objective()}
+	if all := f.book.Turn(follow.Firing(x, s), s.State, s.At); len(all) > 0 {
+		f.Send(all)
+	}
+	f.Watcher.Evaluated(f.key, s, f.monitor.Answered(), failed)
+	if failed != nil && !f.failing {
+		f.Log.Warn("an objective could not be asked about", "objective", f.key.String(), "error", failed.Error())
+	}
+	f.failing = failed != nil
+	status := resource.Status(o, *s)
+	if failed != nil && s.State.Frozen() && s.State != slo.Maintenance {
+		status.Reason = s.Reason + ": " + failed.Error()
+	}
+	if resource.Worth(&o.Status, &status) && !s.At.Before(f.next) {
+		f.write(ctx, o, &status, s.At)
+	}
+}
+
+// write writes a status. One that is refused is made anew at the next
+// evaluation: by then the Objective may be another.
+func (f *follower) write(ctx context.Context, o *v1alpha1.Objective, status *v1alpha1.ObjectiveStatus, now time.Time) {
+	err := f.Store.SetStatus(ctx, o, status)
+	switch {
+	case err == nil:
+		f.next = time.Time{}
+		for _, n := range resource.News(&o.Status, status) {
+			f.Watcher.Changed(o, n.Warning, n.Reason, n.Message)
+		}
+	case fault.KindOf(err) == fault.Conflict || ctx.Err() != nil:
+	default:
+		f.Watcher.Unwritten(f.key, err)
+		f.next = now.Add(10 * time.Second)
+	}
+}
+
+// keepEvery is how often a snapshot is written: what is missing in it is asked
+// for again.
+const keepEvery = 15 * time.Minute
+
+func (f *follower) keep(now time.Time, at bool) {
+	if f.Snapshots == nil || f.monitor == nil || !at && now.Sub(f.kept) < keepEvery && !f.kept.IsZero() {
+		return
+	}
+	f.kept = now
+	if err := f.Snapshots.Save(f.uid, f.monitor.Snapshot()); err != nil {
+		f.Log.Warn("what is known of an objective was not kept", "objective", f.key.String(), "error", err.Error())
+	}
+}

@@ -1,0 +1,122 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/slo"
+	"github.com/autoecoops/autoecoops/observe/slo/follow"
+)
+
+// patience is how long one question may take at least: longer than the rhythm of
+// objectives that are looked at every second.
+const patience = 10 * time.Second
+
+// ask feeds the Monitor with what came since it was fed last: the past by its
+// steps, the last moments sample by sample. A failure feeds a lost batch.
+func (f *follower) ask(ctx context.Context, now time.Time) error {
+	limit := max(patience, f.rhythm.Every)
+	err := f.take(ctx, limit)
+	if err == nil {
+		defer func() { <-f.slots }()
+		switch {
+		case f.fresh:
+			err = f.history(ctx, now)
+		case f.rhythm.Missed(f.monitor.Answered(), now):
+			_, err = f.past(ctx, f.monitor, f.monitor.Answered(), now)
+		}
+		if err == nil {
+			err = f.latest(ctx, f.Now(), limit)
+		}
+	}
+	if err != nil {
+		f.monitor.Observe(slo.Batch{At: f.Now(), Lost: true})
+	}
+	return err
+}
+
+// take waits for a turn among those that ask: when the source is slow, an
+// evaluation without an answer is better than none.
+func (f *follower) take(ctx context.Context, limit time.Duration) error {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case f.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return fault.New(fault.TimedOut, "ask about", f.key.String(), "too many others were being asked about", "is Prometheus slow?")
+	case <-ctx.Done():
+		return fault.New(fault.Interrupted, "ask about", f.key.String(), "it was stopped", "")
+	}
+}
+
+// latest asks for the samples since the last answer.
+func (f *follower) latest(ctx context.Context, now time.Time, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var a follow.Answer
+	window := f.rhythm.Window(f.monitor.Answered(), now)
+	for _, s := range follow.Selectors(f.monitor.Objective().Indicator) {
+		err := f.Samples.Raw(ctx, s.Text, window, now, func(labels map[string]string, points []follow.Point) error {
+			return a.Add(s.Role, labels, points)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	f.monitor.Observe(slo.Batch{At: now, Samples: a.Samples(f.monitor)})
+	return nil
+}
+
+// history asks for the whole period before it was followed. What is known of it
+// when a question fails is kept, and gone on from at the next turn.
+func (f *follower) history(ctx context.Context, now time.Time) error {
+	m, err := f.past(ctx, f.draft, f.reached, now)
+	if f.draft = m; err != nil {
+		return err
+	}
+	if m != nil {
+		f.monitor = m
+	}
+	f.draft, f.fresh = nil, false
+	return nil
+}
+
+// past feeds a Monitor with what was missed since a moment, in parts whose size
+// depends on how many series there are. Without a Monitor one is made that begins
+// with the first sample that there is; nil if there is none.
+func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time) (*slo.Monitor, error) {
+	o, step := f.monitor.Objective(), f.rhythm.Interval.Truncate(time.Second)
+	if oldest := o.Period.Begin(now); from.Before(oldest) {
+		from = oldest
+	}
+	steps, end := 60, now.Add(-2*step) // the last moments are asked for sample by sample
+	for n := follow.Whole(from, end, step); n > 0; n = follow.Whole(from, end, step) {
+		to := from.Add(time.Duration(min(n, steps)) * step)
+		var a follow.Answer
+		for _, s := range follow.Selectors(o.Indicator) {
+			err := f.Samples.Range(ctx, s.Text, from.Add(step), to, step, func(labels map[string]string, points []follow.Point) error {
+				return a.Add(s.Role, labels, points)
+			})
+			if err != nil {
+				return m, err
+			}
+		}
+		if first, ok := a.First(); m == nil && ok {
+			var err error
+			if m, err = slo.New(*o, slo.Options{Interval: f.rhythm.Interval, Start: first.Add(-step)}); err != nil {
+				return nil, err
+			}
+			from = from.Add(time.Duration(follow.Whole(from, first, step)-1) * step)
+		}
+		if m != nil {
+			follow.Replay(m, &a, from, to, step)
+		}
+		from, steps = to, follow.Steps(a.Series())
+		if f.fresh {
+			f.reached = from
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,183 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/autoecoops/autoecoops/adapter/alertmanager"
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	source "github.com/autoecoops/autoecoops/adapter/prometheus"
+	"github.com/autoecoops/autoecoops/controller"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/observe/slo/follow"
+)
+
+// Objectives says how Objectives are followed. Without a Prometheus they are not.
+type Objectives struct {
+	// Prometheus is where the samples are; TokenFile holds a bearer token for it.
+	Prometheus, TokenFile string
+	// Scrape is how far apart the samples of a series are at most.
+	Scrape time.Duration
+	// Alertmanagers are told of alerts; AlertTokenFile holds a bearer token.
+	Alertmanagers  []string
+	AlertTokenFile string
+}
+
+// check says what is wrong with the settings.
+func (o Objectives) check(need func(ok bool, flag, why string)) {
+	need(o.Prometheus != "" || o.TokenFile == "", "prometheus-token-file", "it is for --prometheus, which is not given")
+	need(o.Prometheus != "" || len(o.Alertmanagers) == 0, "alertmanager", "there is nothing to tell without --prometheus")
+	need(len(o.Alertmanagers) > 0 || o.AlertTokenFile == "", "alertmanager-token-file", "it is for --alertmanager, which is not given")
+	need(o.Scrape >= time.Second && o.Scrape <= time.Hour, "prometheus-scrape-interval", "from 1s to 1h")
+}
+
+// askAtOnce is how many Objectives are asked about at the same time.
+const askAtOnce = 8
+
+// objectives follows Objectives.
+type objectives struct {
+	store  *kube.Objectives
+	follow *controller.Objectives
+	sender *alertmanager.Sender
+}
+
+// newObjectives wires the following of Objectives; nil if it is not wanted.
+func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
+	if o.Prometheus == "" {
+		return nil, nil
+	}
+	token, err := app.ReadToken(o.TokenFile, "--prometheus-token-file")
+	if err != nil {
+		return nil, err
+	}
+	client, err := source.New(source.Options{URL: o.Prometheus, Token: token})
+	if err != nil {
+		return nil, err
+	}
+	if token, err = app.ReadToken(o.AlertTokenFile, "--alertmanager-token-file"); err != nil {
+		return nil, err
+	}
+	out := &objectives{}
+	if out.sender, err = alertmanager.New(alertmanager.Options{URLs: o.Alertmanagers, Token: token}); err != nil {
+		return nil, err
+	}
+	kept, err := openSnapshots(filepath.Join(d.opts.CacheDir, "slo"))
+	if err != nil {
+		return nil, err
+	}
+	watcher := newObjectiveMetrics(d.events, out.sender)
+	d.reg.MustRegister(watcher)
+	out.follow = &controller.Objectives{
+		Samples: samples{client}, Snapshots: kept, Watcher: watcher, Send: out.sender.Send,
+		Scrape: o.Scrape, Parallel: askAtOnce, Log: d.log, Now: time.Now,
+	}
+	out.store = kube.NewObjectives(d.client, d.opts.Watch, out.follow.Wake)
+	out.follow.Store = out.store
+	return out, nil
+}
+
+// Run follows them until ctx ends. Alerts that the end left to be sent are sent.
+func (o *objectives) Run(ctx context.Context) {
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg, sent sync.WaitGroup
+	sent.Go(func() { o.sender.Run(sending) })
+	wg.Go(func() { o.store.Run(ctx) })
+	wg.Go(func() { o.follow.Run(ctx) })
+	wg.Wait()
+	stop()
+	sent.Wait()
+}
+
+// samples is a Prometheus as the source of samples.
+type samples struct{ client *source.Client }
+
+func (s samples) each(f func(map[string]string, []follow.Point) error) func(map[string]string, []source.Point) error {
+	return func(labels map[string]string, points []source.Point) error {
+		out := make([]follow.Point, len(points))
+		for i, p := range points {
+			out[i] = follow.Point(p)
+		}
+		return f(labels, out)
+	}
+}
+
+// Raw implements controller.Samples.
+func (s samples) Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(map[string]string, []follow.Point) error) error {
+	return s.client.Raw(ctx, selector, window, at, s.each(each))
+}
+
+// Range implements controller.Samples.
+func (s samples) Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
+	return s.client.Range(ctx, selector, from, to, step, s.each(each))
+}
+
+// snapshots keeps what is known of Objectives in a folder, a file for each. They
+// are a cache: what is missing is asked for again.
+type snapshots struct{ dir string }
+
+// The bounds of the folder: how large a file may be, and how old before it is of
+// an Objective that is no more.
+const (
+	maxSnapshot = 64 << 20
+	oldSnapshot = 30 * 24 * time.Hour
+)
+
+func openSnapshots(dir string) (*snapshots, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "make the folder", dir, err, "make --cache-dir a folder that may be written")
+	}
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "read the folder", dir, err, "make --cache-dir a folder that may be read")
+	}
+	for _, e := range all {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > oldSnapshot {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // the next start tries again
+		}
+	}
+	return &snapshots{dir}, nil
+}
+
+// uidForm is that of the identities that name files.
+var uidForm = regexp.MustCompile(`^[0-9a-zA-Z-]{1,64}$`)
+
+// Load implements controller.Snapshots.
+func (s *snapshots) Load(uid types.UID) ([]byte, bool) {
+	name := filepath.Join(s.dir, string(uid)+".slo")
+	if info, err := os.Stat(name); !uidForm.MatchString(string(uid)) || err != nil || info.Size() > maxSnapshot {
+		return nil, false
+	}
+	text, err := os.ReadFile(name)
+	return text, err == nil
+}
+
+// Save implements controller.Snapshots.
+func (s *snapshots) Save(uid types.UID, snapshot []byte) error {
+	if !uidForm.MatchString(string(uid)) {
+		return fault.New(fault.Invalid, "keep objective", string(uid), "its identity is none", "")
+	}
+	name := filepath.Join(s.dir, string(uid)+".slo")
+	err := os.WriteFile(name+".new", snapshot, 0o600)
+	if err == nil {
+		err = os.Rename(name+".new", name) // a damaged file is refused by its checksum
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "write", name, err, "is there space left in --cache-dir?")
+	}
+	return nil
+}
+
+// objectiveLabels are those of metrics of one Objective.
+var objectiveLabels = []string{"namespace", "objective"}
+
+func objectiveDesc(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc("aeo_slo_"+name, help, append(append([]string{}, objectiveLabels...), more...), nil)
+}
