@@ -44,14 +44,15 @@ type daemon struct {
 	witness *kube.Witness
 	journal *journal
 	forge   *forging
-	tracing tracing
+	signals signals
 }
 
-// tracing is what is sent of the daemon's own traces, and what receives those of
-// workloads; nil where nobody wants it.
-type tracing struct {
-	sent     *traces
-	received *spans.Receiver
+// signals are what is sent of the daemon's own traces, what receives those of
+// workloads, and what follows objectives; nil where nobody wants it.
+type signals struct {
+	sent       *traces
+	received   *spans.Receiver
+	objectives *objectives
 }
 
 // Run runs the daemon until ctx ends.
@@ -72,9 +73,9 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 			cancel(err)
 		}
 	})
-	if d.tracing.received != nil {
+	if d.signals.received != nil {
 		wg.Go(func() {
-			if err := d.tracing.received.Serve(ctx); err != nil {
+			if err := d.signals.received.Serve(ctx); err != nil {
 				cancel(err)
 			}
 		})
@@ -120,6 +121,9 @@ func (d *daemon) work(ctx context.Context) {
 	wg.Go(func() { d.apps.Run(ctx) })
 	wg.Go(func() { d.events.Run(ctx) })
 	wg.Go(func() { d.forge.Run(ctx) })
+	if d.signals.objectives != nil {
+		wg.Go(func() { d.signals.objectives.Run(ctx) })
+	}
 	d.pages.ready.Store(true)
 	d.log.Info("working")
 	wg.Wait()
@@ -137,17 +141,17 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 		return nil, err
 	}
 	d.remote = &delivery.Remote{Verify: delivery.Verifier(time.Now), Now: time.Now}
-	if d.remote.Mirrors, err = gitmirror.Open(filepath.Join(o.CacheDir, "git"), gitmirror.Options{AllowHTTP: o.AllowHTTP, AllowFile: o.AllowFile}); err != nil {
+	if d.remote.Mirrors, err = gitmirror.Open(filepath.Join(o.CacheDir, "git"), gitmirror.Options{AllowHTTP: o.Allow.HTTP, AllowFile: o.Allow.File}); err != nil {
 		return nil, err
 	}
-	if d.remote.Artifacts, err = oci.Open(filepath.Join(o.CacheDir, "oci"), oci.Options{AllowHTTP: o.AllowHTTP}); err != nil {
+	if d.remote.Artifacts, err = oci.Open(filepath.Join(o.CacheDir, "oci"), oci.Options{AllowHTTP: o.Allow.HTTP}); err != nil {
 		return nil, err
 	}
 	d.pages = newPages(d.reg, log)
 	d.events = kube.NewEvents(d.client, holder())
 	obs := newObserver(d.reg, d.events)
 	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
-	if d.tracing.received, err = openSpans(o.Spans, d.reg); err != nil {
+	if d.signals.received, err = openSpans(o.Spans, d.reg); err != nil {
 		return nil, err
 	}
 	key, err := ownKey(ctx, d.client, o.Namespace, besideCluster(), log)
@@ -157,10 +161,13 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	if d.journal, err = openLedger(ctx, o.Ledger, log); err != nil {
 		return nil, err
 	}
-	if d.tracing.sent, err = openTraces(ctx, log); err != nil {
+	if d.signals.sent, err = openTraces(ctx, log); err != nil {
 		return nil, err
 	}
 	d.wire(obs, &deliver.Digester{Key: key})
+	if d.signals.objectives, err = d.newObjectives(o.Objectives); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 

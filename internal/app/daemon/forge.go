@@ -202,7 +202,7 @@ func (f *forging) Run(ctx context.Context) {
 // newForging wires the forges. The daemon's store and sources are made later.
 func (d *daemon) newForging(releases *kube.Releases, secret func(context.Context, string, string) (map[string][]byte, error), renderer *delivery.Renderer) *forging {
 	lookup := func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) }
-	f := newForges(d.opts.AllowHTTP, d.log, func(k deliver.AppKey) { d.apps.Wake(k) })
+	f := newForges(d.opts.Allow.HTTP, d.log, func(k deliver.AppKey) { d.apps.Wake(k) })
 	f.app, f.secret, f.release = lookup, secret, releases.Get
 	f.scope = func(ctx context.Context, app *v1alpha1.Application, good string) (forge.Scope, error) {
 		k := deliver.AppKey{Namespace: app.Namespace, Name: app.Name}

@@ -12,7 +12,7 @@ import (
 // the judging of their revisions: with the renderers, the gate and the ledger of
 // those that are managed here.
 func (d *daemon) newObserved(wake func(deliver.AppKey), engine *deliver.Engine) *controller.Observed {
-	f, across := d.forge, d.opts.ObserveAcross
+	f, across := d.forge, d.opts.Allow.Across
 	f.objects, f.repositories = kube.NewObjects(d.client, wake), kube.NewObjects(d.client, wake)
 	f.judge = &controller.Judge{
 		Sources: d.sources, Renderer: engine.Renderer, Gate: engine.Gate, Journal: d.journal, Digester: engine.Digester,

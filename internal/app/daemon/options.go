@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -24,26 +25,33 @@ type Options struct {
 	Listen string
 	// Spans says where workloads send their traces to.
 	Spans Spans
+	// Objectives says how Objectives are followed.
+	Objectives Objectives
 	// DefaultAccount is the service account of applications that name none.
 	DefaultAccount string
 	// Workers is how many applications are looked at at the same time.
 	Workers int
 	// Elect makes daemons agree on one that works.
 	Elect bool
-	// AllowHTTP and AllowFile let sources be plain http, and folders of this
-	// machine.
-	AllowHTTP, AllowFile bool
-	// ObserveAcross lets Applications observe objects of other namespaces.
-	ObserveAcross bool
+	// Allow is what else is permitted.
+	Allow Allow
 	// Debug logs more.
 	Debug bool
+}
+
+// Allow is what is not permitted by itself.
+type Allow struct {
+	// HTTP and File let sources be plain http, and folders of this machine.
+	HTTP, File bool
+	// Across lets Applications observe objects of other namespaces.
+	Across bool
 }
 
 // Default returns the options in force where nobody says anything.
 func Default() Options {
 	return Options{
 		Namespace: "autoecoops", Ledger: Ledger{Location: "/var/lib/aeod/ledger.db"}, CacheDir: "/var/cache/aeod", Listen: ":8080",
-		Workers: 32, Elect: true,
+		Workers: 32, Elect: true, Objectives: Objectives{Scrape: time.Minute},
 	}
 }
 
@@ -59,6 +67,7 @@ func (o Options) Validate() error {
 	need(o.Ledger.Location != "", "ledger", "nothing is done without a ledger")
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
 	need(o.Spans.TokenFile == "" || o.Spans.wanted(), "otlp-token-file", "it is for --otlp-grpc and --otlp-http, of which none is given")
+	o.Objectives.check(need)
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {
 		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see `aeod --help`")

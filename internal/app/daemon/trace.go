@@ -135,20 +135,20 @@ func (t tracers) Span(s deliver.Span) {
 // tracer is who is told of the steps of releases.
 func (d *daemon) tracer() deliver.Tracer {
 	out := tracers{d.forge.statuses}
-	if d.tracing.sent != nil {
-		out = append(out, d.tracing.sent)
+	if d.signals.sent != nil {
+		out = append(out, d.signals.sent)
 	}
 	return out
 }
 
 // closeTraces gives the last spans a moment to be sent.
 func (d *daemon) closeTraces() {
-	if d.tracing.sent == nil {
+	if d.signals.sent == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := d.tracing.sent.Close(ctx); err != nil {
+	if err := d.signals.sent.Close(ctx); err != nil {
 		d.log.Warn("the last traces were not sent", "error", err.Error())
 	}
 }
