@@ -95,7 +95,7 @@ func (t *Tail) changed(ctx context.Context, p Pod) {
 			time.AfterFunc(lastWords, stop)
 		case known || !c.Started:
 		case t.count.Following >= t.Most:
-			of[c.Name] = nil
+			of[c.Name] = nil // it is not looked at again: room comes rarely
 			t.count.Left++
 		default:
 			ctx, cancel := context.WithCancel(ctx)
