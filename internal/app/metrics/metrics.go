@@ -1,0 +1,153 @@
+// Package metrics wires the store of metrics to those who fill it and to who asks.
+package metrics
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/autoecoops/autoecoops/adapter/promql"
+	"github.com/autoecoops/autoecoops/adapter/remotewrite"
+	"github.com/autoecoops/autoecoops/adapter/tsdb"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// Settings say where metrics are kept, and who may ask and send. What is zero is as
+// usual.
+type Settings struct {
+	// Listen is the address to answer at, as 127.0.0.1:9090; "" answers nobody.
+	Listen string
+	// Token must come as a bearer token if it is not empty.
+	Token string
+	Store tsdb.Options
+	Query promql.Options
+	// Write says what is taken of what is sent; its Into, Refused and Reason are set
+	// here.
+	Write remotewrite.Options
+	// MaxConnections are held at a time [256].
+	MaxConnections int
+	// Log is told what happens; nil tells nobody.
+	Log *slog.Logger
+}
+
+// Keeper keeps metrics and answers for them.
+type Keeper struct {
+	Store    *tsdb.Store
+	settings Settings
+	handler  http.Handler
+}
+
+// New opens the store. It listens to nothing yet. Close it.
+func New(s Settings) (*Keeper, error) {
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.MaxConnections <= 0 {
+		s.MaxConnections = 256
+	}
+	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fault.New(fault.Invalid, "answer for metrics", "", "the token has characters that none has", "put it into the file without anything else")
+	}
+	s.Store.Log, s.Query.Log, s.Write.Log = s.Log, s.Log, s.Log
+	store, err := tsdb.Open(s.Store)
+	if err != nil {
+		return nil, err
+	}
+	s.Write.Into = store.Appendable("write", false)
+	s.Write.Refused = func(reason string, n int) { store.Refuse("write", reason, n) }
+	s.Write.Reason = func(err error) (string, bool) {
+		word := tsdb.Reason(err)
+		return word, word == "disk" || word == "storage"
+	}
+	write, err := remotewrite.New(s.Write)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/", promql.Handler(store, s.Query))
+	mux.Handle("POST /api/v1/write", write)
+	for _, path := range []string{"/-/ready", "/-/healthy"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\n")) })
+	}
+	return &Keeper{Store: store, settings: s, handler: admit(s.Token, mux)}, nil
+}
+
+// admit lets those in who have the token. What it takes does not tell where they
+// differ.
+func admit(token string, next http.Handler) http.Handler {
+	if token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte(token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "show a bearer token", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Handler answers without an address of its own.
+func (k *Keeper) Handler() http.Handler { return k.handler }
+
+// Collectors are the metrics of the keeper itself.
+func (k *Keeper) Collectors() []prometheus.Collector { return []prometheus.Collector{k.Store} }
+
+// Serve answers until ctx is done, and then waits a little for what is under way.
+func (k *Keeper) Serve(ctx context.Context) error {
+	if k.settings.Listen == "" {
+		<-ctx.Done()
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", k.settings.Listen)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "answer for metrics at", k.settings.Listen, err, "is the address in use?")
+	}
+	return k.answer(ctx, l)
+}
+
+// answer answers on a listener, which it closes.
+func (k *Keeper) answer(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: k.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	stop := context.AfterFunc(ctx, func() {
+		wg.Go(func() {
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if server.Shutdown(grace) != nil {
+				_ = server.Close() // what is still open had its time
+			}
+		})
+	})
+	defer stop()
+	if err := server.Serve(bound(l, k.settings.MaxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		return fault.Wrap(fault.Unavailable, "answer for metrics at", l.Addr().String(), err, "")
+	}
+	return nil
+}
+
+// Run answers until ctx is done, and closes the store then.
+func (k *Keeper) Run(ctx context.Context) error {
+	return errors.Join(k.Serve(ctx), k.Close())
+}
+
+// Close closes the store. What was kept stays.
+func (k *Keeper) Close() error { return k.Store.Close() }
