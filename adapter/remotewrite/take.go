@@ -45,6 +45,9 @@ func (t *taking) version1(text []byte) error {
 	if err := t.unpack(text, &m); err != nil {
 		return err
 	}
+	if len(m.Timeseries) == 0 && len(m.Metadata) == 0 && len(text) > 0 {
+		return fmt.Errorf("the message has no series: is it of %s?", version1)
+	}
 	for i := range m.Timeseries {
 		s := &m.Timeseries[i]
 		l, ok := t.series(len(s.Labels), len(s.Samples)+len(s.Histograms), func(j int) (string, string, bool) { return s.Labels[j].Name, s.Labels[j].Value, true })
@@ -78,8 +81,8 @@ func (t *taking) version2(text []byte) error {
 	if err := t.unpack(text, &m); err != nil {
 		return err
 	}
-	if len(m.Symbols) > 0 && m.Symbols[0] != "" {
-		return fmt.Errorf("the first symbol of a message of %s is empty, not %.40q", version2, m.Symbols[0])
+	if len(text) > 0 && (len(m.Symbols) == 0 || m.Symbols[0] != "") {
+		return fmt.Errorf("a message of %s has symbols, of which the first is empty", version2)
 	}
 	pairs := func(refs []uint32) func(int) (string, string, bool) {
 		return func(j int) (string, string, bool) {

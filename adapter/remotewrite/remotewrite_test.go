@@ -1,0 +1,182 @@
+package remotewrite_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/exemplar"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/prompb"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/compression"
+
+	"github.com/autoecoops/autoecoops/adapter/remotewrite"
+)
+
+// sink takes samples and checks what must hold of each.
+type sink struct {
+	storage.Appender
+	t         testing.TB
+	samples   int
+	exemplars int
+	committed bool
+	fail      error
+}
+
+// appendable gives the sink to whoever wants to append.
+type appendable struct{ sink *sink }
+
+func (a appendable) Appender(context.Context) storage.Appender { return a.sink }
+
+func (s *sink) Append(_ storage.SeriesRef, l labels.Labels, _ int64, _ float64) (storage.SeriesRef, error) {
+	if _, twice := l.HasDuplicateLabelNames(); twice || l.Get("__name__") == "" || l.Len() > 64 || !l.IsValid(model.UTF8Validation) {
+		s.t.Errorf("the labels %.300s came through", l.String())
+	}
+	s.samples++
+	return 1, s.fail
+}
+
+func (s *sink) AppendHistogram(ref storage.SeriesRef, l labels.Labels, at int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+	if (h == nil) == (fh == nil) {
+		s.t.Error("a histogram of no kind")
+	}
+	if h != nil && h.Validate() == nil {
+		_ = h.ToFloat(nil)
+	}
+	return s.Append(ref, l, at, 0)
+}
+
+func (s *sink) AppendExemplar(ref storage.SeriesRef, _ labels.Labels, e exemplar.Exemplar) (storage.SeriesRef, error) {
+	if e.Labels.Len() > 16 {
+		s.t.Errorf("an exemplar of %d labels", e.Labels.Len())
+	}
+	s.exemplars++
+	if s.exemplars > 1 {
+		return 0, storage.ErrOutOfOrderExemplar
+	}
+	return ref, nil
+}
+
+func (s *sink) Commit() error   { s.committed = true; return nil }
+func (s *sink) Rollback() error { s.samples = 0; return nil }
+
+func serve(t testing.TB, into *sink, kind string, body []byte) *httptest.ResponseRecorder {
+	r, err := remotewrite.New(remotewrite.Options{Into: appendable{into}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(body))
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Content-Encoding", "snappy")
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	return w
+}
+
+const (
+	one = "application/x-protobuf"
+	two = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
+)
+
+func message1(t testing.TB) []byte {
+	b, err := (&prompb.WriteRequest{
+		Timeseries: []prompb.TimeSeries{{
+			Labels:    []prompb.Label{{Name: "__name__", Value: "m"}},
+			Samples:   []prompb.Sample{{Value: 1, Timestamp: 1}},
+			Exemplars: []prompb.Exemplar{{Labels: []prompb.Label{{Name: "trace_id", Value: "1"}}, Timestamp: 1}, {Timestamp: 2}},
+			Histograms: []prompb.Histogram{
+				prompb.FromIntHistogram(2, &histogram.Histogram{Count: 1, PositiveSpans: []histogram.Span{{Length: 1}}, PositiveBuckets: []int64{1}}),
+				prompb.FromFloatHistogram(3, &histogram.FloatHistogram{Count: 1, PositiveSpans: []histogram.Span{{Length: 1}}, PositiveBuckets: []float64{1}}),
+			},
+		}},
+		Metadata: []prompb.MetricMetadata{{MetricFamilyName: "m", Help: "Something."}},
+	}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func message2(t testing.TB) []byte {
+	b, err := (&writev2.Request{
+		Symbols: []string{"", "__name__", "m", "trace_id", "1"},
+		Timeseries: []writev2.TimeSeries{{
+			LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 1, Timestamp: 1}}, Exemplars: []writev2.Exemplar{{LabelsRefs: []uint32{3, 4}, Timestamp: 1}, {LabelsRefs: []uint32{3, 99}}, {LabelsRefs: []uint32{3}}},
+			Histograms: []writev2.Histogram{
+				writev2.FromFloatHistogram(3, &histogram.FloatHistogram{Count: 1, PositiveSpans: []histogram.Span{{Length: 1}}, PositiveBuckets: []float64{1}}),
+			},
+		}},
+	}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func packed(t testing.TB, text []byte) []byte {
+	b, err := compression.Encode(compression.Snappy, text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestBoth reads one message of each version with all that it may have.
+func TestBoth(t *testing.T) {
+	s := &sink{t: t}
+	if w := serve(t, s, one, packed(t, message1(t))); w.Code != http.StatusNoContent || s.samples != 3 || s.exemplars != 2 || !s.committed || w.Header().Get("X-Prometheus-Remote-Write-Samples-Written") != "" {
+		t.Errorf("version 1: %d %s, %+v", w.Code, w.Body, s)
+	}
+	s = &sink{t: t}
+	w := serve(t, s, two, packed(t, message2(t)))
+	if w.Code != http.StatusNoContent || s.samples != 2 || !s.committed || w.Header().Get("X-Prometheus-Remote-Write-Samples-Written") != "1" || w.Header().Get("X-Prometheus-Remote-Write-Exemplars-Written") != "1" {
+		t.Errorf("version 2: %d %s, %+v, %v", w.Code, w.Body, s, w.Header())
+	}
+	// What cannot be kept for now is asked for again, and nothing of it stays.
+	for _, c := range []struct {
+		kind string
+		text []byte
+	}{{one, message1(t)}, {two, message2(t)}} {
+		s = &sink{t: t, fail: errors.New("the disk is gone")}
+		if w := serve(t, s, c.kind, packed(t, c.text)); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || s.committed {
+			t.Errorf("%s: %d %s", c.kind, w.Code, w.Body)
+		}
+	}
+}
+
+// FuzzMessage gives any bytes as unpacked message.
+func FuzzMessage(f *testing.F) {
+	f.Add(false, message1(f))
+	f.Add(true, message2(f))
+	f.Add(true, message1(f))
+	f.Add(false, bytes.Repeat([]byte{0x0a, 0x00}, 300))
+	f.Fuzz(func(t *testing.T, second bool, text []byte) {
+		kind := one
+		if second {
+			kind = two
+		}
+		s := &sink{t: t}
+		w := serve(t, s, kind, packed(t, text))
+		if w.Code/100 == 5 || w.Code == http.StatusNoContent != (w.Body.Len() == 0) {
+			t.Errorf("%d %q", w.Code, w.Body)
+		}
+	})
+}
+
+// FuzzPacked gives any bytes as they come.
+func FuzzPacked(f *testing.F) {
+	f.Add(packed(f, message1(f)))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if w := serve(t, &sink{t: t}, one, body); w.Code/100 == 5 {
+			t.Errorf("%d %q", w.Code, w.Body)
+		}
+	})
+}
