@@ -11,7 +11,7 @@ import (
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
-// Pod is a pod as far as its logs go.
+// Pod is a pod as far as its logs and metrics go.
 type Pod struct {
 	Namespace, Name string
 	// Of names the workload: as its labels name the service, else its owner, else
@@ -22,6 +22,8 @@ type Pod struct {
 	// Ended tells that it runs no more, and will not again.
 	Ended      bool
 	Containers []Container
+	// Scrape is where its metrics are, as it says.
+	Scrape Scrape
 }
 
 // Container is one of a pod.
@@ -44,14 +46,18 @@ type podItem struct {
 	Metadata struct {
 		Namespace, Name, ResourceVersion string
 		Labels                           map[string]string
+		Annotations                      scrapeNotes
 		OwnerReferences                  []struct {
 			Kind, Name string
 			Controller bool
 		}
 	}
-	Spec   struct{ NodeName string }
+	Spec struct {
+		NodeName   string
+		Containers []portItem
+	}
 	Status struct {
-		Phase                                    string
+		Phase, PodIP, HostIP                     string
 		InitContainerStatuses, ContainerStatuses []struct {
 			Name  string
 			State struct {
@@ -68,6 +74,7 @@ type podItem struct {
 func (item *podItem) pod() Pod {
 	m := item.Metadata
 	p := Pod{Namespace: m.Namespace, Name: m.Name, Node: item.Spec.NodeName, Ended: item.Status.Phase == "Succeeded" || item.Status.Phase == "Failed"}
+	p.Scrape = Scrape{Address: item.Status.PodIP, NodeAddress: item.Status.HostIP, Notes: m.Annotations, Ports: portsOf(item.Spec.Containers)}
 	told := map[string]string{"k8s.namespace.name": m.Namespace}
 	for k, v := range m.Labels {
 		told[k] = v

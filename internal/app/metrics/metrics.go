@@ -17,6 +17,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/promql"
 	"github.com/autoecoops/autoecoops/adapter/remotewrite"
+	"github.com/autoecoops/autoecoops/adapter/scrape"
 	"github.com/autoecoops/autoecoops/adapter/tsdb"
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -33,6 +34,10 @@ type Settings struct {
 	// Write says what is taken of what is sent; its Into, Refused and Reason are set
 	// here.
 	Write remotewrite.Options
+	// Scrape says what is scraped; its Into and Log are set here. Pods, if it is not nil,
+	// tells of pods until its context ends.
+	Scrape scrape.Options
+	Pods   func(ctx context.Context, to *scrape.Pods)
 	// MaxConnections are held at a time [256].
 	MaxConnections int
 	// Log is told what happens; nil tells nobody.
@@ -42,6 +47,7 @@ type Settings struct {
 // Keeper keeps metrics and answers for them.
 type Keeper struct {
 	Store    *tsdb.Store
+	scraper  *scrape.Scraper // nil if nobody is scraped
 	settings Settings
 	handler  http.Handler
 }
@@ -72,13 +78,22 @@ func New(s Settings) (*Keeper, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	k := &Keeper{Store: store, settings: s}
+	if s.Pods != nil || s.Scrape.File != "" {
+		s.Scrape.Into, s.Scrape.Log = store.Appendable("scrape", true), s.Log
+		if k.scraper, err = scrape.New(s.Scrape); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		s.Query.Targets = k.scraper.Targets
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", promql.Handler(store, s.Query))
 	mux.Handle("POST /api/v1/write", write)
 	for _, path := range []string{"/-/ready", "/-/healthy"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\n")) })
 	}
-	return &Keeper{Store: store, settings: s, handler: admit(s.Token, mux)}, nil
+	k.handler = admit(s.Token, mux)
+	return k, nil
 }
 
 // admit lets those in who have the token. What it takes does not tell where they
@@ -104,7 +119,27 @@ func admit(token string, next http.Handler) http.Handler {
 func (k *Keeper) Handler() http.Handler { return k.handler }
 
 // Collectors are the metrics of the keeper itself.
-func (k *Keeper) Collectors() []prometheus.Collector { return []prometheus.Collector{k.Store} }
+func (k *Keeper) Collectors() []prometheus.Collector {
+	if k.scraper == nil {
+		return []prometheus.Collector{k.Store}
+	}
+	return []prometheus.Collector{k.Store, k.scraper}
+}
+
+// Scrape scrapes until ctx ends.
+func (k *Keeper) Scrape(ctx context.Context) {
+	if k.scraper == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	if k.settings.Pods != nil {
+		pods := k.scraper.Pods()
+		wg.Go(func() { pods.Run(ctx) })
+		wg.Go(func() { k.settings.Pods(ctx, pods) })
+	}
+	k.scraper.Run(ctx)
+	wg.Wait()
+}
 
 // Serve answers until ctx is done, and then waits a little for what is under way.
 func (k *Keeper) Serve(ctx context.Context) error {
@@ -144,9 +179,15 @@ func (k *Keeper) answer(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Run answers until ctx is done, and closes the store then.
+// Run scrapes and answers until ctx is done, and closes the store then.
 func (k *Keeper) Run(ctx context.Context) error {
-	return errors.Join(k.Serve(ctx), k.Close())
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { k.Scrape(ctx) })
+	err := k.Serve(ctx)
+	cancel()
+	wg.Wait()
+	return errors.Join(err, k.Close())
 }
 
 // Close closes the store. What was kept stays.

@@ -1,0 +1,174 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/adapter/promql"
+	"github.com/autoecoops/autoecoops/adapter/remotewrite"
+	"github.com/autoecoops/autoecoops/adapter/scrape"
+	"github.com/autoecoops/autoecoops/adapter/tsdb"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
+)
+
+// Metrics says where metrics are kept, and who fills the store. The zero Metrics keeps
+// none.
+type Metrics struct {
+	// Dir is the folder; "" keeps none.
+	Dir string
+	// Retention is how long they are kept, as 15d, and RetentionSize how much room they
+	// may take, as 2GiB.
+	Retention, RetentionSize string
+	// Listen is the address to ask at, and to send to, as of a Prometheus.
+	Listen string
+	// TokenFile holds a bearer token that senders and askers must have; "" lets
+	// everybody.
+	TokenFile string
+	// Accept picks of what is sent what is kept, as {namespace="shop"}.
+	Accept string
+	// MaxSeries is how many series there may be in memory.
+	MaxSeries int
+	// Targets is a file of what is scraped, in the form of Prometheus' file_sd.
+	Targets string
+	// Pods lets pods be scraped that say where their metrics are; Namespaces are those
+	// whose pods, all if there are none.
+	Pods       bool
+	Namespaces []string
+	// Kubelet lets the kubelets of their nodes be scraped too.
+	Kubelet bool
+	// Interval is how far apart scrapes are.
+	Interval time.Duration
+}
+
+func (m Metrics) wanted() bool { return m.Dir != "" }
+
+// problems lists what is wrong.
+func (m *Metrics) problems(need func(ok bool, flag, why string)) {
+	if !m.wanted() {
+		for flag, given := range map[string]bool{
+			"metrics-listen": m.Listen != "", "metrics-token-file": m.TokenFile != "", "metrics-accept": m.Accept != "", "metrics-targets": m.Targets != "",
+			"metrics-pods": m.Pods, "metrics-namespace": len(m.Namespaces) > 0, "metrics-kubelet": m.Kubelet,
+		} {
+			need(!given, flag, "it is for the metrics of --metrics-dir, which is not given")
+		}
+		return
+	}
+	_, err := retention(m.Retention)
+	need(err == nil, "metrics-retention", "it is no duration: write it as 15d or 36h")
+	_, err = size(m.RetentionSize)
+	need(err == nil, "metrics-retention-size", "it is no size: write it as 512MiB or 2GiB")
+	need(m.MaxSeries >= 1000 && m.MaxSeries <= 50_000_000, "metrics-max-series", "from 1000 to 50000000")
+	need(m.Interval >= time.Second && m.Interval <= 10*time.Minute, "metrics-interval", "from 1s to 10m")
+	need(!m.Kubelet || m.Pods, "metrics-kubelet", "it is for the nodes of --metrics-pods, which is not given")
+	need(len(m.Namespaces) == 0 || m.Pods, "metrics-namespace", "it is for --metrics-pods, which is not given")
+	need(m.TokenFile == "" || m.Listen != "", "metrics-token-file", "it is for --metrics-listen, which is not given")
+	need(m.Accept == "" || m.Listen != "", "metrics-accept", "it is for what is sent to --metrics-listen, which is not given")
+}
+
+// retention reads 15d.
+func retention(s string) (time.Duration, error) {
+	d, err := model.ParseDuration(s)
+	if err != nil {
+		return 0, fault.New(fault.Invalid, "read", s, "it is no duration", "write it as 15d or 36h")
+	}
+	return time.Duration(d), nil
+}
+
+// size reads 2GiB: bytes, or units of 1024.
+func size(s string) (int64, error) {
+	number, factor := s, int64(1)
+	for i, unit := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if rest, ok := strings.CutSuffix(s, unit); ok {
+			number, factor = rest, 1<<(10*(i+1))
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n <= 0 || n > (1<<62)/factor {
+		return 0, fault.New(fault.Invalid, "read", s, "it is no size", "write it as 512MiB or 2GiB")
+	}
+	return n * factor, nil
+}
+
+// openMetrics opens the store of metrics if one is wanted, nil if not, and registers
+// what it tells of itself.
+func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log *slog.Logger) (*metrics.Keeper, error) {
+	if !m.wanted() {
+		return nil, nil
+	}
+	token, err := app.ReadToken(m.TokenFile, "--metrics-token-file")
+	if err != nil {
+		return nil, err
+	}
+	keep, err := retention(m.Retention)
+	if err != nil {
+		return nil, err
+	}
+	room, err := size(m.RetentionSize)
+	if err != nil {
+		return nil, err
+	}
+	s := metrics.Settings{
+		Listen: m.Listen, Token: token, Log: log,
+		Store:  tsdb.Options{Dir: m.Dir, Retention: keep, RetentionBytes: room, MaxSeries: m.MaxSeries},
+		Query:  promql.Options{Version: "aeod"},
+		Write:  remotewrite.Options{Accept: m.Accept},
+		Scrape: scrape.Options{File: m.Targets, Interval: m.Interval},
+	}
+	if m.Pods {
+		s.Pods = func(ctx context.Context, to *scrape.Pods) { followPods(ctx, client, m.Namespaces, to, log) }
+	}
+	if m.Kubelet {
+		const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
+		s.Scrape.Kubelet = scrape.Kubelet{TokenFile: account + "token", CAFile: account + "ca.crt"}
+	}
+	k, err := metrics.New(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range k.Collectors() {
+		reg.MustRegister(c)
+	}
+	return k, nil
+}
+
+// followPods tells of pods until ctx ends.
+func followPods(ctx context.Context, client *kube.Client, namespaces []string, to *scrape.Pods, log *slog.Logger) {
+	if len(namespaces) == 0 {
+		namespaces = []string{""}
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, namespace := range namespaces {
+		w := &kube.PodWatch{
+			Client: client, Namespace: namespace,
+			Changed: func(p kube.Pod) { to.Changed(podOf(p)) },
+			Gone:    func(n kube.PodName) { to.Gone(n.Namespace, n.Name) },
+			Trouble: func(err error) {
+				log.Warn("pods to scrape could not be followed", "namespace", namespace, "error", err.Error())
+			},
+		}
+		wg.Go(func() { w.Run(ctx) })
+	}
+}
+
+// podOf is what scraping needs of a pod; one that has ended is nowhere.
+func podOf(p kube.Pod) scrape.Pod {
+	out := scrape.Pod{Namespace: p.Namespace, Name: p.Name, Node: p.Node, Workload: p.Of.Service, Address: p.Scrape.Address, NodeAddress: p.Scrape.NodeAddress, Notes: p.Scrape.Notes}
+	if p.Ended {
+		out.Address = ""
+	}
+	for _, port := range p.Scrape.Ports {
+		out.Ports = append(out.Ports, scrape.Port(port))
+	}
+	return out
+}
