@@ -25,7 +25,6 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/delivery"
-	spans "github.com/autoecoops/autoecoops/internal/app/traces"
 )
 
 // daemon is what is put together for one run.
@@ -47,11 +46,12 @@ type daemon struct {
 	signals signals
 }
 
-// signals are what is sent of the daemon's own traces, what receives those of
-// workloads, and what follows objectives; nil where nobody wants it.
+// signals are what is sent of the daemon's own traces, what takes in what workloads
+// say, and what follows objectives; nil where nobody wants it.
 type signals struct {
-	sent       *traces
-	received   *spans.Receiver
+	sent *traces
+	// receivers work each until its context ends.
+	receivers  []func(context.Context) error
 	objectives *objectives
 }
 
@@ -73,9 +73,9 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 			cancel(err)
 		}
 	})
-	if d.signals.received != nil {
+	for _, receive := range d.signals.receivers {
 		wg.Go(func() {
-			if err := d.signals.received.Serve(ctx); err != nil {
+			if err := receive(ctx); err != nil {
 				cancel(err)
 			}
 		})
@@ -151,7 +151,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	d.events = kube.NewEvents(d.client, holder())
 	obs := newObserver(d.reg, d.events)
 	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
-	if d.signals.received, err = openSpans(o.Spans, d.reg); err != nil {
+	if err := d.openReceivers(); err != nil {
 		return nil, err
 	}
 	key, err := ownKey(ctx, d.client, o.Namespace, besideCluster(), log)
@@ -169,6 +169,32 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 		return nil, err
 	}
 	return d, nil
+}
+
+// openReceivers opens what takes in what workloads say, as far as it is wanted.
+func (d *daemon) openReceivers() error {
+	received, err := openSpans(d.opts.Signals.Spans, d.reg)
+	if err != nil {
+		return err
+	}
+	if received != nil {
+		d.signals.receivers = append(d.signals.receivers, received.Serve)
+	}
+	kept, err := openLogs(d.opts.Signals.Logs, d.client, d.reg, d.log)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		d.signals.receivers = append(d.signals.receivers, kept.run)
+	}
+	measured, err := openMetrics(d.opts.Signals.Metrics, d.client, d.reg, d.log)
+	if err != nil {
+		return err
+	}
+	if measured != nil {
+		d.signals.receivers = append(d.signals.receivers, measured.Run)
+	}
+	return nil
 }
 
 // wire connects the engine with its ports.

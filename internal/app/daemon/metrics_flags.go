@@ -3,12 +3,11 @@ package daemon
 import (
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // flags adds the settings' flags.
-func (m *Metrics) flags(c *cobra.Command) {
-	f := c.Flags()
+func (m *Metrics) flags(f *pflag.FlagSet) {
 	f.StringVar(&m.Dir, "metrics-dir", "", "the `FOLDER` to keep metrics of workloads in; none if empty")
 	f.StringVar(&m.Retention, "metrics-retention", "15d", "how long metrics are kept, as 15d")
 	f.StringVar(&m.RetentionSize, "metrics-retention-size", "2GiB", "how much room they may take, as 2GiB")

@@ -23,8 +23,8 @@ type Options struct {
 	CacheDir string
 	// Listen is the address of the pages for probes, metrics and webhooks.
 	Listen string
-	// Spans says where workloads send their traces to.
-	Spans Spans
+	// Signals says what is taken in and kept of what workloads say.
+	Signals Signals
 	// Objectives says how Objectives are followed.
 	Objectives Objectives
 	// DefaultAccount is the service account of applications that name none.
@@ -66,7 +66,7 @@ func (o Options) Validate() error {
 	need(o.Namespace != "", "namespace", "the daemon's own namespace is needed")
 	need(o.Ledger.Location != "", "ledger", "nothing is done without a ledger")
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
-	need(o.Spans.TokenFile == "" || o.Spans.wanted(), "otlp-token-file", "it is for --otlp-grpc and --otlp-http, of which none is given")
+	o.Signals.problems(need)
 	o.Objectives.check(need)
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {

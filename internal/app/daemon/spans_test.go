@@ -65,7 +65,7 @@ func TestSpansNeedGoodSettings(t *testing.T) {
 		}
 	}
 	o := Default()
-	o.Spans.TokenFile = empty
+	o.Signals.Spans.TokenFile = empty
 	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "--otlp-token-file") {
 		t.Errorf("a token for nobody: %v", err)
 	}

@@ -1,0 +1,142 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"k8s.io/client-go/rest"
+
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// TestLogsAreKept reads a pod's log from an API server, and lets it be asked for.
+func TestLogsAreKept(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/log"):
+			fmt.Fprintf(w, "%s an order came\n", time.Now().UTC().Format(time.RFC3339Nano))
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		case r.URL.Query().Get("watch") == "true":
+			<-r.Context().Done()
+		default:
+			fmt.Fprint(w, `{"metadata":{"resourceVersion":"5"},"items":[{"metadata":{"namespace":"shop","name":"orders-0","labels":{"app.kubernetes.io/name":"orders"}},"spec":{"nodeName":"n1"},"status":{"containerStatuses":[{"name":"app","state":{"running":{}}}]}}]}`)
+		}
+	}))
+	defer api.Close()
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	reg := prometheus.NewRegistry()
+	k, err := openLogs(Logs{Listen: address, Namespaces: []string{"shop"}, Memory: "1Mi", Age: time.Hour, TokenFile: token}, client, reg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.run(ctx) }()
+	ask := func(token string) (int, string) {
+		req, err := http.NewRequest(http.MethodGet, "http://"+address+`/loki/api/v1/query_range?query=%7Bservice_name%3D%22orders%22%7D`, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(text)
+	}
+	text, code := "", 0
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until) && !strings.Contains(text, "an order came"); time.Sleep(20 * time.Millisecond) {
+		code, text = ask("secret")
+	}
+	if code != http.StatusOK || !strings.Contains(text, `{"container":"app","namespace":"shop","node":"n1","pod":"orders-0","service_name":"orders"}`) {
+		t.Errorf("%d %s", code, text)
+	}
+	for _, wrong := range []string{"", "other"} {
+		if code, _ := ask(wrong); code != http.StatusUnauthorized {
+			t.Errorf("the token %q is let through: %d", wrong, code)
+		}
+	}
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(`# HELP aeo_observe_lines_received_total Lines of pods that came.
+# TYPE aeo_observe_lines_received_total counter
+aeo_observe_lines_received_total 1
+# HELP aeo_observe_logs_followed Logs of containers that are followed.
+# TYPE aeo_observe_logs_followed gauge
+aeo_observe_logs_followed 1
+`), "aeo_observe_lines_received_total", "aeo_observe_logs_followed"); err != nil {
+		t.Error(err)
+	}
+	if n, err := testutil.GatherAndCount(reg); err != nil || n != 10 {
+		t.Errorf("%d metrics, %v", n, err)
+	}
+	// The address is taken now.
+	if err := serveAt(t.Context(), address, "--logs-listen", http.NotFoundHandler(), k.log); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestLogsOptions(t *testing.T) {
+	if k, err := openLogs(Logs{}, nil, nil, nil); k != nil || err != nil {
+		t.Errorf("nobody wants lines: %v %v", k, err)
+	}
+	if _, err := openLogs(Logs{Listen: ":0", Memory: "1Mi", TokenFile: filepath.Join(t.TempDir(), "none")}, nil, prometheus.NewRegistry(), nil); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("%v", err)
+	}
+	good := Logs{Listen: ":3100", Memory: "64Mi", Age: time.Hour}
+	for flag, change := range map[string]func(*Logs){
+		"":                  func(*Logs) {},
+		"--logs-memory":     func(l *Logs) { l.Memory = "much" },
+		"--logs-memory: ":   func(l *Logs) { l.Memory = "1Ki" },
+		"--logs-age":        func(l *Logs) { l.Age = time.Second },
+		"--logs-token-file": func(l *Logs) { l.Listen, l.TokenFile = "", "token" },
+		"--logs-namespace":  func(l *Logs) { l.Listen, l.Namespaces = "", []string{"shop"} },
+	} {
+		o := Default()
+		o.Signals.Logs = good
+		change(&o.Signals.Logs)
+		if err := o.Validate(); flag == "" && err != nil || flag != "" && (err == nil || !strings.Contains(err.Error(), flag)) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
