@@ -16,14 +16,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/tsdb"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/test/prometheustest"
 )
 
-// shopHistory starts a real Prometheus that remembers six hours of three
-// services. In the last ten minutes the orders took ten times as long and one in
+// shopHistory starts a real Prometheus, and our own store of metrics on a copy of its
+// blocks, that remember six hours of three services. It returns their addresses. In the last ten minutes the orders took ten times as long and one in
 // five failed; catalog has been silent for ten minutes.
-func shopHistory(t *testing.T, end time.Time) *prometheustest.Server {
+func shopHistory(t *testing.T, end time.Time) map[string]string {
 	t.Helper()
 	p := prometheustest.Need(t)
 	dir := t.TempDir()
@@ -81,6 +83,21 @@ func shopHistory(t *testing.T, end time.Time) *prometheustest.Server {
 	if out, err := exec.CommandContext(t.Context(), p.Promtool, "tsdb", "create-blocks-from", "openmetrics", file, filepath.Join(dir, "data")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	own := filepath.Join(t.TempDir(), "metrics")
+	if err := os.CopyFS(own, os.DirFS(filepath.Join(dir, "data"))); err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := metrics.New(metrics.Settings{Store: tsdb.Options{Dir: own}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := httptest.NewServer(keeper.Handler())
+	t.Cleanup(func() {
+		ours.Close()
+		if err := keeper.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	server, err := prometheustest.Start(t.Context(), p, dir, "global: {scrape_interval: 1m}\n")
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +107,7 @@ func shopHistory(t *testing.T, end time.Time) *prometheustest.Server {
 			t.Error(err)
 		}
 	})
-	return server
+	return map[string]string{"prometheus": server.URL, "aeod": ours.URL}
 }
 
 // observeJSON are the parts of the answer that are looked at.
@@ -109,20 +126,26 @@ type observeJSON struct {
 	}
 }
 
-// TestObserve finds what is wrong in a real Prometheus, through the command line.
+// TestObserve finds what is wrong in a real Prometheus, and in our own store, through the
+// command line.
 func TestObserve(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a Prometheus")
 	}
 	end := time.Now().Truncate(time.Minute)
-	server := shopHistory(t, end)
+	for name, base := range shopHistory(t, end) {
+		t.Run(name, func(t *testing.T) { observes(t, base, end) })
+	}
+}
+
+func observes(t *testing.T, base string, end time.Time) {
 	b := backend{clock: func() time.Time { return end }}
 	run := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
 		code := cli.Main(t.Context(), b, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{}, append([]string{"observe"}, args...))
 		return code, out.String(), errs.String()
 	}
-	code, out, errs := run("anomalies", "--prometheus", server.URL, "--history", "6h", "--since", "20m", "-o", "json", "--monitor", "broken=sum(")
+	code, out, errs := run("anomalies", "--prometheus", base, "--history", "6h", "--since", "20m", "-o", "json", "--monitor", "broken=sum(")
 	if code != 1 {
 		t.Fatalf("code %d\n%s%s", code, out, errs)
 	}
@@ -153,14 +176,14 @@ func TestObserve(t *testing.T) {
 	}
 
 	// In stretches it is the same: at 15 s twelve hours are two.
-	code, out, errs = run("anomalies", "--prometheus", server.URL, "--history", "12h", "--since", "20m", "--scrape", "15s", "-o", "json")
+	code, out, errs = run("anomalies", "--prometheus", base, "--history", "12h", "--since", "20m", "--scrape", "15s", "-o", "json")
 	var fine observeJSON
 	if err := json.Unmarshal([]byte(out), &fine); err != nil || code != 1 || fine.Survey.Signals != got.Survey.Signals {
 		t.Errorf("code %d, %v, %d signals\n%s", code, err, fine.Survey.Signals, errs)
 	}
 
 	picture := filepath.Join(t.TempDir(), "why.svg")
-	code, out, errs = run("explain", found["duration"][:6], "--prometheus", server.URL, "--history", "6h", "--plot", picture)
+	code, out, errs = run("explain", found["duration"][:6], "--prometheus", base, "--history", "6h", "--plot", picture)
 	for _, word := range []string{"shop/orders", "higher than the expected", "abnormal", "http_request_duration_seconds"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("code %d, %q is missing in\n%s%s", code, word, out, errs)
@@ -169,7 +192,7 @@ func TestObserve(t *testing.T) {
 	if svg, err := os.ReadFile(picture); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
 		t.Errorf("the picture: %v", err)
 	}
-	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h", "--depends", "shop/web=shop/orders", "-o", "json")
+	code, out, errs = run("causes", "--prometheus", base, "--history", "6h", "--depends", "shop/web=shop/orders", "-o", "json")
 	var causes struct {
 		Causes []struct {
 			Component struct {
@@ -182,17 +205,17 @@ func TestObserve(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &causes); err != nil || code != 1 || len(causes.Causes) == 0 || causes.Causes[0].Component.Key.Service != "orders" || len(causes.Causes[0].Evidence) < 2 {
 		t.Errorf("code %d, %v\n%s%s", code, err, out, errs)
 	}
-	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h")
+	code, out, errs = run("causes", "--prometheus", base, "--history", "6h")
 	if code != 1 || !strings.HasPrefix(out, "1. shop/orders") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	loki := httptest.NewServer(&shopLoki{t: t, shift: end.Sub(logNoon)})
 	defer loki.Close()
-	code, out, errs = run("causes", "--prometheus", server.URL, "--history", "6h", "--loki", loki.URL)
+	code, out, errs = run("causes", "--prometheus", base, "--history", "6h", "--loki", loki.URL)
 	if code != 1 || !strings.HasPrefix(out, "1. shop/orders") || !strings.Contains(out, "disk full") || strings.Contains(out+errs, "hunter2") || strings.Contains(errs, "blind: logs") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
-	code, out, errs = run("top", "--prometheus", server.URL, "--history", "6h", "-n", "shop")
+	code, out, errs = run("top", "--prometheus", base, "--history", "6h", "-n", "shop")
 	rows := strings.Split(out, "\n")
 	if code != 1 || len(rows) < 4 || !strings.HasPrefix(rows[1], "shop/orders") || !strings.Contains(rows[1], "!") || !strings.Contains(out, "?") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
