@@ -116,7 +116,7 @@ func Handler(from Kept, o Options) http.Handler {
 }
 
 // maxForm is how large the parameters of a question may be.
-const maxForm = 256 << 10
+const maxForm = 64 << 10
 
 // wrap reads the parameters, waits for a turn, answers, and gives memory free.
 func (a *api) wrap(f func(*http.Request) answer) http.Handler {
