@@ -144,6 +144,25 @@ func TestMade(t *testing.T) {
 	if found*3 < events {
 		t.Errorf("%d of %d events found", found, events)
 	}
+	ours, z = 0, 0
+	varied := made.Varied(5, 81)
+	still, flat := 0, 0
+	for _, s := range varied {
+		scores, onsets := run(s)
+		ours += made.Volume(scores, s.Events, buffer) / float64(len(varied))
+		simple, _ := robust(s)
+		z += made.Volume(simple, s.Events, buffer) / float64(len(varied))
+		if strings.HasSuffix(s.Name, "/flat line") {
+			found, _ := hits(s, onsets)
+			still, flat = still+found, flat+len(s.Events)
+		}
+	}
+	if ours < 2*z {
+		t.Errorf("varied series: volume %.3f, robust z %.3f", ours, z)
+	}
+	if still*3 < flat*2 {
+		t.Errorf("%d of %d flat lines found", still, flat)
+	}
 	incidents, days := 0, 0.0
 	for _, s := range made.Undisturbed(4, 28, 30) {
 		_, onsets := run(s)
@@ -165,7 +184,13 @@ func TestReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Reset()
-	if err := quiet(&b, run, 3); err != nil || !strings.Contains(b.String(), "undisturbed: ") {
-		t.Errorf("%v, %s", err, b.String())
+	quiet(&b, "undisturbed", run, made.Undisturbed(2, 14, 3))
+	if !strings.Contains(b.String(), "undisturbed: ") {
+		t.Error(b.String())
+	}
+	b.Reset()
+	various(&b, made.Varied(3, 20), []method{{"detector", run}, {"robust z", robust}})
+	if !strings.Contains(b.String(), "  flat line ") || !strings.Contains(b.String(), "on day ") || !strings.Contains(b.String(), "all varied") {
+		t.Error(b.String())
 	}
 }

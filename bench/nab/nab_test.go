@@ -203,7 +203,7 @@ func TestShipped(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Fatal(err)
 	}
-	if got := all[0].Evaluation.Official(); got[0] < 69 {
+	if got := all[0].Evaluation.Official(); got[0] < 71 {
 		t.Errorf("official %v", got)
 	}
 }

@@ -27,6 +27,10 @@ func (s *Series) expect() band {
 // a strength is right.
 const alarmAt, alarmSlope = 1.05, 3.8
 
+// How the order of the other samples is brought below that; only their order
+// means something.
+const rowAt, rowSlope = 1.5, 1.5
+
 // going is what the probability of a sample that is no alarm stays below.
 const going = 0.2
 
@@ -52,10 +56,14 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 	}
 	// Something that goes on does not begin: such samples are ordered by how
 	// unusual they are, but stay below what an alarm is.
-	like := odds(alarmSlope * (s.mix.row - alarmAt))
+	like := odds(rowSlope * (s.mix.row - rowAt))
 	v.Probability = going * like / (going + like)
 	if alarm && warm {
-		v.Probability = max(v.Probability, odds(alarmSlope*(strength-alarmAt)))
+		// A weak alarm is no alarm: it must not come before the samples of a
+		// strong one.
+		if p := odds(alarmSlope * (strength - alarmAt)); p >= going {
+			v.Probability = p
+		}
 	}
 	v.Probability = min(v.Probability, 0.9999)
 	wanted := d.wants(v.Direction, float64(abs(x-b.middle))*s.in.unit, b) && !sample.Muted
@@ -92,7 +100,8 @@ func (s *Series) stray(x float32) {
 }
 
 // strength is the mean surprise of the channels, less where all that is new is
-// small: below material, in widths, it counts in proportion.
+// small. Two kinds of news are seen by one channel only and speak for
+// themselves, too: a habit that is broken, and a value that stands still.
 func (d *Detector) strength(m *mix) float32 {
 	var sum, effect float32
 	for i, x := range m.surprise {
@@ -102,8 +111,20 @@ func (d *Detector) strength(m *mix) float32 {
 		}
 	}
 	effect = max(effect, 0.2*m.off[chVariation], 0.1*m.off[chDay], 0.1*m.off[chWeek])
-	return sum / d.total * min(1, effect/d.set.Tuning.Material)
+	size := math.Sqrt(math.Sqrt(float64(min(1, effect/d.set.Tuning.Material))))
+	return max(sum/d.total*float32(size), habitAlone*m.habit, stillAlone(m.still))
 }
+
+// habitAlone is what the surprise of a broken habit is worth by itself.
+const habitAlone = 0.3
+
+// stillAlone is the same for a run of one value. Runs are seldom independent
+// of each other, so that only what is beyond all experience counts.
+func stillAlone(surprise float32) float32 {
+	return max(0, min(0.5*(surprise-stillFrom), 1.5))
+}
+
+const stillFrom = 3.5
 
 // inhibit is the one stage that keeps an event from being told over and over:
 // after an alarm the next must be stronger, by less and less as samples pass;
@@ -111,7 +132,10 @@ func (d *Detector) strength(m *mix) float32 {
 func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 	m, t := &s.mix, &d.set.Tuning
 	sum := d.strength(m)
-	m.bar = max(0, m.bar-m.peak/t.Hold)
+	if m.still <= stillFrom {
+		// As long as the value stands still it is the same event.
+		m.bar = max(0, m.bar-m.peak/t.Hold)
+	}
 	m.tired -= m.tired / t.Rest
 	alarm = sum > 0 && sum >= t.Factor*m.bar && s.in.rows > minWarmup
 	strength = max(0, sum-t.Tire*m.tired)
@@ -120,7 +144,9 @@ func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 		m.tired += max(0, sum-worthTiring)
 	}
 	m.rank = max(m.rank*rankKeep, sum)
-	m.row = m.rank + 0.2*log10(1+m.away)
+	blend(&m.mean, sum, 1-rankKeep)
+	m.rest = max(m.rest*rankKeep, 0.1*max(0, m.still-1.5))
+	m.row = m.rank + m.mean + m.rest + 0.2*log10(1+m.away)
 	return strength, alarm
 }
 
@@ -150,7 +176,7 @@ func (s *Series) opened(at int64, side Direction, b band) {
 	e := &s.event
 	e.since, e.direction, e.low, e.high = at, side, b.low, b.high
 	copy(e.surprise[:], s.mix.surprise[:])
-	e.surprise[chResidual] = s.mix.residual
+	e.surprise[chResidual], e.surprise[chStill] = s.mix.residual, s.mix.still
 	// The pattern that was the newest, at the length of it.
 	for i := range s.span {
 		if i == 0 || e.surprise[2*i+1] > e.surprise[2*int(e.nearSpan)+1] {

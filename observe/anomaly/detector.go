@@ -153,6 +153,7 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		}
 	}
 	s.follow(x, width)
+	s.stand(x, width)
 	if p, ended := s.year.see(at, x, width, &d.set); ended {
 		if p.day >= 0 {
 			s.count(chDay, p.day)
@@ -160,6 +161,7 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		if p.week >= 0 {
 			s.count(chWeek, p.week)
 		}
+		s.mix.habit = s.broken(p)
 	}
 }
 
@@ -192,6 +194,43 @@ func (s *Series) follow(x, width float32) {
 		s.count(chVariation, abs(log10((l.brisk+0.03*width)/(l.calm+0.03*width)))*2.3026)
 	}
 	blend(&l.calm, min(step, 10*l.calm+width), share(n, 0.002))
+}
+
+// stand follows for how long the value stays the same, and how unusual that is
+// for the series: a signal that stops changing leaves no level or pattern that
+// is new.
+func (s *Series) stand(x, width float32) {
+	r := &s.still
+	if abs(x-r.value) <= motion*width {
+		r.run++
+	} else {
+		s.tail[chStill].learn(float32(r.run+1) / runUnit)
+		r.value, r.run = x, 0
+	}
+	s.mix.still = 0
+	if r.run > 0 && s.in.rows > minWarmup {
+		s.mix.still = s.tail[chStill].upTo(float32(r.run+1)/runUnit, 2*farthest)
+	}
+}
+
+const (
+	// motion is the change, in ranges, from which a value is another.
+	motion = 0.005
+	// runUnit brings runs of 1 to 30,000 samples into the buckets of a tail.
+	runUnit = 32
+)
+
+// broken is how far an hour breaks the habits that are known: both of them,
+// or on a weekday that of the day as long as there is no other. The first
+// weekend breaks the habit of the days before and is no news.
+func (s *Series) broken(p passed) float32 {
+	switch {
+	case p.week >= 0:
+		return min(s.mix.surprise[chDay], s.mix.surprise[chWeek])
+	case p.day >= 0 && s.year.weekday():
+		return s.mix.surprise[chDay]
+	}
+	return 0
 }
 
 // see adds a sample to the block. When that fills it, the block's level is

@@ -7,11 +7,14 @@
 // against a bounded book of known patterns); did the variation change; is the
 // hour unlike the same hour of the day, of the week (where habits foretell
 // anything at all, on the clock of the users). Each channel's deviation is
-// judged by how seldom it was that large before: only that makes what is
-// measured in different units comparable. The mean of these surprises is the
-// strength: channels have to agree, no single one alarms. One stage of
-// inhibition makes an alarm of an event and not of each of its samples, and a
-// series that often alarms is believed less.
+// judged by how seldom it was that large before, and beyond all that was seen by
+// how heavy its tail is: only that makes what is measured in different units
+// comparable. The mean of these surprises is the strength: channels have to
+// agree. Two kinds of news are seen by one channel only, and speak for
+// themselves: a habit that is broken, and a value that stands still in a series
+// that never does for so long. One stage of inhibition makes an alarm of an
+// event and not of each of its samples, and a series that often alarms is
+// believed less.
 //
 // What is seen is learned at once, also while samples are muted: a new level
 // is news once, not for days.

@@ -23,6 +23,8 @@ func (c Channel) String() string {
 		return "hour of the week"
 	case c == chResidual:
 		return "sudden step"
+	case c == chStill:
+		return "stands still"
 	}
 	return "unknown"
 }
@@ -36,8 +38,8 @@ type Evidence struct {
 	// Surprise is the decimal logarithm of one over how often the channel's
 	// deviation was as large before: 3 is once in a thousand.
 	Surprise float32
-	// Share is the channel's part of the whole, in [0, 1]; 0 for the residual,
-	// which opens no incident.
+	// Share is the channel's part of the whole, in [0, 1]; 0 for the sudden
+	// step, which opens no incident.
 	Share float32
 }
 
@@ -72,14 +74,15 @@ func (d *Detector) Explain(s *Series) Explanation {
 	for i, level := range e.near.levels {
 		x.Nearest[i] = s.in.absolute(level)
 	}
+	part := d.parts(e)
 	var sum float32
-	for i := range d.weight {
-		sum += d.weight[i] * e.surprise[i]
+	for _, p := range part {
+		sum += p
 	}
 	for i := range x.Evidence {
 		ev := Evidence{Channel: Channel(i), Surprise: e.surprise[i]}
-		if i < channels && sum > 0 {
-			ev.Share = d.weight[i] * e.surprise[i] / sum
+		if sum > 0 {
+			ev.Share = part[i] / sum
 		}
 		at := i
 		for at > 0 && x.Evidence[at-1].Share < ev.Share {
@@ -89,6 +92,23 @@ func (d *Detector) Explain(s *Series) Explanation {
 		x.Evidence[at] = ev
 	}
 	return x
+}
+
+// parts is what each channel had in the strength of an incident's alarm: its
+// part of the mean, and what it said beyond that by itself.
+func (d *Detector) parts(e *event) (part [tails]float32) {
+	var mean float32
+	for i := range d.weight {
+		part[i] = d.weight[i] * e.surprise[i] / d.total
+		mean += part[i]
+	}
+	part[chStill] = max(0, stillAlone(e.surprise[chStill])-mean)
+	habit := e.surprise[chDay]
+	if e.surprise[chWeek] > 0 {
+		habit = min(habit, e.surprise[chWeek])
+	}
+	part[chDay] += max(0, habitAlone*habit-mean)
+	return part
 }
 
 // String tells the explanation in one sentence.

@@ -93,6 +93,7 @@ func (s *Series) tear() {
 		s.span[i].n = 0
 	}
 	s.year.n, s.year.sum, s.year.until = 0, 0, 0
+	s.still.run = 0
 }
 
 // relative is the value from the base, in the unit. Both follow the series,
@@ -181,13 +182,11 @@ func (s *Series) rebase(base, unit float64) {
 		c.level(&p.lo, &p.hi)
 	}
 	y, l, e := &s.year, &s.local, &s.event
-	for i := range y.mean {
-		if y.seen[i] > 0 {
-			c.shorts(y.mean[i : i+1])
-		}
+	for i, x := range y.mean {
+		y.mean[i] = toShort(narrow(float64(x.long()) * c.factor))
 	}
 	y.sum = narrow(float64(y.sum)*c.factor - c.shift*float64(y.n))
-	c.level(&y.level, &l.level, &l.last, &e.low, &e.high)
+	c.level(&y.level, &s.still.value, &l.level, &l.last, &e.low, &e.high)
 	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm)
 	c.levels(e.near.levels[:])
 }

@@ -3,9 +3,10 @@ package anomaly
 import "time"
 
 // season knows what is usual at which hour of the week, from the mean of each
-// hour; what is usual at an hour of the day follows from it.
+// hour; what is usual at an hour of the day follows from it. Hours are kept
+// relative to the level of the last days, so that growth is no broken habit.
 type season struct {
-	mean    [hoursOfWeek]short
+	mean    [hoursOfWeek]short // from the level
 	seen    [hoursOfWeek]uint8
 	until   int64 // when the hour ends, ms; 0 before the first
 	hour    uint8 // of the week
@@ -68,36 +69,47 @@ func (s *season) close(width float32) passed {
 	if s.hours == 1 {
 		s.level = x
 	}
-	e := abs(x - s.level)
-	blend(&s.level, x, share(s.hours*12, 0.003))
-	blend(&s.plain, e, 0.01)
-	p := passed{day: -1, week: -1}
+	x -= s.level
+	blend(&s.level, s.level+x, share(s.hours, 0.005))
+	blend(&s.plain, abs(x), share(s.hours/2, 0.01))
+	p, room := passed{day: -1, week: -1}, largest
 	if habit, ok := s.day(s.hour % 24); ok {
-		p.day = s.judge(x-habit, &s.dayErr, width)
+		p.day = s.judge(x-habit, &s.dayErr, width, s.hours-24)
+		room = roomOf(s.dayErr, width)
 	}
 	if s.seen[s.hour] >= 2 {
-		p.week = s.judge(x-s.mean[s.hour].long(), &s.weekErr, width)
+		p.week = s.judge(x-s.mean[s.hour].long(), &s.weekErr, width, s.hours-2*hoursOfWeek)
+		room = roomOf(s.weekErr, width)
 	}
 	if s.holiday {
 		// A holiday may be like a Sunday, and is not what the weekday is like.
 		if sunday := s.hour % 24; s.seen[sunday] > 0 {
-			p.week = min(p.week, s.judge(x-s.mean[sunday].long(), &s.weekErr, width))
+			p.week = min(p.week, s.judge(x-s.mean[sunday].long(), &s.weekErr, width, s.hours))
 		}
 		return p
 	}
-	s.seen[s.hour] = min(s.seen[s.hour]+1, weeks)
 	mean := s.mean[s.hour].long()
+	if s.seen[s.hour] > 0 {
+		x = mean + max(-room, min(x-mean, room))
+	}
+	s.seen[s.hour] = min(s.seen[s.hour]+1, weeks)
 	blend(&mean, x, 1/float32(s.seen[s.hour]))
 	s.mean[s.hour] = toShort(mean)
 	return p
 }
 
-// judge compares an hour with a habit and learns how good the habit is. A
-// habit that foretells no better than the middle says nothing.
-func (s *season) judge(off float32, mean *float32, width float32) float32 {
+// roomOf is how far from a habit with the usual error an hour may be to be
+// learned as it is: one that is farther is learned as if it were that far, so
+// that what breaks a habit does not become one at once.
+func roomOf(usual, width float32) float32 { return 4*usual + 0.1*width }
+
+// judge compares an hour with a habit and learns how good the habit is, as the
+// n-th such comparison. A habit that foretells no better than the middle says
+// nothing.
+func (s *season) judge(off float32, mean *float32, width float32, n uint32) float32 {
 	e := abs(off)
 	usual := *mean
-	blend(mean, e, 0.01)
+	blend(mean, min(e, roomOf(usual, width)), share(n, 0.01))
 	gate := trust(usual, s.plain)
 	return gate * bounded(e/(usual+0.05*width))
 }
@@ -109,7 +121,11 @@ func trust(err, plain float32) float32 {
 	return max(0, min(1, (skill-0.2)/0.4))
 }
 
-// day is what is usual at an hour of the day: the mean of the week's.
+// weekday tells whether the hour is of Monday to Friday.
+func (s *season) weekday() bool { return s.hour >= 24 && s.hour < 144 }
+
+// day is what is usual at an hour of the day, from the level: the mean of the
+// week's.
 func (s *season) day(hour uint8) (float32, bool) {
 	var sum, n float32
 	for i := int(hour); i < hoursOfWeek; i += 24 {
@@ -125,11 +141,11 @@ func (s *season) day(hour uint8) (float32, bool) {
 // error, and how far it is trusted.
 func (s *season) expect() (x, err, confidence float32) {
 	if s.seen[s.hour] >= 2 {
-		x, err, confidence = s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)
+		x, err, confidence = s.level+s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)
 	}
 	if habit, ok := s.day(s.hour % 24); ok {
 		if c := trust(s.dayErr, s.plain); c > confidence {
-			x, err, confidence = habit, s.dayErr, c
+			x, err, confidence = s.level+habit, s.dayErr, c
 		}
 	}
 	return x, err, confidence

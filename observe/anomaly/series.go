@@ -7,9 +7,11 @@ const (
 	chDay
 	chWeek
 	channels
-	// chResidual ranks samples but opens no incident by itself.
+	// chResidual only explains.
 	chResidual = channels
-	tails      = channels + 1
+	// chStill speaks for itself: it is not part of the mean.
+	chStill = channels + 1
+	tails   = channels + 2
 )
 
 const (
@@ -33,6 +35,7 @@ type Series struct {
 	tail  [tails]tail
 	year  season
 	local local
+	still still
 	mix   mix
 	event event
 }
@@ -90,16 +93,26 @@ type local struct {
 	brisk, calm  float32 // variation lately and usually
 }
 
+// still knows how long values stay the same.
+type still struct {
+	value float32 // that the run began with
+	run   uint32  // samples since then
+}
+
 // mix joins the channels.
 type mix struct {
 	surprise [channels]float32
 	off      [channels]float32 // the deviations behind the surprise
 	residual float32
+	still    float32 // the surprise of the run of one value
+	habit    float32 // of the hour, where both habits agree
 	away     float32 // distance from the usual, smoothed
 	bar      float32 // what the next alarm must exceed
 	peak     float32 // the bar when it was set
 	tired    float32
 	rank     float32 // the fading surprise of rows after an alarm
+	mean     float32 // the mean surprise lately
+	rest     float32 // the fading surprise of a run of one value
 	row      float32 // the current row's
 }
 

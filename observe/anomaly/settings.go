@@ -73,7 +73,7 @@ type Tuning struct {
 	// again, and Factor how much stronger it must be before.
 	Hold, Factor float32
 	// Material is the size of a deviation, in ranges, from which it counts
-	// fully.
+	// fully; a smaller one counts as the fourth root of its part of that.
 	Material float32
 	// Tire is what each alarm takes from the next, and Rest the number of
 	// samples in which that wears off.
@@ -90,7 +90,7 @@ func DefaultTuning() Tuning {
 	return Tuning{
 		Shape: 1.5, Flat: 0.03, Radius: 0.05, Spike: 0.2,
 		Day: 0.75, Week: 0.75, Variation: 0.75,
-		Hold: 150, Factor: 1.3, Material: 0.6, Tire: 0.08, Rest: 8000,
+		Hold: 150, Factor: 1.3, Material: 1.5, Tire: 0.08, Rest: 8000,
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // series, and a checksum of all before it. Numbers are little-endian.
 const (
 	letters    = "AEOa"
-	version    = 2
+	version    = 3
 	headLength = len(letters) + 2 + 4
 	sumLength  = 4
 )
@@ -199,6 +199,9 @@ func (c *codec) series(s *Series) {
 		c.span(&s.span[i])
 	}
 	for i := range s.tail {
+		if c.version < 3 && i == chStill {
+			continue
+		}
 		for j := range s.tail[i].counts {
 			c.u16(&s.tail[i].counts[j])
 		}
@@ -217,6 +220,22 @@ func (c *codec) series(s *Series) {
 	c.f32s(m.off[:])
 	c.f32(&m.residual, &m.away, &m.bar, &m.peak, &m.tired, &m.rank, &m.row)
 	c.event(&s.event)
+	if c.version < 3 {
+		s.year.relate()
+		return
+	}
+	c.f32(&s.still.value, &m.still, &m.habit, &m.mean, &m.rest)
+	c.u32(&s.still.run)
+}
+
+// relate makes the hours of a season, which versions 1 and 2 kept as levels,
+// relative to its level.
+func (s *season) relate() {
+	for i, x := range s.mean {
+		if s.seen[i] > 0 {
+			s.mean[i] = toShort(narrow(float64(x.long()) - float64(s.level)))
+		}
+	}
 }
 
 func (c *codec) span(p *span) {
@@ -240,7 +259,11 @@ func (c *codec) event(e *event) {
 	if c.u8(&side); c.reading {
 		e.direction = Direction(side) - 1
 	}
-	c.f32s(e.surprise[:])
+	n := len(e.surprise)
+	if c.version < 3 {
+		n = chStill
+	}
+	c.f32s(e.surprise[:n])
 	c.near(&e.near)
 	c.u8(&e.nearSpan)
 	c.f32(&e.low, &e.high)
@@ -259,6 +282,7 @@ func (s *Series) sound() bool {
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
 		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
+		finite(s.still.value, s.mix.still, s.mix.habit, s.mix.mean, s.mix.rest) &&
 		finite(s.mix.surprise[:]...) && finite(s.mix.off[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
 		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.scale.kept[:]) && whole(s.year.mean[:])
 	for i := range s.span {

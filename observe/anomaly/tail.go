@@ -35,9 +35,13 @@ func bucket(x float32) (at int, within float32) {
 }
 
 // surprise is how seldom a deviation as large as x was: the decimal logarithm
-// of one over the share of its own experience,
-// and some more where it exceeds all of that.
-func (t *tail) surprise(x float32) float32 {
+// of one over the share of its own experience. Beyond what is common it goes
+// on as the largest deviations foretell: how much further than a record a
+// value must be to be news depends on how heavy the channel's tail is.
+func (t *tail) surprise(x float32) float32 { return t.upTo(x, farthest) }
+
+// upTo is the surprise with at most the given part foretold.
+func (t *tail) upTo(x, limit float32) float32 {
 	if t.n < fewest*unit {
 		return 0
 	}
@@ -52,23 +56,41 @@ func (t *tail) surprise(x float32) float32 {
 	}
 	above += float32(larger)
 	s := max(0, -log10((above+unit/2)/(float32(t.n)+unit)))
-	if above == 0 {
-		s += unheard * t.beyond(at, within)
+	if above >= upper*float32(t.n) {
+		return s
 	}
-	return s
+	return s + max(0, min(t.foretold(at, within)-s, limit))
 }
 
-// unheard is what each doubling beyond all that is remembered adds, up to four
-// doublings: a record by far is more than one by a hair.
-const unheard = 0.5
+const (
+	// upper is the share of deviations from which the tail is foretold.
+	upper = 0.02
+	// farthest is how much surprise may be foretold beyond experience.
+	farthest = 2
+	// steepest is the least mean height, in doublings, that the largest
+	// deviations are believed to have above the others.
+	steepest = 0.1
+)
 
-// beyond is how many doublings a deviation is above the bucket of the largest.
-func (t *tail) beyond(at int, within float32) float32 {
-	top := at
-	for top > 0 && t.counts[top] == 0 {
-		top--
+// foretold is the surprise of a deviation in a bucket when the largest ones
+// follow a power law: its exponent is one over their mean height.
+func (t *tail) foretold(at int, within float32) float32 {
+	var n, sum float32
+	from := len(t.counts) - 1
+	for ; from > 0; from-- {
+		c := float32(t.counts[from])
+		n += c
+		sum += c * (float32(from) + 0.5)
+		if n >= upper*float32(t.n) {
+			break
+		}
 	}
-	return min(4, (float32(at-top)+within)/2)
+	if n == 0 || at <= from+1 {
+		return 0
+	}
+	height := max((sum/n-float32(from))/2, steepest)
+	const e = 0.4343 // its decimal logarithm
+	return -log10(n/float32(t.n)) + (float32(at-from)+within)/2/height*e
 }
 
 // learn counts a deviation.

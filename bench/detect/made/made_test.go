@@ -1,6 +1,7 @@
 package made_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -54,5 +55,65 @@ func TestPrecision(t *testing.T) {
 	}
 	if p := s.Precision(worst); p > 0.05 {
 		t.Errorf("the wrong order has %v", p)
+	}
+}
+
+func TestVaried(t *testing.T) {
+	a, b := made.Varied(1, 110), made.Varied(1, 110)
+	kinds := map[string]bool{}
+	for i, s := range a {
+		if !slices.Equal(s.Values, b[i].Values) || !slices.Equal(s.Events, b[i].Events) {
+			t.Errorf("%s differs from itself", s.Name)
+		}
+		kinds[s.Name] = true
+		if len(s.Values) < 1200 || len(s.Values) > 20_000 || len(s.Times) != len(s.Values) || !slices.IsSorted(s.Times) {
+			t.Errorf("%s: %d values, %d times", s.Name, len(s.Values), len(s.Times))
+		}
+		last := len(s.Values) / 3
+		for _, e := range s.Events {
+			if e[0] < last || e[1] < e[0] || e[1] >= len(s.Values) {
+				t.Errorf("%s: event %v after row %d of %d", s.Name, e, last, len(s.Values))
+			}
+			last = e[1] + 1
+		}
+		if len(s.Events) == 0 || slices.ContainsFunc(s.Values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+			t.Errorf("%s: events %v, or a value that is none", s.Name, s.Events)
+		}
+	}
+	if len(kinds) < 75 {
+		t.Errorf("%d kinds", len(kinds))
+	}
+	calm := made.Calm(1, 11, 1000)
+	for _, s := range calm {
+		if len(s.Events) != 0 || len(s.Values) != 1000 {
+			t.Errorf("%s: %v, %d rows", s.Name, s.Events, len(s.Values))
+		}
+	}
+}
+
+func TestVolume(t *testing.T) {
+	events := [][2]int{{500, 519}, {800, 809}}
+	best, worst, half, same := make([]float64, 1000), make([]float64, 1000), make([]float64, 1000), make([]float64, 1000)
+	for i := range best {
+		near := max(-100, -max(events[0][0]-i, i-events[0][1]), -max(events[1][0]-i, i-events[1][1]))
+		best[i], worst[i], half[i] = float64(near), float64(-near), float64(near)
+		if i > 700 {
+			half[i] = -200
+		}
+	}
+	if v := made.Volume(best, events, 100); v < 0.95 {
+		t.Errorf("the right order has %v", v)
+	}
+	if v := made.Volume(worst, events, 100); v > 0.1 {
+		t.Errorf("the wrong order has %v", v)
+	}
+	if v := made.Volume(half, events, 100); v > 0.6 {
+		t.Errorf("half of the events has %v", v)
+	}
+	if v := made.Volume(same, events, 0); math.Abs(v-0.03) > 1e-9 {
+		t.Errorf("no order has %v", v)
+	}
+	if v := made.Volume(best, nil, 100); v != 0 {
+		t.Errorf("no event has %v", v)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // Design names the method that is shipped, in the record. It changes when the
 // method changes, so that settings of another are never chosen for it.
-const Design = "agreement-1"
+const Design = "agreement-2"
 
 // Past is one setting that was scored.
 type Past struct {
@@ -130,7 +130,7 @@ func Settings(seed uint64, n int) []anomaly.Settings {
 		set := anomaly.Default()
 		set.Tuning = anomaly.Tuning{
 			Shape: pick(1, 1.5, 2), Flat: pick(0.03, 0.1, 0.2), Radius: pick(0.05, 0.08, 0.12), Spike: pick(0.1, 0.2, 0.4),
-			Day: pick(0.5, 0.75, 1), Week: pick(0.5, 1, 1.5), Variation: pick(0.5, 0.75, 1), Material: pick(0.4, 0.6, 0.8),
+			Day: pick(0.5, 0.75, 1), Week: pick(0.5, 1, 1.5), Variation: pick(0.5, 0.75, 1), Material: pick(1, 1.5, 2.2),
 			Hold: pick(100, 150, 220), Factor: pick(1.3, 1.4, 1.5), Tire: pick(0.05, 0.08, 0.12), Rest: pick(5000, 8000, 12000),
 		}
 		all = append(all, set)
