@@ -19,8 +19,13 @@ demo: build ## tell the story of a change on a real cluster on this machine
 	$(GO) build -o bin/aeo-demo ./test/demo
 	bin/aeo-demo
 
+.PHONY: demo-observe
+demo-observe: build ## tell how a change that makes the shop slow is seen, explained and found
+	$(GO) build -o bin/aeo-demo ./test/demo
+	bin/aeo-demo observe
+
 .PHONY: demo-down
-demo-down: ## end what the demo started, and leave nothing behind
+demo-down: ## end what a demo started, and leave nothing behind
 	$(GO) build -o bin/aeo-demo ./test/demo
 	bin/aeo-demo down
 
@@ -67,15 +72,16 @@ image: ## write the image of aeod to dist/aeod.tar, without Docker (Debian, root
 CONTROLLER_GEN := sigs.k8s.io/controller-tools/cmd/controller-gen@v0.21.0
 
 .PHONY: generate
-generate: ## write the generated files: docs/checks, definitions, the Kustomize base
+generate: ## write the generated files: docs/checks, definitions, the Kustomize base, dashboards
 	$(GO) run ./internal/gendocs
+	$(GO) run ./internal/gendashboards
 	$(GO) run $(CONTROLLER_GEN) object crd:crdVersions=v1 paths=./api/... output:crd:dir=deploy/crds
 	cp deploy/crds/autoecoops.io_*.yaml charts/autoecoops/crds/
 	$(GO) run ./cmd/aeo render charts/autoecoops > deploy/operator/install.yaml
 
 .PHONY: generated
 generated: generate ## fail if a generated file is not what is committed
-	@git diff --exit-code -- docs/checks deploy charts api || { echo "run make generate and commit"; exit 1; }
+	@git diff --exit-code -- docs/checks deploy charts api dashboards || { echo "run make generate and commit"; exit 1; }
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for a little while

@@ -1,0 +1,232 @@
+package daemon
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/promql/parser"
+	"sigs.k8s.io/yaml"
+
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/adapter/loki"
+	"github.com/autoecoops/autoecoops/observe/logs/store"
+)
+
+// registered are the metrics that the daemon has, and their labels.
+func registered(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	newObserver(reg, &kube.Events{})
+	newReceiver(reg, slog.New(slog.DiscardHandler))
+	reg.MustRegister(newFreshness(nil, nil, nil, nil), newObjectiveMetrics(nil, nil))
+	if _, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openLogs(Logs{Listen: "127.0.0.1:0", Memory: "1Mi", Age: time.Hour}, nil, reg, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	m := Default().Signals.Metrics
+	m.Dir, m.Retention, m.RetentionSize, m.MaxSeries, m.Pods, m.Interval = t.TempDir(), "1d", "1GiB", 1000, true, time.Minute
+	k, err := openMetrics(m, nil, reg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := any(k).(io.Closer); ok {
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	ch := make(chan *prometheus.Desc)
+	go func() { reg.Describe(ch); close(ch) }()
+	form := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+	out := map[string]map[string]bool{}
+	for d := range ch {
+		part := form.FindStringSubmatch(d.String())
+		if part == nil {
+			t.Fatalf("a description in another form: %s", d)
+		}
+		labels := map[string]bool{}
+		for l := range strings.SplitSeq(part[2], ",") {
+			labels[l] = true
+		}
+		out[part[1]] = labels
+	}
+	return out
+}
+
+// shown is a dashboard, as far as it asks.
+type shown struct {
+	UID, Title string
+	Panels     []struct {
+		ID          int
+		Type, Title string
+		GridPos     struct{ X, Y, W, H int }
+		Targets     []struct {
+			Datasource struct{ UID string }
+			Expr       string
+		}
+	}
+	Templating struct{ List []struct{ Name, Query string } }
+}
+
+// TestDashboards reads every dashboard: what it asks is a query, of metrics that there
+// are with the labels that it groups and chooses by, from sources that are provisioned.
+func TestDashboards(t *testing.T) {
+	have := registered(t)
+	var sources struct{ Datasources []struct{ UID string } }
+	text, err := os.ReadFile("../../../dashboards/provisioning/datasources.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &sources); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, s := range sources.Datasources {
+		known[s.UID] = true
+	}
+	lines := httptest.NewServer(loki.Handler(store.New(store.Settings{}, time.Now), time.Now))
+	defer lines.Close()
+	files, err := filepath.Glob("../../../dashboards/*.json")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%v %v", files, err)
+	}
+	asked := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d shown
+		if err := json.Unmarshal(text, &d); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if d.UID+".json" != filepath.Base(file) || d.Title == "" {
+			t.Errorf("%s: its uid is %q", file, d.UID)
+		}
+		seen, place := map[int]bool{}, map[[2]int]string{}
+		for _, p := range d.Panels {
+			if seen[p.ID] || p.Title == "" {
+				t.Errorf("%s: panel %d %q", file, p.ID, p.Title)
+			}
+			seen[p.ID] = true
+			for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
+				for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+					if other := place[[2]int{x, y}]; other != "" || x >= 24 {
+						t.Fatalf("%s: %q lies on %q", file, p.Title, other)
+					}
+					place[[2]int{x, y}] = p.Title
+				}
+			}
+			for _, q := range p.Targets {
+				switch expr := filled(q.Expr); {
+				case !known[q.Datasource.UID]:
+					t.Errorf("%s, %s: there is no source %q", file, p.Title, q.Datasource.UID)
+				case q.Datasource.UID == "aeo-metrics":
+					for _, problem := range unknownMetrics(expr, have, asked) {
+						t.Errorf("%s, %s: %s: %s", file, p.Title, q.Expr, problem)
+					}
+				case q.Datasource.UID == "aeo-logs":
+					res, err := http.Get(lines.URL + "/loki/api/v1/query_range?query=" + url.QueryEscape(expr))
+					if err != nil {
+						t.Fatal(err)
+					}
+					res.Body.Close()
+					if res.StatusCode != http.StatusOK {
+						t.Errorf("%s, %s: %s: status %d", file, p.Title, expr, res.StatusCode)
+					}
+				}
+			}
+		}
+		for _, v := range d.Templating.List {
+			expr, _, ok := strings.Cut(strings.TrimPrefix(v.Query, "label_values("), ", "+v.Name)
+			if !ok {
+				t.Errorf("%s: the variable %s asks %q", file, v.Name, v.Query)
+			}
+			for _, problem := range unknownMetrics(filled(expr), have, asked) {
+				t.Errorf("%s, variable %s: %s", file, v.Name, problem)
+			}
+		}
+	}
+	// What is measured and shown nowhere is forgotten.
+	for name := range have {
+		hidden := strings.HasPrefix(name, "aeo_deliver_webhook") || !strings.HasPrefix(name, "aeo_")
+		for _, quiet := range []string{"_bytes", "_failed_total", "_chunks", "corruptions_total", "_file_ok", "damaged_blocks", "late_total", "watches", "applications", "dropped_total", "scrapes_refused_total", "failures_total", "evaluations_total", "logs_followed"} {
+			hidden = hidden || strings.HasSuffix(name, quiet)
+		}
+		if !hidden && !asked[name] {
+			t.Errorf("%s is on no dashboard", name)
+		}
+	}
+}
+
+// filled puts values in the place of Grafana's variables.
+func filled(expr string) string {
+	return strings.NewReplacer("$__rate_interval", "5m", "$namespace", ".+", "$application", ".+", "$workload", ".+", "$objective", ".+").Replace(expr)
+}
+
+// served are labels that Prometheus' rules about histograms add, and those of series of
+// workloads.
+var workloadSeries = regexp.MustCompile(`^http_server_request_duration_seconds_(bucket|count|sum)$`)
+
+// unknownMetrics says what is wrong with an expression.
+func unknownMetrics(expr string, have map[string]map[string]bool, asked map[string]bool) (problems []string) {
+	parsed, err := parser.ParseExpr(expr)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	labels := map[string]bool{"le": true}
+	parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+		v, ok := node.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		if workloadSeries.MatchString(v.Name) {
+			for _, l := range []string{"namespace", "workload", "http_response_status_code"} {
+				labels[l] = true
+			}
+			return nil
+		}
+		name := v.Name
+		of := have[name]
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			if base, cut := strings.CutSuffix(v.Name, suffix); cut && of == nil {
+				name, of = base, have[base]
+			}
+		}
+		if of == nil {
+			problems = append(problems, "there is no metric "+v.Name)
+			return nil
+		}
+		asked[name] = true
+		for _, m := range v.LabelMatchers {
+			if m.Name != "__name__" && !of[m.Name] {
+				problems = append(problems, v.Name+" has no label "+m.Name)
+			}
+		}
+		for l := range of {
+			labels[l] = true
+		}
+		return nil
+	})
+	parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+		if a, ok := node.(*parser.AggregateExpr); ok {
+			for _, l := range a.Grouping {
+				if !labels[l] {
+					problems = append(problems, "it groups by "+l+", which none of its metrics has")
+				}
+			}
+		}
+		return nil
+	})
+	return problems
+}

@@ -1,0 +1,137 @@
+package main
+
+// of chooses an application, workload the pods of a service.
+const (
+	of       = `namespace=~"$namespace", application=~"$application"`
+	workload = `namespace=~"$namespace", workload=~"$workload"`
+	pods     = `{namespace=~"$namespace", service_name=~"$workload"}`
+)
+
+func deliverDashboard() dashboard {
+	return dashboard{
+		uid: "aeo-deliver", title: "AutoEcoOps: deliveries", about: "Whether clusters are as Git says, and how releases go.",
+		variables: []variable{
+			{name: "namespace", label: "Namespace", query: "label_values(aeo_deliver_application_ready, namespace)"},
+			{name: "application", label: "Application", query: `label_values(aeo_deliver_application_ready{namespace=~"$namespace"}, application)`},
+		},
+		rows: []row{
+			{"Now", []panel{
+				{title: "Applications", kind: "stat", height: 4, queries: []query{ask(`count(aeo_deliver_application_ready{`+of+`})`, "")}},
+				{title: "Not ready", about: "Not synced, or not healthy.", kind: "stat", height: 4, good: 0, bad: 1, queries: []query{ask(`count(aeo_deliver_application_ready{`+of+`} == 0) or vector(0)`, "")}},
+				{title: "Longest not verified", about: "How long ago it was last known that the cluster is as Git says.", kind: "stat", unit: "s", height: 4, good: 0, bad: 600, queries: []query{ask(`max(time() - aeo_deliver_last_verified_timestamp_seconds{`+of+`})`, "")}},
+				{title: "Managed objects", kind: "stat", height: 4, queries: []query{ask(`aeo_deliver_managed_objects`, "")}},
+			}},
+			{"Four keys", []panel{
+				{title: "Deployment frequency", about: "Good releases a day.", kind: "timeseries", queries: []query{ask(`sum by (application) (increase(aeo_deliver_releases_total{`+of+`, phase="Good"}[1d]))`, "{{application}}")}},
+				{title: "Lead time for changes", about: "From the commit to its release being good, median and 95th percentile of a day.", kind: "timeseries", unit: "s", queries: []query{
+					ask(`histogram_quantile(0.5, sum by (le) (increase(aeo_deliver_lead_time_seconds_bucket{`+of+`}[1d])))`, "median"),
+					ask(`histogram_quantile(0.95, sum by (le) (increase(aeo_deliver_lead_time_seconds_bucket{`+of+`}[1d])))`, "95th percentile"),
+				}},
+				{title: "Change failure rate", about: "Share of a week's releases that failed.", kind: "timeseries", unit: "percentunit", queries: []query{ask(`sum(increase(aeo_deliver_releases_total{`+of+`, phase="Failed", trigger!="rollback"}[1w])) / sum(increase(aeo_deliver_releases_total{`+of+`, phase=~"Good|Failed", trigger!="rollback"}[1w]))`, "failed")}},
+				{title: "Time to restore", about: "From a failed release to the next good one.", kind: "timeseries", unit: "s", queries: []query{ask(`histogram_quantile(0.5, sum by (le) (increase(aeo_deliver_restore_duration_seconds_bucket{`+of+`}[1w])))`, "median")}},
+			}},
+			{"Releases and drift", []panel{
+				{title: "Releases that ended", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (phase) (increase(aeo_deliver_releases_total{`+of+`}[$__rate_interval]))`, "{{phase}}")}},
+				{title: "Sync", about: "From seeing a revision to having applied all of it.", kind: "timeseries", unit: "s", queries: []query{
+					ask(`histogram_quantile(0.5, sum by (le) (rate(aeo_deliver_sync_duration_seconds_bucket{`+of+`}[$__rate_interval])))`, "median"),
+					ask(`histogram_quantile(0.95, sum by (le) (rate(aeo_deliver_sync_duration_seconds_bucket{`+of+`}[$__rate_interval])))`, "95th percentile"),
+				}},
+				{title: "Drift", kind: "timeseries", queries: []query{
+					ask(`sum(increase(aeo_deliver_drift_found_total{`+of+`}[$__rate_interval]))`, "found"),
+					ask(`sum(increase(aeo_deliver_drift_repaired_total{`+of+`}[$__rate_interval]))`, "repaired"),
+				}},
+			}},
+			{"The operator itself", []panel{
+				{title: "Calls of the API server", kind: "timeseries", unit: "reqps", stacked: true, queries: []query{ask(`sum by (verb) (rate(aeo_deliver_api_calls_total[$__rate_interval]))`, "{{verb}}")}},
+				{title: "Waiting applications", kind: "timeseries", queries: []query{ask(`aeo_deliver_queue_depth`, "waiting")}},
+				{title: "A look at an application", kind: "timeseries", unit: "s", queries: []query{ask(`histogram_quantile(0.95, sum by (le) (rate(aeo_deliver_reconcile_duration_seconds_bucket[$__rate_interval])))`, "95th percentile")}},
+				{title: "Sources' answers", kind: "timeseries", unit: "s", queries: []query{ask(`histogram_quantile(0.95, sum by (le, outcome) (rate(aeo_deliver_source_duration_seconds_bucket[$__rate_interval])))`, "{{outcome}}")}},
+			}},
+		},
+	}
+}
+
+func workloadDashboard() dashboard {
+	const served = `http_server_request_duration_seconds`
+	return dashboard{
+		uid: "aeo-workload", title: "AutoEcoOps: a workload", about: "Requests, errors, durations, lines and traces of a workload on one time axis.",
+		variables: []variable{
+			{name: "namespace", label: "Namespace", query: "label_values(" + served + "_count, namespace)"},
+			{name: "workload", label: "Workload", query: `label_values(` + served + `_count{namespace=~"$namespace"}, workload)`},
+		},
+		rows: []row{
+			{"Requests", []panel{
+				{title: "Requests", kind: "timeseries", unit: "reqps", queries: []query{ask(`sum by (workload) (rate(`+served+`_count{`+workload+`}[$__rate_interval]))`, "{{workload}}")}},
+				{title: "Errors", about: "Share of the requests that the server failed.", kind: "timeseries", unit: "percentunit", queries: []query{ask(`sum by (workload) (rate(`+served+`_count{`+workload+`, http_response_status_code=~"5.."}[$__rate_interval])) / sum by (workload) (rate(`+served+`_count{`+workload+`}[$__rate_interval]))`, "{{workload}}")}},
+				{title: "Duration", about: "Each diamond is a request whose trace is kept: open it.", kind: "timeseries", unit: "s", exemplars: true, queries: []query{
+					ask(`histogram_quantile(0.95, sum by (le, workload) (rate(`+served+`_bucket{`+workload+`}[$__rate_interval])))`, "{{workload}}, 95th percentile"),
+				}},
+			}},
+			{"What it says", []panel{
+				{title: "Lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods, "")}},
+				{title: "Errors in its lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods+` |~ "(?i)(error|fatal|panic|exception)"`, "")}},
+			}},
+			{"Its traces", []panel{{title: "Traces", about: "Choose one workload above.", kind: "table", source: tracesUID, height: 10, queries: []query{ask("$workload", "")}}}},
+		},
+	}
+}
+
+func objectivesDashboard() dashboard {
+	const chosen = `namespace=~"$namespace", objective=~"$objective"`
+	return dashboard{
+		uid: "aeo-objectives", title: "AutoEcoOps: objectives", about: "Error budgets, how fast they burn, and what is not known.",
+		variables: []variable{
+			{name: "namespace", label: "Namespace", query: "label_values(aeo_slo_budget_remaining_ratio, namespace)"},
+			{name: "objective", label: "Objective", query: `label_values(aeo_slo_budget_remaining_ratio{namespace=~"$namespace"}, objective)`},
+		},
+		rows: []row{
+			{"Now", []panel{
+				{title: "Least budget left", kind: "stat", unit: "percentunit", height: 5, good: 0.25, queries: []query{ask(`min(aeo_slo_budget_remaining_ratio{`+chosen+`})`, "")}},
+				{title: "Incidents", kind: "stat", height: 5, bad: 1, queries: []query{ask(`sum(aeo_slo_incident{`+chosen+`}) or vector(0)`, "")}},
+				{title: "Longest without an answer", about: "Since when the source of samples has been silent: silence is never health.", kind: "stat", unit: "s", height: 5, bad: 600, queries: []query{ask(`max(time() - aeo_slo_last_answer_timestamp_seconds{`+chosen+`})`, "")}},
+			}},
+			{"Budgets", []panel{
+				{title: "Budget left", kind: "timeseries", unit: "percentunit", queries: []query{ask(`aeo_slo_budget_remaining_ratio{`+chosen+`}`, "{{namespace}}/{{objective}}")}},
+				{title: "Burn rate", about: "At 1 the budget lasts just as long as its period.", kind: "timeseries", queries: []query{ask(`aeo_slo_burn_rate{`+chosen+`}`, "{{objective}}, {{window}}")}},
+			}},
+			{"What is known", []panel{
+				{title: "States", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (state) (aeo_slo_state{`+chosen+`})`, "{{state}}")}},
+				{title: "Questions without an answer", kind: "timeseries", queries: []query{ask(`sum by (reason) (increase(aeo_slo_failures_total[$__rate_interval]))`, "{{reason}}")}},
+				{title: "Alerts", kind: "timeseries", queries: []query{
+					ask(`sum(increase(aeo_slo_alerts_delivered_total[$__rate_interval]))`, "delivered"),
+					ask(`sum(aeo_slo_alerts_waiting)`, "waiting"),
+					ask(`sum(increase(aeo_slo_alerts_lost_total[$__rate_interval]))`, "lost"),
+				}},
+			}},
+		},
+	}
+}
+
+func signalsDashboard() dashboard {
+	return dashboard{
+		uid: "aeo-signals", title: "AutoEcoOps: what is kept of signals", about: "Metrics, lines and spans that come in, that are kept, and that are lost.",
+		rows: []row{
+			{"Metrics", []panel{
+				{title: "Series", about: "Against how many there may be.", kind: "timeseries", queries: []query{ask(`aeo_observe_series`, "in memory"), ask(`aeo_observe_series_limit`, "limit")}},
+				{title: "Samples", kind: "timeseries", unit: "cps", queries: []query{
+					ask(`sum by (source) (rate(aeo_observe_samples_accepted_total[$__rate_interval]))`, "kept, {{source}}"),
+					ask(`sum by (source, reason) (rate(aeo_observe_samples_refused_total[$__rate_interval]))`, "refused, {{source}}: {{reason}}"),
+				}},
+				{title: "Targets", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (health) (aeo_observe_scrape_targets)`, "{{health}}"), ask(`sum(aeo_observe_scrape_targets_left)`, "too many")}},
+				{title: "Can be written", kind: "stat", good: 1, queries: []query{ask(`aeo_observe_metrics_writable`, "")}},
+			}},
+			{"Lines", []panel{
+				{title: "Lines", kind: "timeseries", unit: "cps", queries: []query{ask(`rate(aeo_observe_lines_received_total[$__rate_interval])`, "received")}},
+				{title: "Lines not kept", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_lines_lost_total[$__rate_interval]))`, "{{reason}}"), ask(`sum by (reason) (rate(aeo_observe_logs_missed_total[$__rate_interval]))`, "logs: {{reason}}")}},
+				{title: "Kept lines", kind: "timeseries", queries: []query{ask(`aeo_observe_lines`, "lines")}},
+				{title: "Oldest line", kind: "stat", unit: "s", queries: []query{ask(`time() - (aeo_observe_lines_oldest_timestamp_seconds > 0)`, "")}},
+			}},
+			{"Traces", []panel{
+				{title: "Spans", kind: "timeseries", unit: "cps", queries: []query{ask(`rate(aeo_observe_spans_received_total[$__rate_interval])`, "received")}},
+				{title: "Spans not kept", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_spans_lost_total[$__rate_interval]))`, "{{reason}}")}},
+				{title: "Kept traces", kind: "timeseries", queries: []query{ask(`aeo_observe_traces`, "traces"), ask(`aeo_observe_spans`, "spans")}},
+				{title: "Blind", about: "1 while no traces are seen at all.", kind: "stat", bad: 1, queries: []query{ask(`aeo_observe_traces_sight{sight="blind"}`, "")}},
+			}},
+		},
+	}
+}
