@@ -87,7 +87,7 @@ func Get(ctx context.Context) (Programs, error) {
 		return Programs{}, err
 	}
 	defer os.RemoveAll(dir)
-	if err := fetch(ctx, dir); err != nil {
+	if err := fetch(ctx, dir, "prometheus"); err != nil {
 		return Programs{}, errors.Join(ErrNone, err)
 	}
 	if err := os.Rename(filepath.Join(dir, "root"), target); err != nil {
@@ -99,14 +99,15 @@ func Get(ctx context.Context) (Programs, error) {
 	return Find()
 }
 
-func fetch(ctx context.Context, dir string) error {
-	if err := run(ctx, dir, "apt-get", "download", "prometheus"); err != nil {
+// fetch unpacks a package of Debian into the folder root of dir.
+func fetch(ctx context.Context, dir, name string) error {
+	if err := run(ctx, dir, "apt-get", "download", name); err != nil {
 		// The lists may be empty or old; to renew them takes root.
-		if err := errors.Join(run(ctx, dir, "apt-get", "-o", "DPkg::Lock::Timeout=180", "update", "--quiet"), run(ctx, dir, "apt-get", "download", "prometheus")); err != nil {
+		if err := errors.Join(run(ctx, dir, "apt-get", "-o", "DPkg::Lock::Timeout=180", "update", "--quiet"), run(ctx, dir, "apt-get", "download", name)); err != nil {
 			return err
 		}
 	}
-	packages, err := filepath.Glob(filepath.Join(dir, "prometheus_*.deb"))
+	packages, err := filepath.Glob(filepath.Join(dir, name+"_*.deb"))
 	if err != nil || len(packages) != 1 {
 		return fmt.Errorf("apt-get left %d packages (%w)", len(packages), err)
 	}

@@ -22,6 +22,11 @@ import (
 type Server struct {
 	// URL is its address.
 	URL string
+	server
+}
+
+// server is a process with its log.
+type server struct {
 	cmd *exec.Cmd
 	log *os.File
 }
@@ -48,7 +53,7 @@ func Start(ctx context.Context, p Programs, dir, config string, more ...string) 
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := ready(ctx, s.URL); err != nil {
 		text, _ := os.ReadFile(s.log.Name())
 		return nil, errors.Join(fmt.Errorf("prometheus is not ready: %w: %s", err, bytes.TrimSpace(text)), s.Stop())
 	}
@@ -64,11 +69,12 @@ func free() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-func (s *Server) ready(ctx context.Context) error {
+// ready waits until a server says that it is.
+func ready(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/-/ready", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/-/ready", nil)
 		if err != nil {
 			return err
 		}
@@ -87,7 +93,7 @@ func (s *Server) ready(ctx context.Context) error {
 }
 
 // Stop ends the server.
-func (s *Server) Stop() error {
+func (s *server) Stop() error {
 	err := s.cmd.Process.Signal(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
