@@ -62,6 +62,19 @@ func (e *Events) Event(app *v1alpha1.Application, warning bool, reason, message 
 
 // About queues an event about an object of ours.
 func (e *Events) About(kind string, o *metav1.ObjectMeta, warning bool, reason, message string) {
+	e.about(map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": kind,
+		"namespace": o.Namespace, "name": o.Name, "uid": o.UID, "resourceVersion": o.ResourceVersion,
+	}, o.Namespace, o.Name, warning, reason, message)
+}
+
+// Within queues an event about what is in a namespace and has no object of its own.
+func (e *Events) Within(namespace string, warning bool, reason, message string) {
+	e.about(map[string]any{"apiVersion": "v1", "kind": "Namespace", "name": namespace}, namespace, namespace, warning, reason, message)
+}
+
+// about queues an event that regards an object; name begins its own.
+func (e *Events) about(regarding map[string]any, namespace, name string, warning bool, reason, message string) {
 	typ := "Normal"
 	if warning {
 		typ = "Warning"
@@ -70,17 +83,14 @@ func (e *Events) About(kind string, o *metav1.ObjectMeta, warning bool, reason, 
 		message = strings.ToValidUTF8(message[:1000], "") + "…"
 	}
 	now := time.Now()
-	name := o.Name + "." + strconv.FormatInt(now.UnixNano(), 36) + strconv.FormatInt(e.serial.Add(1), 36)
+	name += "." + strconv.FormatInt(now.UnixNano(), 36) + strconv.FormatInt(e.serial.Add(1), 36)
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "events.k8s.io/v1", "kind": "Event",
-		"metadata":            map[string]any{"namespace": o.Namespace, "name": name},
+		"metadata":            map[string]any{"namespace": namespace, "name": name},
 		"eventTime":           now.UTC().Format("2006-01-02T15:04:05.000000Z"),
 		"reportingController": "autoecoops.io/aeod", "reportingInstance": e.host,
 		"action": reason, "reason": reason, "type": typ, "note": message,
-		"regarding": map[string]any{
-			"apiVersion": v1alpha1.GroupVersion.String(), "kind": kind,
-			"namespace": o.Namespace, "name": o.Name, "uid": o.UID, "resourceVersion": o.ResourceVersion,
-		},
+		"regarding": regarding,
 	})
 	if err != nil {
 		e.dropped.Add(1)
@@ -91,7 +101,7 @@ func (e *Events) About(kind string, o *metav1.ObjectMeta, warning bool, reason, 
 		queue = e.warnings
 	}
 	select {
-	case queue <- event{o.Namespace, text}:
+	case queue <- event{namespace, text}:
 	default:
 		e.dropped.Add(1)
 	}

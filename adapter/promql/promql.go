@@ -73,6 +73,13 @@ func (o Options) complete() Options {
 	return o
 }
 
+func (o Options) engine() *promql.Engine {
+	return promql.NewEngine(promql.EngineOpts{
+		MaxSamples: o.MaxSamples, Timeout: o.Timeout, LookbackDelta: o.Lookback, EnableAtModifier: true, EnableNegativeOffset: true,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+	})
+}
+
 func fill[T int | time.Duration](v *T, standard T) {
 	if *v <= 0 {
 		*v = standard
@@ -90,10 +97,7 @@ type api struct {
 // Handler answers at /api/v1/. Who may ask is for the caller to check.
 func Handler(from Kept, o Options) http.Handler {
 	o = o.complete()
-	a := &api{options: o, kept: from, slots: make(chan struct{}, o.Concurrency), engine: promql.NewEngine(promql.EngineOpts{
-		MaxSamples: o.MaxSamples, Timeout: o.Timeout, LookbackDelta: o.Lookback, EnableAtModifier: true, EnableNegativeOffset: true,
-		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
-	})}
+	a := &api{options: o, kept: from, slots: make(chan struct{}, o.Concurrency), engine: o.engine()}
 	mux := http.NewServeMux()
 	serve := func(path string, f func(*http.Request) answer) {
 		h := a.wrap(f)

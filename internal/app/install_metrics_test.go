@@ -25,7 +25,7 @@ func TestInstallWithMetrics(t *testing.T) {
 		"scraping": {
 			append([]string{"network policy.\n    namespaces: []", "network policy.\n    namespaces: [shop, pay]", "    enabled: false\n    cidrs: []", "    enabled: true\n    cidrs: [10.1.0.0/16]"}, all...),
 			map[string]int{
-				"--metrics-dir=/var/lib/aeod-metrics/data\n": 1, "--metrics-listen=:9090\n": 1, "--metrics-max-series=50000\n": 1, "--metrics-token-file=/etc/aeod/metrics/token\n": 1,
+				"--metrics-dir=/var/lib/aeod-metrics/data\n": 1, "--metrics-listen=:9090\n": 1, "--metrics-max-series=50000\n": 1, "--metrics-anomalies=true\n": 1, "--metrics-token-file=/etc/aeod/metrics/token\n": 1,
 				"--metrics-pods\n": 1, "--metrics-namespace=shop\n": 1, "--metrics-kubelet\n": 1, "resources: [nodes/metrics]\n": 1, "port: 10250": 1, "cidr: 10.1.0.0/16": 1,
 				"name: metrics\n": 1, "storage: 3Gi": 1, "emptyDir:": 1, "port: 9090, targetPort: prometheus": 1, "kubernetes.io/metadata.name: grafana}": 1, "kubernetes.io/metadata.name: pay}": 1,
 			},

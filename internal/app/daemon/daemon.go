@@ -187,7 +187,9 @@ func (d *daemon) openReceivers() error {
 	if kept != nil {
 		d.signals.receivers = append(d.signals.receivers, kept.run)
 	}
-	measured, err := openMetrics(d.opts.Signals.Metrics, d.client, d.reg, d.log)
+	m := d.opts.Signals.Metrics
+	m.events = d.events
+	measured, err := openMetrics(m, d.client, d.reg, d.log)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/promql"
@@ -19,6 +21,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
+	"github.com/autoecoops/autoecoops/observe"
 )
 
 // Metrics says where metrics are kept, and who fills the store. The zero Metrics keeps
@@ -48,6 +51,10 @@ type Metrics struct {
 	Kubelet bool
 	// Interval is how far apart scrapes are.
 	Interval time.Duration
+	// Anomalies lets what is kept be followed for them.
+	Anomalies bool
+	// events is told of them; nil for nobody.
+	events *kube.Events
 }
 
 func (m Metrics) wanted() bool { return m.Dir != "" }
@@ -131,6 +138,9 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
 		s.Scrape.Kubelet = scrape.Kubelet{TokenFile: account + "token", CAFile: account + "ca.crt"}
 	}
+	if m.Anomalies {
+		s.Follow = &metrics.FollowOptions{Interval: m.Interval, Opened: func(a observe.Anomaly) { tellAnomaly(a, true, m.events, log) }, Closed: func(a observe.Anomaly) { tellAnomaly(a, false, m.events, log) }}
+	}
 	k, err := metrics.New(s)
 	if err != nil {
 		return nil, err
@@ -171,4 +181,20 @@ func podOf(p kube.Pod) scrape.Pod {
 		out.Ports = append(out.Ports, scrape.Port(port))
 	}
 	return out
+}
+
+// tellAnomaly tells people of an anomaly that began or ended: in the log, and as an event
+// of the namespace, if that is the name of one.
+func tellAnomaly(a observe.Anomaly, began bool, events *kube.Events, log *slog.Logger) {
+	s := a.Signal
+	log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
+	if events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
+		return
+	}
+	if !began {
+		events.Within(s.Namespace(), false, "AnomalyEnded", fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID()))
+		return
+	}
+	events.Within(s.Namespace(), true, "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `aeo observe explain %s`",
+		s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), s.ID()))
 }

@@ -20,4 +20,5 @@ func (m *Metrics) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&m.Namespaces, "metrics-namespace", nil, "scrape pods of this `NAMESPACE` only; may be repeated")
 	f.BoolVar(&m.Kubelet, "metrics-kubelet", false, "scrape the kubelets of their nodes too: what containers use")
 	f.DurationVar(&m.Interval, "metrics-interval", 30*time.Second, "how far apart scrapes are")
+	f.BoolVar(&m.Anomalies, "metrics-anomalies", true, "follow what is kept, and tell what is abnormal in metrics and events")
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe"
 )
 
 // TestMetricsAreKept scrapes a pod that a cluster tells of, and asks for it.
@@ -45,7 +47,7 @@ func TestMetricsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := prometheus.NewRegistry()
-	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "512MiB", Listen: "127.0.0.1:0", MaxSeries: 1000, Pods: true, Interval: time.Second}
+	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "512MiB", Listen: "127.0.0.1:0", MaxSeries: 1000, Pods: true, Interval: time.Second, Anomalies: true}
 	k, err := openMetrics(m, client, reg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -121,5 +123,47 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 		if n, err := size(text); n != want || (err == nil) != (want > 0) {
 			t.Errorf("%s: %d, %v", text, n, err)
 		}
+	}
+}
+
+// TestAnomaliesAreEvents writes an event into the namespace of what is abnormal, and none
+// where the label is no name of a namespace.
+func TestAnomaliesAreEvents(t *testing.T) {
+	got := make(chan string, 10)
+	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		got <- r.URL.Path + " " + string(text)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer cluster.Close()
+	client, err := kube.New(&rest.Config{Host: cluster.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := kube.NewEvents(client, "test")
+	go events.Run(t.Context())
+	log := slog.New(slog.DiscardHandler)
+	a := observe.Anomaly{Signal: observe.Signal{Labels: map[string]string{"namespace": "../kube-system", "workload": "cart"}}, Value: 3}
+	tellAnomaly(a, true, events, log)
+	a.Signal.Labels["namespace"] = "shop"
+	tellAnomaly(a, true, events, log)
+	tellAnomaly(a, false, events, log)
+	var all string
+	for range 2 {
+		select {
+		case e := <-got:
+			all += e
+		case <-time.After(10 * time.Second):
+			t.Fatalf("two events were to come: %s", all)
+		}
+	}
+	for _, w := range []string{"/namespaces/shop/events", `"kind":"Namespace"`, `"reason":"Anomaly"`, `"reason":"AnomalyEnded"`, "shop/cart"} {
+		if !strings.Contains(all, w) {
+			t.Errorf("%q is missing in %s", w, all)
+		}
+	}
+	if strings.Contains(all, "kube-system") {
+		t.Errorf("an event where none belongs: %s", all)
 	}
 }

@@ -38,6 +38,8 @@ type Settings struct {
 	// tells of pods until its context ends.
 	Scrape scrape.Options
 	Pods   func(ctx context.Context, to *scrape.Pods)
+	// Follow says how what is kept is followed for anomalies; nil for not at all.
+	Follow *FollowOptions
 	// MaxConnections are held at a time [256].
 	MaxConnections int
 	// Log is told what happens; nil tells nobody.
@@ -48,6 +50,7 @@ type Settings struct {
 type Keeper struct {
 	Store    *tsdb.Store
 	scraper  *scrape.Scraper // nil if nobody is scraped
+	follower *Follower       // nil if nobody wants it
 	settings Settings
 	handler  http.Handler
 }
@@ -86,6 +89,10 @@ func New(s Settings) (*Keeper, error) {
 		}
 		s.Query.Targets = k.scraper.Targets
 	}
+	if s.Follow != nil {
+		s.Follow.Log = s.Log
+		k.follower = NewFollower(promql.NewAsker(store, s.Query), *s.Follow)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", promql.Handler(store, s.Query))
 	mux.Handle("POST /api/v1/write", write)
@@ -120,10 +127,14 @@ func (k *Keeper) Handler() http.Handler { return k.handler }
 
 // Collectors are the metrics of the keeper itself.
 func (k *Keeper) Collectors() []prometheus.Collector {
-	if k.scraper == nil {
-		return []prometheus.Collector{k.Store}
+	out := []prometheus.Collector{k.Store}
+	if k.scraper != nil {
+		out = append(out, k.scraper)
 	}
-	return []prometheus.Collector{k.Store, k.scraper}
+	if k.follower != nil {
+		out = append(out, k.follower)
+	}
+	return out
 }
 
 // Scrape scrapes until ctx ends.
@@ -179,11 +190,14 @@ func (k *Keeper) answer(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Run scrapes and answers until ctx is done, and closes the store then.
+// Run scrapes, follows and answers until ctx is done, and closes the store then.
 func (k *Keeper) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { k.Scrape(ctx) })
+	if k.follower != nil {
+		wg.Go(func() { k.follower.Run(ctx) })
+	}
 	err := k.Serve(ctx)
 	cancel()
 	wg.Wait()
