@@ -1,6 +1,7 @@
 // Command demo tells the story of a change on a real cluster on this machine:
-// how it is synced, kept, refused, released, rolled back and proven. `make demo`
-// runs it; what it starts stays until `make demo-down`.
+// how it is synced, kept, refused, released, rolled back and proven (`make demo`), or
+// how what it did wrong is seen, explained and traced back to it (`make
+// demo-observe`). What it starts stays until `make demo-down`.
 package main
 
 import (
@@ -28,7 +29,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch command {
 	case "up":
-		return tell(ctx)
+		return deliverStory(ctx)
+	case "observe":
+		return observeStory(ctx)
 	case "down":
 		return down(ctx)
 	case "git-server":
@@ -36,6 +39,11 @@ func run(ctx context.Context, args []string) error {
 			return errors.New("usage: demo git-server FOLDER ADDRESS")
 		}
 		return serveGit(ctx, args[1], args[2])
+	case "visit":
+		if len(args) != 2 {
+			return errors.New("usage: demo visit ADDRESS")
+		}
+		return visit(ctx, args[1])
 	}
-	return fmt.Errorf("unknown command %q: use up or down", command)
+	return fmt.Errorf("unknown command %q: use up, observe or down", command)
 }

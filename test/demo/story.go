@@ -21,6 +21,11 @@ type story struct {
 	// real tells that containers run; on simulated nodes pods only look as if.
 	real bool
 	repo *repository
+	// operatorFlags are those that the daemon gets beside the usual ones.
+	operatorFlags []string
+	// collector is where pods send their traces; slow is the revision that is, and
+	// abnormal the signal that shows it.
+	collector, slow, abnormal string
 }
 
 const (
@@ -30,27 +35,41 @@ const (
 	pages       = "127.0.0.1:28080"
 )
 
-// tell runs the demonstration from the start.
-func tell(ctx context.Context) error {
-	dir, err := filepath.Abs("dist/demo")
+// deliverStory tells how a change is synced, kept, refused, released, rolled back and
+// proven.
+func deliverStory(ctx context.Context) error {
+	s, err := begin(ctx)
 	if err != nil {
 		return err
 	}
+	return s.tell(ctx, []func(context.Context) error{
+		s.startCluster, s.startGit, s.startOperator, s.firstSync, s.manualEdit, s.badCommit, s.goodRevision, s.crashingRevision, s.proof,
+	}, s.end)
+}
+
+// begin cleans up after an earlier demonstration and begins one.
+func begin(ctx context.Context) (*story, error) {
+	dir, err := filepath.Abs("dist/demo")
+	if err != nil {
+		return nil, err
+	}
 	if err := down(ctx); err != nil {
-		return fmt.Errorf("clean up after an earlier demonstration: %w", err)
+		return nil, fmt.Errorf("clean up after an earlier demonstration: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, err
 	}
-	s := &story{dir: dir, began: time.Now()}
-	for _, part := range []func(context.Context) error{
-		s.startCluster, s.startGit, s.startOperator, s.firstSync, s.manualEdit, s.badCommit, s.goodRevision, s.crashingRevision, s.proof,
-	} {
+	return &story{dir: dir, began: time.Now()}, nil
+}
+
+// tell goes through the parts of a story, to its end.
+func (s *story) tell(ctx context.Context, parts []func(context.Context) error, end func()) error {
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
-			return fmt.Errorf("%w\n\nWhat was started is still there: look at %s/*.log, or run make demo-down", err, relative(dir))
+			return fmt.Errorf("%w\n\nWhat was started is still there: look at %s/*.log, or run make demo-down", err, relative(s.dir))
 		}
 	}
-	s.end()
+	end()
 	return nil
 }
 
@@ -131,8 +150,8 @@ func (s *story) startOperator(ctx context.Context) error {
 			return err
 		}
 	}
-	err := background(s.dir, "aeod", "bin/aeod", "--kubeconfig", s.cluster.kubeconfig, "--ledger", s.ledger(), "--cache-dir", filepath.Join(s.dir, "cache"), "--listen", pages, "--allow-http")
-	if err != nil {
+	flags := []string{"--kubeconfig", s.cluster.kubeconfig, "--ledger", s.ledger(), "--cache-dir", filepath.Join(s.dir, "cache"), "--listen", pages, "--allow-http"}
+	if err := background(s.dir, "aeod", "bin/aeod", append(flags, s.operatorFlags...)...); err != nil {
 		return err
 	}
 	s.say("aeod runs beside the cluster. It writes as the service account \"aeo-deployer\"\nof the namespace, which may change that namespace and nothing else.")
