@@ -45,8 +45,10 @@ type journal struct {
 	// failed and failedAt keep many who wait from trying one behind the other.
 	failed   error
 	failedAt time.Time
-	// lost is why the last records could not be written, nil if they were.
-	lost error
+	// lost is why the last records could not be written, nil if they were; lostAt is
+	// when that was.
+	lost   error
+	lostAt time.Time
 }
 
 // retryOpening is how long a failure to open the ledger is remembered.
@@ -149,7 +151,7 @@ func (j *journal) note(ctx context.Context, err error) {
 	}
 	j.mu.Lock()
 	was := j.lost
-	j.lost = err
+	j.lost, j.lostAt = err, j.now()
 	j.mu.Unlock()
 	switch {
 	case err != nil && was == nil:
@@ -162,12 +164,20 @@ func (j *journal) note(ctx context.Context, err error) {
 // checkTime bounds how long a probe waits for a ledger that was never opened.
 const checkTime = 2 * time.Second
 
+// forgetLoss is how long a failure to write is held against the ledger: whoever has
+// something to record tries again within five minutes. If nobody does, as when the
+// only application that waited was deleted, nothing is known any more.
+const forgetLoss = 6 * time.Minute
+
 // check says why nothing can be recorded, as far as is known; nil if nothing
 // speaks against it. A ledger that was out of reach at the start is asked again:
 // there may be nothing to record that would find out.
 func (j *journal) check() error {
 	j.mu.Lock()
 	lost, never := j.lost, j.ledger == nil
+	if lost != nil && j.now().Sub(j.lostAt) > forgetLoss {
+		lost = nil
+	}
 	j.mu.Unlock()
 	if lost != nil || !never {
 		return lost

@@ -350,3 +350,28 @@ func TestDatabasePassword(t *testing.T) {
 		t.Errorf("a key is made over another: %v", err)
 	}
 }
+
+// TestALossIsForgotten is ready again when nobody has anything to record any more.
+func TestALossIsForgotten(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	j := opened(t, Ledger{Location: filepath.Join(t.TempDir(), "ledger.db")})
+	defer func() {
+		if err := j.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	j.now = func() time.Time { return now }
+	full := fault.New(fault.Unavailable, "write", "", "the disk is full", "")
+	j.note(t.Context(), full)
+	for after, want := range map[time.Duration]error{0: full, 5 * time.Minute: full, 7 * time.Minute: nil} {
+		now = now.Add(after)
+		if err := j.check(); !errors.Is(err, want) {
+			t.Errorf("%s after the loss: %v", after, err)
+		}
+		now = now.Add(-after)
+	}
+	j.note(t.Context(), nil)
+	if err := j.check(); err != nil {
+		t.Error(err)
+	}
+}
