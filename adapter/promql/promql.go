@@ -33,7 +33,7 @@ type Kept interface {
 type Options struct {
 	// MaxSamples is how many samples a question may hold in memory [5,000,000: 80 MB].
 	MaxSamples int
-	// MaxAnswer is how large an answer may be, in bytes [64 MiB].
+	// MaxAnswer is how large an answer may be, in bytes [32 MiB].
 	MaxAnswer int
 	// MaxItems is how many series or names are listed, whatever a question says
 	// [100,000].
@@ -58,7 +58,7 @@ type Options struct {
 
 func (o Options) complete() Options {
 	fill(&o.MaxSamples, 5_000_000)
-	fill(&o.MaxAnswer, 64<<20)
+	fill(&o.MaxAnswer, 32<<20)
 	fill(&o.MaxItems, 100_000)
 	fill(&o.Timeout, 30*time.Second)
 	fill(&o.Concurrency, 4)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/prometheus/common/model"
@@ -179,4 +180,30 @@ func FuzzPacked(f *testing.F) {
 			t.Errorf("%d %q", w.Code, w.Body)
 		}
 	})
+}
+
+// BenchmarkMessage takes messages of 2000 samples of series with eight labels, as a
+// Prometheus sends them, up to where they would be kept.
+func BenchmarkMessage(b *testing.B) {
+	m := &prompb.WriteRequest{}
+	for i := range 2000 {
+		n := strconv.Itoa(i)
+		s := prompb.TimeSeries{Samples: []prompb.Sample{{Value: float64(i), Timestamp: 1}}}
+		for _, l := range [][2]string{{"__name__", "http_requests_total"}, {"code", "200"}, {"container", "app"}, {"instance", "10.0.0.7:8080"}, {"job", "shop/cart"}, {"namespace", "shop"}, {"path", "/api/v1/items/" + n}, {"pod", "cart-" + n + "-5d9f7c"}} {
+			s.Labels = append(s.Labels, prompb.Label{Name: l[0], Value: l[1]})
+		}
+		m.Timeseries = append(m.Timeseries, s)
+	}
+	text, err := m.Marshal()
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := packed(b, text)
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := serve(b, &sink{t: b}, one, body); w.Code != http.StatusNoContent {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "ns/sample")
 }

@@ -66,7 +66,7 @@ func New(s Settings) (*Keeper, error) {
 	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, fault.New(fault.Invalid, "answer for metrics", "", "the token has characters that none has", "put it into the file without anything else")
 	}
-	s.Store.Log, s.Query.Log, s.Write.Log = s.Log, s.Log, s.Log
+	s.Store.Log, s.Query.Log, s.Write.Log = slog.New(calm{s.Log.Handler()}), s.Log, s.Log
 	store, err := tsdb.Open(s.Store)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func New(s Settings) (*Keeper, error) {
 	}
 	k := &Keeper{Store: store, settings: s}
 	if s.Pods != nil || s.Scrape.File != "" {
-		s.Scrape.Into, s.Scrape.Log = store.Appendable("scrape", true), s.Log
+		s.Scrape.Into, s.Scrape.Log = store.Appendable("scrape", true), s.Store.Log
 		if k.scraper, err = scrape.New(s.Scrape); err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
@@ -163,6 +163,7 @@ func (k *Keeper) Serve(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "answer for metrics at", k.settings.Listen, err, "is the address in use?")
 	}
+	k.settings.Log.Info("serving", "address", l.Addr().String(), "for", "metrics-listen")
 	return k.answer(ctx, l)
 }
 
