@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,13 @@ type Container struct {
 	// zero if there was none.
 	Started  bool
 	Previous time.Time
+	// Init tells that it runs before the others.
+	Init bool
+	// Ready tells that it answers, Restarts how often it was started again, Waiting why
+	// it does not run, and Ended why the one before it ended; "" if it does, or did not.
+	Ready          bool
+	Restarts       int
+	Waiting, Ended string
 }
 
 // podPage is a page of pods, as far as it is needed.
@@ -58,14 +66,23 @@ type podItem struct {
 	}
 	Status struct {
 		Phase, PodIP, HostIP                     string
-		InitContainerStatuses, ContainerStatuses []struct {
-			Name  string
-			State struct {
-				Running, Terminated *struct{}
-			}
-			LastState struct {
-				Terminated *struct{ FinishedAt time.Time }
-			}
+		InitContainerStatuses, ContainerStatuses []containerStatus
+	}
+}
+
+// containerStatus is a container's, as far as it is needed.
+type containerStatus struct {
+	Name         string
+	Ready        bool
+	RestartCount int
+	State        struct {
+		Running, Terminated *struct{}
+		Waiting             *struct{ Reason string }
+	}
+	LastState struct {
+		Terminated *struct {
+			FinishedAt time.Time
+			Reason     string
 		}
 	}
 }
@@ -91,10 +108,13 @@ func (item *podItem) pod() Pod {
 	if p.Of = identity.FromMap(told).Key; !p.Of.Known() {
 		p.Of = identity.Key{Namespace: identity.Clean(m.Namespace), Service: identity.Clean(name)}
 	}
-	for _, s := range append(item.Status.InitContainerStatuses, item.Status.ContainerStatuses...) {
-		c := Container{Name: s.Name, Started: s.State.Running != nil || s.State.Terminated != nil}
+	for i, s := range append(slices.Clone(item.Status.InitContainerStatuses), item.Status.ContainerStatuses...) {
+		c := Container{Name: s.Name, Started: s.State.Running != nil || s.State.Terminated != nil, Init: i < len(item.Status.InitContainerStatuses), Ready: s.Ready, Restarts: s.RestartCount}
+		if w := s.State.Waiting; w != nil {
+			c.Waiting = w.Reason
+		}
 		if t := s.LastState.Terminated; t != nil {
-			c.Previous = t.FinishedAt
+			c.Previous, c.Ended = t.FinishedAt, t.Reason
 		}
 		p.Containers = append(p.Containers, c)
 	}

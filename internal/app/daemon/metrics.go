@@ -131,8 +131,9 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		Write:  remotewrite.Options{Accept: m.Accept},
 		Scrape: scrape.Options{File: m.Targets, Interval: m.Interval},
 	}
+	states := &metrics.States{Interval: m.Interval, Now: time.Now, Log: log}
 	if m.Pods {
-		s.Pods = func(ctx context.Context, to *scrape.Pods) { followPods(ctx, client, m.Namespaces, to, log) }
+		s.Pods = func(ctx context.Context, to *scrape.Pods) { followPods(ctx, client, m.Namespaces, to, states, log) }
 	}
 	if m.Kubelet {
 		const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
@@ -145,24 +146,27 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	if err != nil {
 		return nil, err
 	}
+	states.Into, states.From = k.Store.Appendable("state", true), k.Store
 	for _, c := range k.Collectors() {
 		reg.MustRegister(c)
 	}
 	return k, nil
 }
 
-// followPods tells of pods until ctx ends.
-func followPods(ctx context.Context, client *kube.Client, namespaces []string, to *scrape.Pods, log *slog.Logger) {
+// followPods tells of pods, to whom scrapes them and to whom keeps their state, until
+// ctx ends.
+func followPods(ctx context.Context, client *kube.Client, namespaces []string, to *scrape.Pods, states *metrics.States, log *slog.Logger) {
 	if len(namespaces) == 0 {
 		namespaces = []string{""}
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { states.Run(ctx) })
 	for _, namespace := range namespaces {
 		w := &kube.PodWatch{
 			Client: client, Namespace: namespace,
-			Changed: func(p kube.Pod) { to.Changed(podOf(p)) },
-			Gone:    func(n kube.PodName) { to.Gone(n.Namespace, n.Name) },
+			Changed: func(p kube.Pod) { to.Changed(podOf(p)); states.Changed(p) },
+			Gone:    func(n kube.PodName) { to.Gone(n.Namespace, n.Name); states.Gone(n) },
 			Trouble: func(err error) {
 				log.Warn("pods to scrape could not be followed", "namespace", namespace, "error", err.Error())
 			},
