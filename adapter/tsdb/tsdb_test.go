@@ -42,6 +42,11 @@ func name(i int) labels.Labels {
 	return labels.FromStrings("__name__", "m", "i", strconv.Itoa(i))
 }
 
+// name2 is a series that a few steps share: new ones keep coming.
+func name2(step, i int) labels.Labels {
+	return labels.FromStrings("__name__", "m", "i", strconv.Itoa(i), "part", strconv.Itoa(step/10))
+}
+
 // put appends one sample and returns what that, and the commit, said.
 func put(t *testing.T, to storage.Appendable, l labels.Labels, at time.Time, v float64) error {
 	t.Helper()
