@@ -275,7 +275,7 @@ func (s *story) explained(ctx context.Context) error {
 		return err
 	}
 	s.say("aeo observe explain:\n\n%s\nThe picture: %s", text, relative(picture))
-	if !strings.Contains(string(text), "trace") {
+	if !strings.Contains(string(text), "Traces of that time") {
 		return errors.New("it names no trace")
 	}
 	return nil
