@@ -59,6 +59,11 @@ func begin(ctx context.Context) (*story, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	// What is made here has programs of the shop in it: a module of its own, so that
+	// ./... of ours does not mean them.
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module demo\n"), 0o644); err != nil {
+		return nil, err
+	}
 	return &story{dir: dir, began: time.Now()}, nil
 }
 

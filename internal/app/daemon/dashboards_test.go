@@ -75,7 +75,9 @@ type shown struct {
 			Expr       string
 		}
 	}
-	Templating struct{ List []struct{ Name, Query string } }
+	Templating struct {
+		List []struct{ Name, Query string }
+	}
 }
 
 // TestDashboards reads every dashboard: what it asks is a query, of metrics that there

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -124,7 +125,7 @@ func (s *States) others(ctx context.Context) (bool, error) {
 	}
 	defer q.Close()
 	set := q.Select(ctx, false, &storage.SelectHints{Start: from, End: to, Limit: 1},
-		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "kube_pod_container_status_ready"),
+		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "kube_pod_container_status_ready"),
 		labels.MustNewMatcher(labels.MatchNotEqual, "job", stateJob))
 	return set.Next(), set.Err()
 }
@@ -138,7 +139,7 @@ func (s *States) samples() (out []sample) {
 			continue
 		}
 		add := func(name string, v float64, more ...string) {
-			all := append([]string{labels.MetricName, name, "job", stateJob, "namespace", p.Namespace, "pod", p.Name, "workload", p.Of.Service}, more...)
+			all := append([]string{model.MetricNameLabel, name, "job", stateJob, "namespace", p.Namespace, "pod", p.Name, "workload", p.Of.Service}, more...)
 			if p.Node != "" {
 				all = append(all, "node", p.Node)
 			}

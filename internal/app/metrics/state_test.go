@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -27,7 +28,7 @@ func newest(t *testing.T, s *tsdb.Store, now time.Time) []string {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	set := q.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, "kube_pod_.*"))
+	set := q.Select(t.Context(), true, nil, labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, "kube_pod_.*"))
 	var out []string
 	for set.Next() {
 		it, last := set.At().Iterator(nil), ""
@@ -39,7 +40,7 @@ func newest(t *testing.T, s *tsdb.Store, now time.Time) []string {
 			}
 		}
 		l := set.At().Labels()
-		out = append(out, strings.TrimPrefix(l.Get(labels.MetricName), "kube_pod_container_status_")+" "+l.Get("job")+" "+l.Get("pod")+"/"+l.Get("container")+" "+l.Get("reason")+" "+last)
+		out = append(out, strings.TrimPrefix(l.Get(model.MetricNameLabel), "kube_pod_container_status_")+" "+l.Get("job")+" "+l.Get("pod")+"/"+l.Get("container")+" "+l.Get("reason")+" "+last)
 	}
 	if set.Err() != nil {
 		t.Fatal(set.Err())
@@ -89,7 +90,7 @@ func TestStates(t *testing.T) {
 	pod.Ended = false
 	s.Changed(pod)
 	app := store.Appendable("scrape", true).Appender(t.Context())
-	if _, err := app.Append(0, labels.FromStrings(labels.MetricName, "kube_pod_container_status_ready", "job", "ksm", "pod", "web-0", "container", "app"), now.UnixMilli(), 1); err != nil {
+	if _, err := app.Append(0, labels.FromStrings(model.MetricNameLabel, "kube_pod_container_status_ready", "job", "ksm", "pod", "web-0", "container", "app"), now.UnixMilli(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := app.Commit(); err != nil {
