@@ -189,12 +189,8 @@ func (d *daemon) openReceivers() error {
 	}
 	m := d.opts.Signals.Metrics
 	m.events = d.events
-	measured, err := openMetrics(m, d.client, d.reg, d.log)
-	if err != nil {
-		return err
-	}
-	if measured != nil {
-		d.signals.receivers = append(d.signals.receivers, measured.Run)
+	if m.wanted() {
+		d.signals.receivers = append(d.signals.receivers, func(ctx context.Context) error { return keepMetrics(ctx, m, d.client, d.reg, d.log) })
 	}
 	return nil
 }

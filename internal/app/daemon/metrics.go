@@ -153,6 +153,16 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	return k, nil
 }
 
+// keepMetrics opens the store and keeps metrics until ctx ends. The log of the newest
+// samples may take half a minute to read: nobody else waits for it.
+func keepMetrics(ctx context.Context, m Metrics, client *kube.Client, reg prometheus.Registerer, log *slog.Logger) error {
+	k, err := openMetrics(m, client, reg, log)
+	if err != nil {
+		return err
+	}
+	return k.Run(ctx)
+}
+
 // followPods tells of pods, to whom scrapes them and to whom keeps their state, until
 // ctx ends.
 func followPods(ctx context.Context, client *kube.Client, namespaces []string, to *scrape.Pods, states *metrics.States, log *slog.Logger) {

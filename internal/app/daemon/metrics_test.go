@@ -76,6 +76,9 @@ func TestMetricsAreKept(t *testing.T) {
 
 func TestMetricsNeedGoodSettings(t *testing.T) {
 	dir := t.TempDir()
+	if err := keepMetrics(t.Context(), Metrics{Dir: dir}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("no retention: %v", err)
+	}
 	if k, err := openMetrics(Metrics{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); k != nil || err != nil {
 		t.Errorf("nobody wants them kept: %v, %v", k, err)
 	}
