@@ -83,6 +83,17 @@ func (d Desk) Releases(ctx context.Context, namespace string) ([]v1alpha1.Releas
 	return all, forPeople(err)
 }
 
+// SLOs lists the Objectives of a namespace, or of all if it is "".
+func (d Desk) SLOs(ctx context.Context, namespace string) (all []v1alpha1.Objective, err error) {
+	err = d.Client.pages(ctx, objectivePath(namespace, "", ""), "objectives", func(text []byte) (string, error) {
+		var page v1alpha1.ObjectiveList
+		err := json.Unmarshal(text, &page)
+		all = append(all, page.Items...)
+		return page.Continue, err
+	})
+	return all, forPeople(err)
+}
+
 // Change merges a change into an Application and returns what it is then.
 func (d Desk) Change(ctx context.Context, k deliver.AppKey, change map[string]any) (*v1alpha1.Application, error) {
 	patch, err := json.Marshal(change)

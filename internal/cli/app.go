@@ -38,6 +38,8 @@ type Cluster interface {
 type ClusterState interface {
 	Applications(ctx context.Context, namespace string) (apps []v1alpha1.Application, version string, err error)
 	Releases(ctx context.Context, namespace string) ([]v1alpha1.Release, error)
+	// SLOs lists the Objectives.
+	SLOs(ctx context.Context, namespace string) ([]v1alpha1.Objective, error)
 	// Watch tells the changes since a version until f has seen enough.
 	Watch(ctx context.Context, namespace, version string, f func(app *v1alpha1.Application, deleted bool) (enough bool)) error
 }

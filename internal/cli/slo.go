@@ -61,12 +61,15 @@ func newSLO(b Backend, s *Streams) *cobra.Command {
 		Short: "Check service level objectives, and what is left of their budgets",
 		Long: `Check service level objectives that are written as our own resources, as OpenSLO
 v1 or for Sloth; make rules for Prometheus of them; ask a Prometheus what is left
-of their budgets. Only the last asks a server.`,
+of their budgets. The objectives of a cluster, which aeod follows, are listed too;
+those commands use your kubeconfig and your rights.`,
 		Example: `  aeo slo check slo/*.yaml              are the files right, and what do they mean?
   aeo slo rules slo/*.yaml -o rules.yaml
-  aeo slo budget slo/*.yaml --prometheus http://prometheus:9090`,
+  aeo slo budget slo/*.yaml --prometheus http://prometheus:9090
+  aeo slo list -A                       how the objectives of a cluster are kept`,
 	}
-	c.AddCommand(newSLOCheck(b, s), newSLORules(b, s), newSLOBudget(b, s))
+	flags := func() *clusterFlags { return &clusterFlags{backend: b, streams: s, now: time.Now} }
+	c.AddCommand(newSLOCheck(b, s), newSLORules(b, s), newSLOBudget(b, s), newSLOList(flags()), newSLOGet(flags()))
 	return c
 }
 

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/autoecoops/autoecoops/internal/cli"
+)
+
+// TestInstallWithObjectives renders and judges the chart as it follows Objectives:
+// the flags, the tokens, the rights and the way out.
+func TestInstallWithObjectives(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "autoecoops")
+	if err := os.CopyFS(dir, os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "values.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, objectives, ok := strings.Cut(string(text), "\nobjectives:\n")
+	if !ok {
+		t.Fatal("there are no values for objectives")
+	}
+	for old, value := range map[string]string{`url: ""`: "url: http://prometheus.monitoring:9090", "urls: []": "urls: [http://a.monitoring:9093, http://b.monitoring:9093]"} {
+		objectives = strings.Replace(objectives, old, value, 1)
+	}
+	objectives = strings.Replace(objectives, `tokenSecret: ""`, "tokenSecret: prometheus", 1)
+	objectives = strings.Replace(objectives, `tokenSecret: ""`, "tokenSecret: alertmanager", 1)
+	if err := os.WriteFile(file, []byte(before+"\nobjectives:\n"+objectives), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := (backend{}).Render(context.Background(), dir, cli.RenderOptions{KubeVersion: "v1.37"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for want, n := range map[string]int{
+		"--prometheus=http://prometheus.monitoring:9090\n": 1, "--prometheus-scrape-interval=1m\n": 1, "--alertmanager=http://a.monitoring:9093\n": 1, "--alertmanager=http://b.monitoring:9093\n": 1,
+		"--prometheus-token-file=/etc/aeod/prometheus/token\n": 1, "--alertmanager-token-file=/etc/aeod/alertmanager/token\n": 1,
+		"secret: {secretName: prometheus, defaultMode: 0440}\n": 1, "secret: {secretName: alertmanager, defaultMode: 0440}\n": 1,
+		"resources: [objectives/status]\n": 1, "resources: [objectives]\n": 1, "port: 9093, protocol: TCP}": 1,
+	} {
+		if got := strings.Count(out.String(), want); got != n {
+			t.Errorf("%q stands there %d times, want %d", want, got, n)
+		}
+	}
+	mustPass(t, dir)
+}
