@@ -47,7 +47,8 @@ type Options struct {
 	MaxSeries int
 	// MaxExemplars is how many exemplars all series share [20,000].
 	MaxExemplars int
-	// MinFree is how many bytes of the disk are left to others [128 MiB].
+	// MinFree is how many bytes of the disk are left to others [256 MiB]. The library
+	// ends the process where it finds no 128 MiB for a new file.
 	MinFree int64
 	// Free returns how many bytes the disk of a folder has left; nil asks the system.
 	Free func(dir string) (int64, error)
@@ -69,7 +70,7 @@ func (o Options) complete() (Options, error) {
 	fill(&o.OutOfOrder, 10*time.Minute)
 	fill(&o.MaxSeries, 200_000)
 	fill(&o.MaxExemplars, 20_000)
-	fill(&o.MinFree, 128<<20)
+	fill(&o.MinFree, 256<<20)
 	switch {
 	case o.Retention < 2*time.Hour:
 		return bad(fmt.Sprintf("%s is too short to keep metrics for", o.Retention), "a block holds two hours: keep at least 2h")
@@ -120,6 +121,9 @@ func Open(o Options) (*Store, error) {
 		return nil, fault.Wrap(fault.Unavailable, "keep metrics in", o.Dir, err, "may this user write there?")
 	}
 	s := &Store{options: o, tally: newTally(), room: room{now: o.Now}}
+	if err := s.room.check(&s.options); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "keep metrics in", o.Dir, err, "make room on that disk")
+	}
 	if err = s.try(); err != nil && !locked(err) {
 		s.damaged = putAside(o.Dir, o.Log)
 		if len(s.damaged) > 0 {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -156,11 +157,21 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 // keepMetrics opens the store and keeps metrics until ctx ends. The log of the newest
 // samples may take half a minute to read: nobody else waits for it.
 func keepMetrics(ctx context.Context, m Metrics, client *kube.Client, reg prometheus.Registerer, log *slog.Logger) error {
-	k, err := openMetrics(m, client, reg, log)
-	if err != nil {
-		return err
+	for {
+		k, err := openMetrics(m, client, reg, log)
+		switch {
+		case err == nil:
+			return k.Run(ctx)
+		case !errors.Is(err, tsdb.ErrDisk):
+			return err
+		}
+		log.Error("metrics are not kept; it is tried again", "error", err.Error())
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return nil
+		}
 	}
-	return k.Run(ctx)
 }
 
 // followPods tells of pods, to whom scrapes them and to whom keeps their state, until
