@@ -245,6 +245,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 		},
 	}
 	mem := &memory{busy: d.client.Busy}
+	mem.worked() // starting is work, too
 	d.apps = &controller.Applications{Engine: attentive{engine, renderer, obs, doctor, d.view, releases, d}, Sources: d.sources, Workers: o.Workers, Log: d.log, Took: func(t time.Duration) {
 		obs.reconciles.Observe(t.Seconds())
 		mem.worked()
