@@ -198,6 +198,7 @@ func (s *story) observe(ctx context.Context, args ...string) ([]byte, error) {
 type survey struct {
 	Anomalies []struct {
 		Signal struct{ ID, What, Workload string }
+		Until  *time.Time
 	}
 	Survey struct{ Signals, Abnormal, Normal, Learning int }
 }
@@ -211,6 +212,16 @@ func (v survey) of(workload, what string) (id string) {
 		}
 	}
 	return id
+}
+
+// over tells whether nothing of a workload is abnormal any more.
+func (v survey) over(workload string) bool {
+	for _, a := range v.Anomalies {
+		if a.Signal.Workload == workload && a.Until == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *story) survey(ctx context.Context) (v survey, text []byte, err error) {
@@ -296,16 +307,15 @@ func (s *story) recovery(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if v.Survey.Abnormal == 0 {
-			s.say("%s after the revert nothing is abnormal any more.", since(began))
+		if v.over("orders") {
+			s.say("%s after the revert nothing of orders is abnormal any more.", since(began))
 			return nil
 		}
 		if err := pause(ctx, 3*time.Second); err != nil {
 			return err
 		}
 	}
-	s.say("Four minutes after the revert some signals still are what they were not before.")
-	return nil
+	return errors.New("four minutes after the revert some signals of orders still are abnormal")
 }
 
 func pause(ctx context.Context, d time.Duration) error {
