@@ -23,8 +23,14 @@ func TestInstallWithTraces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.NewReplacer("traces:\n  enabled: false", "traces:\n  enabled: true", `tokenSecret: ""`, `tokenSecret: "aeod-traces"`, "may send and ask.\n  namespaces: []", "may send and ask.\n  namespaces: [shop]").Replace(string(text))
-	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+	before, traces, ok := strings.Cut(string(text), "\ntraces:\n")
+	if !ok {
+		t.Fatal("there are no values for traces")
+	}
+	for old, value := range map[string]string{"enabled: false": "enabled: true", `tokenSecret: ""`: `tokenSecret: "aeod-traces"`, "namespaces: []": "namespaces: [shop]"} {
+		traces = strings.Replace(traces, old, value, 1)
+	}
+	if err := os.WriteFile(file, []byte(before+"\ntraces:\n"+traces), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
