@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,9 +26,11 @@ type Tail struct {
 
 	mu       sync.Mutex
 	followed map[PodName]map[string]context.CancelFunc
-	running  sync.WaitGroup
-	count    TailCount
-	cut      atomic.Uint64
+	// left are the pods that have containers for which there was no room.
+	left    map[PodName]Pod
+	running sync.WaitGroup
+	count   TailCount
+	cut     atomic.Uint64
 }
 
 // LineTaker takes the lines of a container.
@@ -40,8 +41,8 @@ type LineTaker interface {
 
 // TailCount is what a Tail follows and misses.
 type TailCount struct {
-	// Following are the logs that are followed, Left those that are not because there
-	// are too many.
+	// Following are the logs that are followed, Left the pods that have some that are
+	// not because there are too many.
 	Following, Left int
 	// Cut counts lines that were longer than a line may be.
 	Cut uint64
@@ -54,7 +55,7 @@ const lastWords = 5 * time.Second
 
 // Run follows until ctx ends, and returns when nothing is followed any more.
 func (t *Tail) Run(ctx context.Context) {
-	t.followed = map[PodName]map[string]context.CancelFunc{}
+	t.followed, t.left = map[PodName]map[string]context.CancelFunc{}, map[PodName]Pod{}
 	namespaces := t.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{""}
@@ -73,7 +74,7 @@ func (t *Tail) Count() TailCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.count
-	c.Cut = t.cut.Load()
+	c.Left, c.Cut = len(t.left), t.cut.Load()
 	return c
 }
 
@@ -81,7 +82,14 @@ func (t *Tail) Count() TailCount {
 func (t *Tail) changed(ctx context.Context, p Pod) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.start(ctx, p)
+}
+
+// start follows what of a pod is not followed, as far as there is room. The lock is
+// held.
+func (t *Tail) start(ctx context.Context, p Pod) {
 	name := PodName{p.Namespace, p.Name}
+	delete(t.left, name)
 	of := t.followed[name]
 	if of == nil {
 		of = map[string]context.CancelFunc{}
@@ -95,15 +103,15 @@ func (t *Tail) changed(ctx context.Context, p Pod) {
 			time.AfterFunc(lastWords, stop)
 		case known || !c.Started:
 		case t.count.Following >= t.Most:
-			of[c.Name] = nil // it is not looked at again: room comes rarely
-			t.count.Left++
+			t.left[name] = p
 		default:
-			ctx, cancel := context.WithCancel(ctx)
+			following, cancel := context.WithCancel(ctx)
 			of[c.Name] = cancel
 			t.count.Following++
 			t.running.Go(func() {
 				defer cancel()
-				t.follow(ctx, p, c.Name)
+				t.follow(following, p, c.Name)
+				t.ended(ctx)
 			})
 			if p.Ended {
 				of[c.Name] = nil
@@ -124,6 +132,20 @@ func (t *Tail) gone(name PodName) {
 		}
 	}
 	delete(t.followed, name)
+	delete(t.left, name)
+}
+
+// ended makes room for another, if one waits.
+func (t *Tail) ended(ctx context.Context) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count.Following--
+	for _, p := range t.left {
+		if ctx.Err() == nil {
+			t.start(ctx, p)
+		}
+		return
+	}
 }
 
 // follow reads one container's log until its pod is gone.
@@ -135,13 +157,11 @@ func (t *Tail) follow(ctx context.Context, p Pod, container string) {
 	})
 	to.Close()
 	t.cut.Add(read.Cut)
+	if err == nil || fault.KindOf(err) == fault.NotFound { // the pod went meanwhile
+		return
+	}
 	t.mu.Lock()
-	t.count.Following--
-	if err != nil && fault.KindOf(err) != fault.NotFound { // the pod went meanwhile
-		t.count.Failed++
-	}
+	t.count.Failed++
 	t.mu.Unlock()
-	if err != nil && fault.KindOf(err) != fault.NotFound && !errors.Is(err, context.Canceled) {
-		t.Trouble(err)
-	}
+	t.Trouble(err)
 }

@@ -173,10 +173,12 @@ func TestTail(t *testing.T) {
 	waitUntil(t, "one too many", func() bool { return tail.Count().Left == 1 })
 	s.event("MODIFIED", podJSON("web-2", "10", true, "app")) // it ends
 	s.event("DELETED", podJSON("web-1", "11", false, "app", "side"))
-	waitUntil(t, "what ended and went is not followed", func() bool { return tail.Count().Following == 0 })
+	waitUntil(t, "what ended and went makes room", func() bool { c := tail.Count(); return c.Following == 1 && c.Left == 0 && h.has("web-3/app speaks") })
+	h.mu.Lock()
 	if h.closed != 4 {
 		t.Errorf("%d were closed", h.closed)
 	}
+	h.mu.Unlock()
 	// A connection that ends is made anew; the pod that went unseen is missed.
 	s.mu.Lock()
 	delete(s.pods, "job")

@@ -122,7 +122,7 @@ func signalsDashboard() dashboard {
 			}},
 			{"Lines", []panel{
 				{title: "Lines", kind: "timeseries", unit: "cps", queries: []query{ask(`rate(aeo_observe_lines_received_total[$__rate_interval])`, "received")}},
-				{title: "Lines not kept", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_lines_lost_total[$__rate_interval]))`, "{{reason}}"), ask(`sum by (reason) (rate(aeo_observe_logs_missed_total[$__rate_interval]))`, "logs: {{reason}}")}},
+				{title: "Lines not kept", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_lines_lost_total[$__rate_interval]))`, "{{reason}}"), ask(`aeo_observe_logs_left`, "pods with logs beyond the bound")}},
 				{title: "Kept lines", kind: "timeseries", queries: []query{ask(`aeo_observe_lines`, "lines")}},
 				{title: "Oldest line", kind: "stat", unit: "s", queries: []query{ask(`time() - (aeo_observe_lines_oldest_timestamp_seconds > 0)`, "")}},
 			}},

@@ -111,12 +111,13 @@ var (
 	linesBytes    = prometheus.NewDesc("aeo_observe_lines_bytes", "Memory that the lines take.", nil, nil)
 	linesOldest   = prometheus.NewDesc("aeo_observe_lines_oldest_timestamp_seconds", "The moment of the oldest line that is kept, 0 if there is none.", nil, nil)
 	logsFollowed  = prometheus.NewDesc("aeo_observe_logs_followed", "Logs of containers that are followed.", nil, nil)
-	logsMissed    = prometheus.NewDesc("aeo_observe_logs_missed_total", "Logs of containers that are not read, or not to their end, by the reason.", []string{"reason"}, nil)
+	logsLeft      = prometheus.NewDesc("aeo_observe_logs_left", "Pods that have logs that are not followed, because there are too many.", nil, nil)
+	logsFailed    = prometheus.NewDesc("aeo_observe_logs_failed_total", "Logs of containers that could not be read to their end.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c lineCounts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{linesReceived, linesLost, linesKept, linesBytes, linesOldest, logsFollowed, logsMissed} {
+	for _, d := range []*prometheus.Desc{linesReceived, linesLost, linesKept, linesBytes, linesOldest, logsFollowed, logsLeft, logsFailed} {
 		ch <- d
 	}
 }
@@ -139,6 +140,6 @@ func (c lineCounts) Collect(ch chan<- prometheus.Metric) {
 	}
 	one(linesOldest, prometheus.GaugeValue, oldest)
 	one(logsFollowed, prometheus.GaugeValue, float64(t.Following))
-	one(logsMissed, prometheus.CounterValue, float64(t.Left), "too many")
-	one(logsMissed, prometheus.CounterValue, float64(t.Failed), "failed")
+	one(logsLeft, prometheus.GaugeValue, float64(t.Left))
+	one(logsFailed, prometheus.CounterValue, float64(t.Failed))
 }
