@@ -11,6 +11,7 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/loki"
 	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe/logs/store"
 )
 
@@ -95,7 +96,7 @@ func (k *lines) run(ctx context.Context) error {
 		defer close(done)
 		k.tail.Run(ctx)
 	}()
-	err := serveAt(ctx, k.settings.Listen, "--logs-listen", bearer(k.token, loki.Handler(k.store, time.Now)), k.log)
+	err := serveAt(ctx, k.settings.Listen, "--logs-listen", metrics.Admit(k.token, loki.Handler(k.store, time.Now)), k.log)
 	cancel()
 	<-done
 	return err

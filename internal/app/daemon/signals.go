@@ -2,8 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"log/slog"
 	"net"
@@ -42,24 +40,6 @@ func (s *Signals) problems(need func(ok bool, flag, why string)) {
 	need(s.Spans.TokenFile == "" || s.Spans.wanted(), "otlp-token-file", "it is for --otlp-grpc and --otlp-http, of which none is given")
 	s.Logs.problems(need)
 	s.Metrics.problems(need)
-}
-
-// bearer lets only those through who have a token; everybody if it is "".
-func bearer(token string, to http.Handler) http.Handler {
-	if token == "" {
-		return to
-	}
-	want := sha256.Sum256([]byte(token))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
-		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "the bearer token is missing or another", http.StatusUnauthorized)
-			return
-		}
-		to.ServeHTTP(w, r)
-	})
 }
 
 // serveAt serves at an address until ctx ends; flag is the one to change where that

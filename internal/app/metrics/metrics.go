@@ -99,13 +99,13 @@ func New(s Settings) (*Keeper, error) {
 	for _, path := range []string{"/-/ready", "/-/healthy"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\n")) })
 	}
-	k.handler = admit(s.Token, mux)
+	k.handler = Admit(s.Token, mux)
 	return k, nil
 }
 
-// admit lets those in who have the token. What it takes does not tell where they
-// differ.
-func admit(token string, next http.Handler) http.Handler {
+// Admit lets those in who have a bearer token, everybody if it is "". What it takes does
+// not tell where they differ.
+func Admit(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next
 	}
