@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,7 @@ func lastOf(ctx context.Context, req cli.LogsRequest, now time.Time) (time.Time,
 			defer seeker.Seek(start, io.SeekStart)
 		}
 		err = linesOf(ctx, r, func(text []byte, _ bool) {
+			_, text = logs.SplitPrefix(text)
 			if at, ok := logs.MomentOf(text, now); ok && at > last && at < limit {
 				last = at
 			}
@@ -137,25 +139,36 @@ func (r *logReading) files(ctx context.Context) error {
 			return err
 		}
 		source := sourceName(name)
-		s := r.stream()
-		at, dated := int64(0), false
+		streams := map[string]*fileStream{}
 		err = linesOf(ctx, from, func(text []byte, cut bool) {
+			of, text := logs.SplitPrefix(text)
+			s := streams[of]
+			if s == nil && len(streams) >= maxStreams {
+				of = ""
+				s = streams[of]
+			}
+			if s == nil {
+				s = &fileStream{stream: r.stream(), source: cmp.Or(of, source)}
+				streams[of] = s
+			}
 			t, says := logs.MomentOf(text, r.now)
 			switch {
 			case says:
-				at, dated = t, true
-				newest = max(newest, at)
-			case !dated:
+				s.at, s.dated = t, true
+				newest = max(newest, t)
+			case !s.dated:
 				r.out.Read.Lines++
 				r.out.Read.Bytes += uint64(len(text))
 				r.out.Read.Unplaced++
 				return
 			}
-			if joined := s.add(logs.Line{At: at, Text: text, Source: source}, cut); !joined && !says {
+			if joined := s.add(logs.Line{At: s.at, Text: text, Source: s.source}, cut); !joined && !says {
 				r.out.Read.Undated++
 			}
 		})
-		s.end()
+		for _, s := range streams {
+			s.end()
+		}
 		if err = errors.Join(err, from.Close()); err != nil && ctx.Err() == nil {
 			r.failed(source, err)
 		}
@@ -167,4 +180,13 @@ func (r *logReading) files(ctx context.Context) error {
 		r.out.Notes = append(r.out.Notes, "the last line is of just before "+time.UnixMilli(newest).Add(time.Second).UTC().Format(time.RFC3339)+": --at that time looks back from there")
 	}
 	return nil
+}
+
+// fileStream is the lines of a file, or those in it that have one prefix.
+type fileStream struct {
+	*stream
+	source string
+	// at is when the last line was written that says so; dated tells that one did.
+	at    int64
+	dated bool
 }
