@@ -75,11 +75,7 @@ type Objectives struct {
 }
 
 // task follows one Objective in a goroutine of its own.
-type task struct {
-	changed chan struct{}
-	// gone says that the Objective is no more; it is set before changed.
-	gone bool
-}
+type task struct{ changed chan struct{} }
 
 func (c *Objectives) init() {
 	c.started.Do(func() {
@@ -148,7 +144,9 @@ func (c *Objectives) follow(ctx context.Context, k types.NamespacedName, t *task
 	for ctx.Err() == nil {
 		o := c.Store.Get(k)
 		if f != nil && (o == nil || o.UID != f.uid) {
-			c.Send(f.book.Close(c.Now()))
+			if all := f.book.Close(c.Now()); len(all) > 0 {
+				c.Send(all)
+			}
 			c.Watcher.Gone(k)
 			f = nil
 		}
@@ -188,6 +186,8 @@ type follower struct {
 	draft   *slo.Monitor
 	reached time.Time
 	rhythm  follow.Rhythm
+	// problems are what is wrong with the definition.
+	problems []slo.Problem
 	// generation is that of the definition that is followed; asked is when the
 	// last question was due, kept when a snapshot was written last.
 	generation  int64
@@ -210,13 +210,14 @@ func (c *Objectives) newFollower(o *v1alpha1.Objective) *follower {
 func (f *follower) turn(ctx context.Context, o *v1alpha1.Objective) time.Duration {
 	now := f.Now()
 	if f.generation != o.Generation {
-		if problems := f.define(o, now); len(problems) > 0 {
-			f.refuse(ctx, o, problems, now)
-			return time.Minute
-		}
+		f.problems = f.define(o, now)
 	}
 	if f.monitor == nil {
-		return time.Minute // refused before; a change wakes it
+		f.refuse(ctx, o, now)
+		if f.next.After(now) {
+			return f.next.Sub(now)
+		}
+		return time.Minute // that it was refused may have been written over; a change wakes it
 	}
 	if wait := f.asked.Add(f.rhythm.Every).Sub(now); wait > 0 && wait <= f.rhythm.Every {
 		return wait
@@ -242,6 +243,9 @@ func (f *follower) define(o *v1alpha1.Objective, now time.Time) []slo.Problem {
 	}
 	f.generation = o.Generation
 	known := f.monitor
+	if f.fresh {
+		known = nil // the past is still to be asked for
+	}
 	f.monitor, f.draft, f.fresh = nil, nil, false
 	if len(problems) > 0 {
 		return problems
@@ -273,9 +277,11 @@ func (f *follower) define(o *v1alpha1.Objective, now time.Time) []slo.Problem {
 
 // refuse says that a definition is wrong. What it fired before is resolved: nobody
 // follows it any more.
-func (f *follower) refuse(ctx context.Context, o *v1alpha1.Objective, problems []slo.Problem, now time.Time) {
-	f.Send(f.book.Close(now))
-	status := resource.Refused(o, problems, now)
+func (f *follower) refuse(ctx context.Context, o *v1alpha1.Objective, now time.Time) {
+	if all := f.book.Close(now); len(all) > 0 {
+		f.Send(all)
+	}
+	status := resource.Refused(o, f.problems, now)
 	if resource.Worth(&o.Status, &status) {
 		f.write(ctx, o, &status, now)
 	}
@@ -312,6 +318,7 @@ func (f *follower) write(ctx context.Context, o *v1alpha1.Objective, status *v1a
 			f.Watcher.Changed(o, n.Warning, n.Reason, n.Message)
 		}
 	case fault.KindOf(err) == fault.Conflict || ctx.Err() != nil:
+		f.next = now.Add(time.Second) // by then it is known what it changed to
 	default:
 		f.Watcher.Unwritten(f.key, err)
 		f.next = now.Add(10 * time.Second)
@@ -323,7 +330,8 @@ func (f *follower) write(ctx context.Context, o *v1alpha1.Objective, status *v1a
 const keepEvery = 15 * time.Minute
 
 func (f *follower) keep(now time.Time, at bool) {
-	if f.Snapshots == nil || f.monitor == nil || !at && now.Sub(f.kept) < keepEvery && !f.kept.IsZero() {
+	// Of one whose past is not known yet nothing is kept: it would pass for all.
+	if f.Snapshots == nil || f.monitor == nil || f.fresh || !at && now.Sub(f.kept) < keepEvery && !f.kept.IsZero() {
 		return
 	}
 	f.kept = now

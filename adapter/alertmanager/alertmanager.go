@@ -70,7 +70,7 @@ func New(o Options) (*Sender, error) {
 	client := &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: sameHost}
 	s := &Sender{}
 	for _, address := range o.URLs {
-		u, err := url.Parse(address)
+		u, err := url.Parse(strings.TrimRight(address, "/"))
 		switch {
 		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 			return nil, fault.New(fault.Invalid, "reach Alertmanager", "", "its address is none", "write http://HOST:9093 or https://HOST/PATH")
@@ -78,7 +78,7 @@ func New(o Options) (*Sender, error) {
 			return nil, fault.New(fault.Invalid, "reach Alertmanager", u.Host, "its address contains credentials", "give a token in a file instead")
 		case u.RawQuery != "" || u.Fragment != "":
 			return nil, fault.New(fault.Invalid, "reach Alertmanager", u.Host, "its address has a query", "write only what stands before /api/v2")
-		case slices.ContainsFunc(s.peers, func(p *peer) bool { return p.base.String() == u.String() }):
+		case slices.ContainsFunc(s.peers, func(p *peer) bool { return p.base.Host == u.Host && p.base.Path == u.Path }):
 			return nil, fault.New(fault.Invalid, "reach Alertmanager", u.Host, "it is named twice", "name each once")
 		}
 		s.peers = append(s.peers, &peer{base: u, token: o.Token, client: client, now: o.Now, waiting: map[string]follow.Alert{}, size: maxBatch, signal: make(chan struct{}, 1)})
@@ -114,7 +114,7 @@ func (s *Sender) Run(ctx context.Context) {
 
 // Peer is how the delivery to one Alertmanager fares.
 type Peer struct {
-	// Name is its host and port.
+	// Name is its address without the scheme: no other has it.
 	Name string
 	// Delivered, Failed and Lost count: alerts that were taken, deliveries that
 	// were not, and alerts that will never be told.
@@ -153,7 +153,7 @@ func (p *peer) tell() Peer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.said
-	out.Name, out.Waiting = p.base.Host, len(p.waiting)
+	out.Name, out.Waiting = p.base.Host+p.base.Path, len(p.waiting)
 	return out
 }
 

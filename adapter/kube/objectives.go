@@ -223,6 +223,8 @@ func (s *Objectives) SetStatus(ctx context.Context, o *v1alpha1.Objective, statu
 	if err := json.Unmarshal(answer, &now); err != nil {
 		return fault.Wrap(fault.Unavailable, "read an", "objective", err, "")
 	}
-	s.put(&now)
+	if known := s.Get(types.NamespacedName{Namespace: o.Namespace, Name: o.Name}); known != nil && known.UID == now.UID {
+		s.put(&now)
+	}
 	return nil
 }

@@ -122,7 +122,11 @@ func about(err error, op, subject string) error {
 }
 
 func missing(what, namespace, name string, names []string) error {
-	hint := "`aeo app list -A` shows what there is in other namespaces"
+	group := "app"
+	if what == "objective" {
+		group = "slo"
+	}
+	hint := "`aeo " + group + " list -A` shows what there is in other namespaces"
 	if near := nearest(name, names, 3); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, ", ") + "? " + hint
 	}

@@ -281,9 +281,12 @@ func (f *clusterFlags) sloChanges(ctx context.Context, cluster ClusterState, nam
 			known[k] = now
 		}
 		for k := range known {
-			if !seen[k] {
+			if seen[k] {
+				continue
+			}
+			delete(known, k)
+			if name == "" || k == namespace+"/"+name {
 				fmt.Fprintln(f.streams.Out, f.now().Format(time.TimeOnly)+"  "+k+"  deleted")
-				delete(known, k)
 			}
 		}
 	}

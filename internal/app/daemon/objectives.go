@@ -81,6 +81,7 @@ func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
 	}
 	out.store = kube.NewObjectives(d.client, d.opts.Watch, out.follow.Wake)
 	out.follow.Store = out.store
+	d.pages.notes["objectives"] = out.store.Err
 	return out, nil
 }
 

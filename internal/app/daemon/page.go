@@ -23,12 +23,15 @@ type pages struct {
 	ready atomic.Bool
 	// checks are named conditions of readiness.
 	checks map[string]func() error
-	log    *slog.Logger
-	mux    *http.ServeMux
+	// notes are told too, and do not decide: what they are about must not keep from
+	// being reached what works.
+	notes map[string]func() error
+	log   *slog.Logger
+	mux   *http.ServeMux
 }
 
 func newPages(reg *prometheus.Registry, log *slog.Logger) *pages {
-	p := &pages{checks: map[string]func() error{}, log: log, mux: http.NewServeMux()}
+	p := &pages{checks: map[string]func() error{}, notes: map[string]func() error{}, log: log, mux: http.NewServeMux()}
 	p.mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	p.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	p.mux.HandleFunc("GET /readyz", p.readyz)
@@ -44,6 +47,13 @@ func (p *pages) readyz(w http.ResponseWriter, r *http.Request) {
 		mark := "[+] " + name + "\n"
 		if err := check(); err != nil {
 			ok, mark = false, "[-] "+name+": "+strings.ReplaceAll(deliver.Public(err), "\n", " ")+"\n"
+		}
+		text += mark
+	}
+	for name, check := range p.notes {
+		mark := "[+] " + name + "\n"
+		if err := check(); err != nil {
+			mark = "[!] " + name + ": " + strings.ReplaceAll(deliver.Public(err), "\n", " ") + "; the rest works\n"
 		}
 		text += mark
 	}

@@ -71,7 +71,7 @@ const (
 // Worth tells whether a status says something that a person has to see: not
 // every count that moved is worth a write.
 func Worth(old, now *v1alpha1.ObjectiveStatus) bool {
-	if old.ObservedGeneration != now.ObservedGeneration || old.State != now.State || (old.Budget == nil) != (now.Budget == nil) || old.Evaluated == nil || len(old.Conditions) != len(now.Conditions) {
+	if old.ObservedGeneration != now.ObservedGeneration || old.State != now.State || (old.Budget == nil) != (now.Budget == nil) || old.Evaluated == nil && now.Evaluated != nil || len(old.Conditions) != len(now.Conditions) {
 		return true
 	}
 	if (old.Incident == nil) != (now.Incident == nil) || old.Incident != nil && (old.Incident.Tier != now.Incident.Tier || old.Incident.Severity != now.Incident.Severity || !old.Incident.Opened.Equal(&now.Incident.Opened)) {
@@ -82,7 +82,7 @@ func Worth(old, now *v1alpha1.ObjectiveStatus) bool {
 			return true
 		}
 	}
-	if now.Evaluated == nil {
+	if now.Evaluated == nil || old.Evaluated == nil {
 		return false
 	}
 	since := now.Evaluated.Sub(old.Evaluated.Time)
