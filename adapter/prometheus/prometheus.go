@@ -158,7 +158,7 @@ func (c *Client) once(ctx context.Context, endpoint string, values url.Values) (
 	case len(text) > MaxAnswer:
 		return nil, -1, c.tooMuch(fmt.Sprintf("the answer is larger than %d MiB", MaxAnswer>>20))
 	case res.StatusCode/100 == 2:
-		data, err := c.open(res.Header.Get("Content-Type"), text)
+		data, err := c.open(res.Header.Get("Content-Type"), text, values.Get("partial_response") == "false")
 		return data, -1, err
 	}
 	return nil, patience(res), c.refused(res, text)
@@ -241,9 +241,11 @@ func short(s string) string {
 
 // answer is the form of all answers of the API.
 type answer struct {
-	Status string          `json:"status"`
-	Error  string          `json:"error"`
-	Data   json.RawMessage `json:"data"`
+	Status string `json:"status"`
+	Error  string `json:"error"`
+	// Warnings are those of stores that did not answer, among others.
+	Warnings []string        `json:"warnings"`
+	Data     json.RawMessage `json:"data"`
 }
 
 // result is the form of the data of queries.
@@ -257,8 +259,9 @@ func (c *Client) wrong(why string) error {
 	return fault.New(fault.Unavailable, "read the answer of", c.base.Host, why, "is the address that of a Prometheus?")
 }
 
-// open opens the envelope of an answer.
-func (c *Client) open(contentType string, text []byte) (json.RawMessage, error) {
+// open opens the envelope of an answer. One that is to be whole has no warnings
+// but those of the language: they say that a store was left out.
+func (c *Client) open(contentType string, text []byte, whole bool) (json.RawMessage, error) {
 	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
 		return nil, c.wrong(fmt.Sprintf("it is %q, not application/json", short(contentType)))
 	}
@@ -268,6 +271,11 @@ func (c *Client) open(contentType string, text []byte) (json.RawMessage, error) 
 	}
 	if a.Status != "success" {
 		return nil, c.wrong(fmt.Sprintf("its status is %q: %s", short(a.Status), short(a.Error)))
+	}
+	for _, w := range a.Warnings {
+		if whole && !strings.HasPrefix(w, "PromQL") { // those are about the expression
+			return nil, fault.New(fault.Unavailable, "ask Prometheus", c.base.Host, "the answer may not be whole: "+short(w), "look at the stores that it reads from")
+		}
 	}
 	return a.Data, nil
 }

@@ -37,7 +37,7 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 		if end.After(to) {
 			end = to
 		}
-		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}}
+		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}, "partial_response": {"false"}}
 		err := c.ask(ctx, "query_range", values, func(data json.RawMessage) error { return c.matrix(data, each) })
 		if errors.Is(err, errTooMuch) && steps > 100 && end.After(at) {
 			steps /= 4
