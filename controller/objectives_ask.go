@@ -13,6 +13,10 @@ import (
 // objectives that are looked at every second.
 const patience = 10 * time.Second
 
+// pastLimits is how many times that all questions about the past may take in one
+// turn. The next turn goes on from there.
+const pastLimits = 4
+
 // ask feeds the Monitor with what came since it was fed last: the past by its
 // steps, the last moments sample by sample. A failure feeds a lost batch.
 func (f *follower) ask(ctx context.Context, now time.Time) error {
@@ -22,9 +26,9 @@ func (f *follower) ask(ctx context.Context, now time.Time) error {
 		defer func() { <-f.slots }()
 		switch {
 		case f.fresh:
-			err = f.history(ctx, now)
+			err = f.history(ctx, now, limit)
 		case f.rhythm.Missed(f.monitor.Answered(), now):
-			_, err = f.past(ctx, f.monitor, f.monitor.Answered(), now)
+			_, err = f.past(ctx, f.monitor, f.monitor.Answered(), now, limit)
 		}
 		if err == nil {
 			err = f.latest(ctx, f.Now(), limit)
@@ -71,8 +75,8 @@ func (f *follower) latest(ctx context.Context, now time.Time, limit time.Duratio
 
 // history asks for the whole period before it was followed. What is known of it
 // when a question fails is kept, and gone on from at the next turn.
-func (f *follower) history(ctx context.Context, now time.Time) error {
-	m, err := f.past(ctx, f.draft, f.reached, now)
+func (f *follower) history(ctx context.Context, now time.Time, limit time.Duration) error {
+	m, err := f.past(ctx, f.draft, f.reached, now, limit)
 	if f.draft = m; err != nil {
 		return err
 	}
@@ -85,8 +89,11 @@ func (f *follower) history(ctx context.Context, now time.Time) error {
 
 // past feeds a Monitor with what was missed since a moment, in parts whose size
 // depends on how many series there are. Without a Monitor one is made that begins
-// with the first sample that there is; nil if there is none.
-func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time) (*slo.Monitor, error) {
+// with the first sample that there is; nil if there is none. One question may take
+// as long as limit, all of them pastLimits of it: nothing is evaluated meanwhile.
+func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time, limit time.Duration) (*slo.Monitor, error) {
+	ctx, cancel := context.WithTimeout(ctx, pastLimits*limit)
+	defer cancel()
 	o, step := f.monitor.Objective(), f.rhythm.Interval.Truncate(time.Second)
 	if oldest := o.Period.Begin(now); from.Before(oldest) {
 		from = oldest
@@ -96,10 +103,11 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time
 		to := from.Add(time.Duration(min(n, steps)) * step)
 		var a follow.Answer
 		for _, s := range follow.Selectors(o.Indicator) {
-			err := f.Samples.Range(ctx, s.Text, from.Add(step), to, step, func(labels map[string]string, points []follow.Point) error {
+			one, done := context.WithTimeout(ctx, limit)
+			err := f.Samples.Range(one, s.Text, from.Add(step), to, step, func(labels map[string]string, points []follow.Point) error {
 				return a.Add(s.Role, labels, points)
 			})
-			if err != nil {
+			if done(); err != nil {
 				return m, err
 			}
 		}
