@@ -7,10 +7,12 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +39,10 @@ type LogOptions struct {
 	Trouble func(error)
 	// Pause waits before the next try; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
+	// Idle is how long a connection may bring nothing before it is made anew; 0 means
+	// a minute. Kubelets that turned a log over go on with the old file, and say
+	// nothing more.
+	Idle time.Duration
 }
 
 // LogLine is a line of a container.
@@ -70,6 +76,9 @@ const (
 	longLine = 64 << 10
 	// firstWait and longestWait bound the wait between connections.
 	firstWait, longestWait = 200 * time.Millisecond, 30 * time.Second
+	// firstIdle is LogOptions.Idle as a rule; it doubles up to longestIdle while
+	// nothing comes.
+	firstIdle, longestIdle = time.Minute, 16 * time.Minute
 	// maxRecent bounds the lines of two seconds that are told apart after a
 	// connection ended.
 	maxRecent = 200_000
@@ -90,8 +99,11 @@ func (c *Client) Logs(ctx context.Context, o LogOptions, use func(LogLine) error
 	if o.Pause == nil {
 		o.Pause = pause
 	}
+	if o.Idle <= 0 {
+		o.Idle = firstIdle
+	}
 	o.Once = o.Once || o.Previous
-	l := &podLog{client: c, LogOptions: o, use: use, seed: maphash.MakeSeed()}
+	l := &podLog{client: c, LogOptions: o, use: use, seed: maphash.MakeSeed(), idle: o.Idle}
 	wait := firstWait
 	for {
 		before := l.read.Lines
@@ -109,7 +121,9 @@ func (c *Client) Logs(ctx context.Context, o LogOptions, use func(LogLine) error
 			o.Trouble(l.blame(err))
 		}
 		if l.read.Lines > before {
-			wait = firstWait
+			wait, l.idle = firstWait, o.Idle
+		} else {
+			l.idle = min(2*l.idle, max(longestIdle, o.Idle))
 		}
 		o.Pause(ctx, wait)
 		wait = min(2*wait, longestWait)
@@ -135,6 +149,8 @@ type podLog struct {
 	seed   maphash.Seed
 	// turn numbers connections.
 	turn uint32
+	// idle is how long this connection may bring nothing.
+	idle time.Duration
 }
 
 // sighting is how often a line was handed out, and how often it came in the
@@ -169,6 +185,8 @@ func (l *podLog) connect(ctx context.Context) error {
 	}
 	l.read.Connections++
 	l.turn++
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	body, err := l.client.stream(ctx, request{
 		verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(l.Namespace) + "/pods/" + url.PathEscape(l.Pod) + "/log", query: query,
 	})
@@ -176,6 +194,13 @@ func (l *podLog) connect(ctx context.Context) error {
 		return err
 	}
 	defer body.Close()
+	var silent atomic.Bool
+	idle := l.idle
+	if l.Once {
+		idle = math.MaxInt64 // what is read to its end takes the time that it takes
+	}
+	alarm := time.AfterFunc(idle, func() { silent.Store(true); cancel() })
+	defer alarm.Stop()
 	r := bufio.NewReaderSize(body, 32<<10)
 	line := make([]byte, 0, 4<<10)
 	for {
@@ -183,6 +208,10 @@ func (l *podLog) connect(ctx context.Context) error {
 		cut := false
 		for {
 			part, err := r.ReadSlice('\n')
+			if err != nil && silent.Load() {
+				return nil // nothing came for long: it is asked for anew
+			}
+			alarm.Reset(idle)
 			if room := l.MaxLine + stampSize - len(line); len(part) > room {
 				cut = cut || len(bytes.TrimRight(part, "\n")) > room
 				line = append(line, part[:max(room, 0)]...)

@@ -232,3 +232,29 @@ func TestLogsRefused(t *testing.T) {
 		t.Errorf("%+v %v", read, err)
 	}
 }
+
+// TestLogsOfAStalledConnection asks anew where a connection brings nothing more.
+func TestLogsOfAStalledConnection(t *testing.T) {
+	at := time.Now().UTC().Add(-time.Minute)
+	asked := 0
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		for i := range asked {
+			fmt.Fprintf(w, "%s line %d\n", at.Add(time.Duration(i)*time.Second).Format(time.RFC3339Nano), i)
+		}
+		w.(http.Flusher).Flush()
+		<-r.Context().Done() // it stalls
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var lines []string
+	read, err := c.Logs(ctx, LogOptions{Namespace: "shop", Pod: "web", Idle: 50 * time.Millisecond, Pause: func(context.Context, time.Duration) {}}, func(l LogLine) error {
+		if lines = append(lines, string(l.Text)); len(lines) == 4 {
+			cancel()
+		}
+		return nil
+	})
+	if err != nil || read.Connections != 4 || strings.Join(lines, ",") != "line 0,line 1,line 2,line 3" {
+		t.Errorf("%+v, %q, %v", read, lines, err)
+	}
+}
