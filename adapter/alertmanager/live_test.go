@@ -25,17 +25,26 @@ func start(t *testing.T) (*prometheustest.Alertmanager, string) {
 // sender is one that runs until stop is called.
 func sender(t *testing.T, urls ...string) (s *alertmanager.Sender, stop func()) {
 	t.Helper()
-	s, err := alertmanager.New(alertmanager.Options{URLs: urls, Timeout: 2 * time.Second})
+	return senderWith(t, alertmanager.Options{URLs: urls, Timeout: 2 * time.Second})
+}
+
+func senderWith(t *testing.T, o alertmanager.Options) (s *alertmanager.Sender, stop func()) {
+	t.Helper()
+	s, err := alertmanager.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, run(t, s)
+}
+
+func run(t *testing.T, s *alertmanager.Sender) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		s.Run(ctx)
 	}()
-	return s, func() {
+	return func() {
 		cancel()
 		<-done
 	}
