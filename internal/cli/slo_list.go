@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/slo"
 	"github.com/autoecoops/autoecoops/observe/slo/resource"
 )
@@ -46,7 +47,18 @@ func newSLOGet(f *clusterFlags) *cobra.Command {
 	return c
 }
 
+// watchable refuses to watch in a form that has no lines.
+func (f *clusterFlags) watchable(watch bool) error {
+	if watch && f.output != "table" && f.output != "wide" {
+		return fault.New(fault.Invalid, "read the command line", "--watch", "there are no lines in "+f.output, "leave --output out, or --watch")
+	}
+	return nil
+}
+
 func (f *clusterFlags) slos(ctx context.Context, watch bool) error {
+	if err := f.watchable(watch); err != nil {
+		return err
+	}
 	cluster, namespace, err := f.open()
 	if err != nil {
 		return err
@@ -99,7 +111,7 @@ func (f *clusterFlags) sloTable(all []v1alpha1.Objective) error {
 			if o.Status.Evaluated != nil {
 				evaluated = age(f.now().Sub(o.Status.Evaluated.Time)) + " ago"
 			}
-			row = append(row, covered, evaluated, cut(or(o.Status.Reason, "-"), 80))
+			row = append(row, covered, evaluated, cut(clean(or(o.Status.Reason, "-")), 80))
 		}
 		if f.all {
 			row = append([]string{o.Namespace}, row...)
@@ -161,7 +173,7 @@ func budgetBar(b *v1alpha1.ObjectiveBudget) string {
 func burnWords(all []v1alpha1.ObjectiveBurn) string {
 	for _, b := range all {
 		rate, err := strconv.ParseFloat(b.Rate, 64)
-		if err != nil {
+		if err != nil || math.IsNaN(rate) {
 			continue
 		}
 		words := "as fast as it may"
@@ -171,7 +183,7 @@ func burnWords(all []v1alpha1.ObjectiveBurn) string {
 		case rate < 0.95:
 			words = "slower than it may"
 		case rate > 1.05:
-			words = b.Rate + " times as fast as it may"
+			words = strconv.FormatFloat(rate, 'f', 2, 64) + " times as fast as it may"
 		}
 		return words + " (" + clean(b.Window) + ")"
 	}
@@ -179,6 +191,9 @@ func burnWords(all []v1alpha1.ObjectiveBurn) string {
 }
 
 func (f *clusterFlags) slo(ctx context.Context, name string, watch bool) error {
+	if err := f.watchable(watch); err != nil {
+		return err
+	}
 	cluster, namespace, err := f.open()
 	if err != nil {
 		return err
