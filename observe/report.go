@@ -71,6 +71,22 @@ type Report struct {
 	Left int
 }
 
+// Over tells whether what was abnormal is so no more, and since when; false if nothing
+// was, or something still is.
+func (r *Report) Over() (since time.Time, over bool) {
+	for i := range r.Signals {
+		for _, a := range r.Signals[i].Anomalies {
+			if a.Open() {
+				return time.Time{}, false
+			}
+			if a.Until.After(since) {
+				since = a.Until
+			}
+		}
+	}
+	return since, !since.IsZero()
+}
+
 // silence is after how many steps without a sample a signal is silent: what is
 // scraped may miss twice, and rates reach back.
 const silence = 5

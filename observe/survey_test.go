@@ -153,3 +153,19 @@ func TestQuantity(t *testing.T) {
 		}
 	}
 }
+
+func TestOver(t *testing.T) {
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	var r Report
+	if _, over := r.Over(); over {
+		t.Error("nothing was abnormal")
+	}
+	r.Signals = []Standing{{}, {Anomalies: []Anomaly{{Until: at}, {Until: at.Add(time.Minute)}}}, {Anomalies: []Anomaly{{Until: at}}}}
+	if since, over := r.Over(); !over || !since.Equal(at.Add(time.Minute)) {
+		t.Errorf("%v %v", since, over)
+	}
+	r.Signals[0].Anomalies = []Anomaly{{}}
+	if _, over := r.Over(); over {
+		t.Error("one goes on")
+	}
+}

@@ -40,7 +40,7 @@ type Options struct {
 	MaxItems int
 	// Timeout is how long a question may take [30 s].
 	Timeout time.Duration
-	// Concurrency is how many are answered at a time [4]; more wait for Patience [10 s]
+	// Concurrency is how many are answered at a time [2]; more wait for Patience [10 s]
 	// and are then told to come again.
 	Concurrency int
 	Patience    time.Duration
@@ -61,7 +61,7 @@ func (o Options) complete() Options {
 	fill(&o.MaxAnswer, 32<<20)
 	fill(&o.MaxItems, 100_000)
 	fill(&o.Timeout, 30*time.Second)
-	fill(&o.Concurrency, 4)
+	fill(&o.Concurrency, 2)
 	fill(&o.Patience, 10*time.Second)
 	fill(&o.Lookback, 5*time.Minute)
 	if o.Log == nil {

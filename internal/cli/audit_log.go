@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,7 +79,7 @@ func (o *auditLogOptions) run(c *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		return writeTo("", o.streams.Out, func(w io.Writer) error {
+		return errors.Join(writeTo("", o.streams.Out, func(w io.Writer) error {
 			if o.output == "json" {
 				list := make([]listedEntry, len(items))
 				for i, it := range items {
@@ -86,8 +88,34 @@ func (o *auditLogOptions) run(c *cobra.Command) error {
 				return writeJSON(w, list)
 			}
 			return logTable(w, items)
-		})
+		}), o.doubts(c.Context(), r, items))
 	})
+}
+
+// doubts tells which of the entries that were shown are not what was recorded, and
+// which nobody vouches for yet.
+func (o *auditLogOptions) doubts(ctx context.Context, r ledger.Reader, items []*ledger.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	head := int64(0)
+	switch c, err := ledger.Newest(ctx, r, 0); {
+	case err == nil:
+		head = c.N
+	case fault.KindOf(err) != fault.NotFound:
+		return err
+	}
+	if last := items[len(items)-1].Index; last >= head {
+		fmt.Fprintf(o.streams.Err, "note: entries from %d on are not signed yet: nobody vouches for them (\"aeo audit checkpoint\" signs)\n", head)
+	}
+	changed, err := ledger.Changed(ctx, r, items)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	for _, n := range changed {
+		fmt.Fprintf(o.streams.Err, "warning: entry %d is not what was recorded: see \"aeo audit verify\"\n", n)
+	}
+	return answer{1}
 }
 
 func logTable(w io.Writer, items []*ledger.Item) error {

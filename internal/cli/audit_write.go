@@ -39,6 +39,9 @@ signed; the files show how, and each finding says where.`,
 					return err
 				}
 				fmt.Fprintf(o.streams.Err, "%s in %s, as of %s\n", entries(head.N), args[0], head.Time.Format(time.RFC3339))
+				if now, err := r.Head(c.Context()); err == nil && now.Size > head.N {
+					fmt.Fprintf(o.streams.Err, "note: %s behind it are not signed yet, and were left out\n", entries(now.Size-head.N))
+				}
 				return o.checkExport(c.Context(), args[0])
 			})
 		},

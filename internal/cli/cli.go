@@ -149,21 +149,31 @@ func Main(ctx context.Context, b Backend, s *Streams, build Build, args []string
 func PrintError(w io.Writer, err error) {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
-		fmt.Fprintf(w, "error: %v\nfix:   see `aeo --help`\n", err)
+		fmt.Fprintf(w, "error: %s\nfix:   see `aeo --help`\n", printableLines(err.Error()))
 		return
 	}
-	fmt.Fprintf(w, "error: cannot %s\n", strings.TrimSpace(f.Op+" "+f.Subject))
+	fmt.Fprintf(w, "error: cannot %s\n", printable(strings.TrimSpace(f.Op+" "+f.Subject)))
 	why := f.Public
 	if why == "" && f.Cause != nil {
 		why = f.Cause.Error()
 	}
 	if why = strings.TrimSpace(why); why != "" {
 		// What has several lines goes on below its first.
-		fmt.Fprintf(w, "why:   %s\n", strings.ReplaceAll(why, "\n", "\n       "))
+		fmt.Fprintf(w, "why:   %s\n", strings.ReplaceAll(printableLines(why), "\n", "\n       "))
 	}
 	if f.Hint != "" {
-		fmt.Fprintf(w, "fix:   %s\n", f.Hint)
+		fmt.Fprintf(w, "fix:   %s\n", printableLines(f.Hint))
 	}
+}
+
+// printableLines replaces in each line what would act on a terminal: errors repeat
+// what servers and files say.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = printable(strings.ReplaceAll(lines[i], "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func newRoot(b Backend, s *Streams, build Build) *cobra.Command {

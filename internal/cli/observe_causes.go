@@ -41,8 +41,9 @@ lines of the logs that are new or more are evidence. Without any of these it goe
 the metrics alone, and says less surely.
 
 The shares are of one belief: what is missing to 100 % is for causes of which
-nothing was measured. The exit code is 1 if a cause is named, and 3 if nothing
-could be said.`,
+nothing was measured. What was abnormal within --since and is no more has causes, too,
+and a note says so. The exit code is 1 if a cause is named, and 3 if nothing could be
+said.`,
 		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
   aeo observe causes --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686
   aeo observe causes --prometheus http://prometheus:9090 -n shop --loki http://loki:3100
@@ -90,6 +91,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			return err
 		}
 		last = cause.Rank(c)
+		if since, over := t.Report.Over(); over && len(last.Causes) > 0 {
+			fmt.Fprintf(o.streams.Err, "note: nothing is abnormal any more since %s: these are causes of what was\n", since.In(o.request.Location).Format("2 Jan 15:04:05"))
+		}
 		if o.output == "json" {
 			return causesJSON(w, last, t)
 		}

@@ -146,6 +146,10 @@ func (o *graphOptions) look(ctx context.Context) (seen, err error) {
 		fmt.Fprintln(o.streams.Err, "blind: there are no traces, which says nothing about health")
 		return answer{3}, nil
 	}
+	if len(changes) == 0 {
+		fmt.Fprintln(o.streams.Err, "blind: none of them is a call of what was asked for, which says nothing about health")
+		return answer{3}, nil
+	}
 	return nil, nil
 }
 

@@ -106,7 +106,7 @@ func TestGraph(t *testing.T) {
 	}
 
 	out, errs, code = graphOf(t, b, "--jaeger", "http://jaeger", "-n", "other")
-	if code != 0 || !strings.Contains(out, "No calls were seen") {
+	if code != 3 || !strings.Contains(out, "No calls were seen") || !strings.Contains(errs, "blind: ") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 }

@@ -3,9 +3,12 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/autoecoops/autoecoops/fault"
 )
 
 // VerifyLive verifies a ledger where it is, as Verify does an export. Its entries
@@ -13,6 +16,9 @@ import (
 // next checkpoint will be of.
 func VerifyLive(ctx context.Context, r Reader, o VerifyOptions) (*Report, error) {
 	src, head, err := Live(ctx, r)
+	if fault.KindOf(err) == fault.NotFound && len(o.Kept) > 0 {
+		return emptied(ctx, r, o, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -25,6 +31,40 @@ func VerifyLive(ctx context.Context, r Reader, o VerifyOptions) (*Report, error)
 	rep.Total += len(findings)
 	rep.Findings = append(rep.Findings, findings...)
 	return rep, err
+}
+
+// emptied reports on a ledger that has no checkpoint though somebody kept one of it.
+func emptied(ctx context.Context, r Reader, o VerifyOptions, none error) (*Report, error) {
+	h, err := r.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := o.Key
+	if key == nil {
+		if key, err = ParseKey(h.Key); err != nil {
+			return nil, none
+		}
+	}
+	rep := &Report{Origin: key.name, Key: key.String(), KeyGiven: o.Key != nil, Unsigned: h.Size, Findings: []Finding{}, Cosigned: []Cosignature{}}
+	for _, k := range o.Kept {
+		f := Finding{From: -1, To: -1}
+		c, err := OpenCheckpoint(k.Note, key, o.Witnesses...)
+		switch {
+		case err != nil:
+			f.Problem = fmt.Sprintf("the kept checkpoint %s is not of this log: %s", k.Name, public(err))
+		case c.N == 0:
+			continue
+		default:
+			f.From, f.To = 0, c.N
+			f.Problem = fmt.Sprintf("missing: the kept checkpoint %s is of %d entries, signed at %s, and the log has no checkpoint any more", k.Name, c.N, stamp(c.Time))
+		}
+		rep.Total++
+		rep.Findings = append(rep.Findings, f)
+	}
+	if rep.Total == 0 {
+		return nil, none
+	}
+	return rep, nil
 }
 
 // Unsigned counts a ledger's entries from index signed on, and says which of them are
@@ -45,6 +85,11 @@ func Unsigned(ctx context.Context, r Reader, signed int64) (count int64, finding
 			return 0, nil, err
 		}
 		hashes, err := r.Tiles(ctx, []tlog.Tile{tile})
+		if fault.KindOf(err) == fault.Blocked && err != nil {
+			findings = append(findings, Finding{From: from, To: to, Problem: "not all of them are in the tree: something was added behind the ledger's back, or the tree was cut"})
+			from = to
+			continue
+		}
 		if err != nil {
 			return 0, nil, err
 		}
@@ -57,6 +102,35 @@ func Unsigned(ctx context.Context, r Reader, signed int64) (count int64, finding
 		from = to
 	}
 	return max(h.Size-signed, 0), findings, nil
+}
+
+// Changed returns those of some items whose text is not the one that is in the tree.
+func Changed(ctx context.Context, r Reader, items []*Item) (changed []int64, err error) {
+	h, err := r.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []byte
+	loaded := int64(-1)
+	for _, i := range items {
+		n := i.Index >> TileHeight
+		if n != loaded {
+			tile := tlog.Tile{H: TileHeight, L: 0, N: n, W: int(min(tileWidth, h.Size-n<<TileHeight))}
+			data, err := r.Tiles(ctx, []tlog.Tile{tile})
+			if err != nil && fault.KindOf(err) != fault.Blocked {
+				return nil, err
+			}
+			leaves, loaded = nil, n
+			if err == nil {
+				leaves = data[0]
+			}
+		}
+		at := int(i.Index-n<<TileHeight) * tlog.HashSize
+		if len(leaves) < at+tlog.HashSize || unsignedProblem(i.Body, leaves[at:at+tlog.HashSize]) != "" {
+			changed = append(changed, i.Index)
+		}
+	}
+	return changed, nil
 }
 
 // unsignedProblem says what is wrong with an entry that no checkpoint covers, "" if

@@ -100,3 +100,56 @@ func TestStretch(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptied takes everything out of a ledger of which somebody kept a checkpoint.
+func TestEmptied(t *testing.T) {
+	key := ledgertest.Key(t, "example.com/emptied")
+	var full, empty ledger.Memory
+	l := ledgertest.Open(t, &full, ledger.Options{Key: key})
+	for i := range 3 {
+		if _, err := l.Append(t.Context(), ledgertest.Event("a", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := l.Checkpoint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledgertest.Open(t, &empty, ledger.Options{Key: key})
+	rep, err := ledger.VerifyLive(t.Context(), &empty, ledger.VerifyOptions{Kept: []ledger.Kept{{Name: "kept.txt", Note: kept.Note}}})
+	if err != nil || rep.Total != 1 || rep.Findings[0].From != 0 || rep.Findings[0].To != 3 || !strings.Contains(rep.Findings[0].Problem, "missing: the kept checkpoint kept.txt is of 3 entries") {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	rep, err = ledger.VerifyLive(t.Context(), &empty, ledger.VerifyOptions{Kept: []ledger.Kept{{Name: "x", Note: []byte("nonsense")}}})
+	if err != nil || rep.Total != 1 || !strings.Contains(rep.Findings[0].Problem, "is not of this log") {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	if _, err := ledger.VerifyLive(t.Context(), &empty, ledger.VerifyOptions{}); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("a new ledger: %v", err)
+	}
+}
+
+// TestChanged looks at entries that are about to be shown.
+func TestChanged(t *testing.T) {
+	var m ledger.Memory
+	l := ledgertest.Open(t, &m, ledger.Options{Key: ledgertest.Key(t, "example.com/shown")})
+	for i := range 300 {
+		if _, err := l.Append(t.Context(), ledgertest.Event("a", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	items, err := ledger.Log(t.Context(), &m, ledger.Filter{})
+	if err != nil || len(items) != 300 {
+		t.Fatalf("%d, %v", len(items), err)
+	}
+	if changed, err := ledger.Changed(t.Context(), &m, items); err != nil || len(changed) != 0 {
+		t.Errorf("%v %v", changed, err)
+	}
+	for _, n := range []int{0, 255, 256, 299} {
+		items[n].Body = append([]byte(nil), items[n].Body...)
+		items[n].Body[len(items[n].Body)/2] ^= 1
+	}
+	if changed, err := ledger.Changed(t.Context(), &m, items); err != nil || fmt.Sprint(changed) != "[0 255 256 299]" {
+		t.Errorf("%v %v", changed, err)
+	}
+}
