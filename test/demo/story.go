@@ -295,7 +295,7 @@ func (s *story) proof(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("Everything was written to the ledger before it was done. Exported: %s", lastLine(text))
+	s.say("Everything was written to the ledger before it was done. Exported: %s", firstLine(text))
 	if text, err = command(ctx, "bin/aeo", "audit", "verify", export); err != nil {
 		return err
 	}
@@ -342,9 +342,4 @@ func since(t time.Time) string {
 func firstLine(text []byte) string {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	return string(line)
-}
-
-func lastLine(text []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	return string(lines[len(lines)-1])
 }
