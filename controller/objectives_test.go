@@ -551,7 +551,7 @@ func TestObjectivePast(t *testing.T) {
 			if b := w.seen().last[one].Budget; b.Bad < 590 || b.Bad > 610 {
 				t.Errorf("%v bad", b.Bad)
 			}
-			if w.seen().ranges > 2*89*24*120/2000*11/10+10 {
+			if w.seen().ranges > 2*89*24*120/2000*3/2 {
 				t.Errorf("%d questions: what is known was asked for again", w.seen().ranges)
 			}
 		})
