@@ -467,6 +467,7 @@ func TestObjectiveRefused(t *testing.T) {
 func TestObjectiveParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		w.slow = 100 * time.Millisecond
 		for i := range 50 {
 			w.put(objective(func(o *v1alpha1.Objective) { o.Name, o.UID = fmt.Sprint("o", i), types.UID(fmt.Sprint("u", i)) }))
 		}
