@@ -15,7 +15,7 @@ import (
 // and scraping, and on the node's disk for those who send.
 func TestInstallWithMetrics(t *testing.T) {
 	all := []string{
-		"# Keep metrics, and answer for them at the port 9090 as a Prometheus does; it takes\n# remote write too. They are also in memory, about 4 KiB a series: raise the limit.\nmetrics:\n  enabled: false", "metrics:\n  enabled: true",
+		"\nmetrics:\n  enabled: false", "\nmetrics:\n  enabled: true",
 		"may ask and send.\n  namespaces: []\n  # A Secret whose token they must show; everybody there may if empty.\n  tokenSecret: \"\"\n  retention", "may ask and send.\n  namespaces: [grafana]\n  tokenSecret: aeod-metrics\n  retention",
 	}
 	for name, c := range map[string]struct {
