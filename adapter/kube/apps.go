@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -165,48 +164,12 @@ func asksForWork(old, app *v1alpha1.Application) bool {
 }
 
 func (a *Applications) watch(ctx context.Context, version string) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := a.client.stream(ctx, request{verb: http.MethodGet, path: appPath(a.namespace, "", ""), query: url.Values{
-		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
-	if err != nil {
-		err = classify(err, "watch", "applications", false)
-		if fault.KindOf(err) == fault.Conflict {
-			return version, errExpired
-		}
-		return version, err
-	}
-	defer stream.Close()
-	alarm := time.AfterFunc(silence, cancel)
-	defer alarm.Stop()
-	dec := json.NewDecoder(stream)
-	for {
-		var event struct {
-			Type   string
-			Object json.RawMessage
-		}
-		if err := dec.Decode(&event); err != nil {
-			if errors.Is(err, io.EOF) {
-				return version, nil
-			}
-			return version, fault.Wrap(fault.Unavailable, "watch", "applications", err, "")
-		}
-		alarm.Reset(silence)
-		if event.Type == "ERROR" {
-			var s metav1.Status
-			if err := json.Unmarshal(event.Object, &s); err == nil && s.Code == http.StatusGone {
-				return version, errExpired
-			}
-			return version, fault.New(fault.Unavailable, "watch", "applications", s.Message, "")
-		}
+	return a.client.follow(ctx, appPath(a.namespace, "", ""), "applications", version, func(typ string, object []byte) (string, error) {
 		var app v1alpha1.Application
-		if err := json.Unmarshal(event.Object, &app); err != nil {
-			return version, fault.Wrap(fault.Unavailable, "read an", "application", err, "")
+		if err := json.Unmarshal(object, &app); err != nil {
+			return "", err
 		}
-		version = app.ResourceVersion
-		switch event.Type {
+		switch typ {
 		case "ADDED", "MODIFIED":
 			a.put(&app)
 		case "DELETED":
@@ -215,7 +178,8 @@ func (a *Applications) watch(ctx context.Context, version string) (string, error
 			a.mu.Unlock()
 			a.changed(keyOf(&app))
 		}
-	}
+		return app.ResourceVersion, nil
+	})
 }
 
 // SetStatus writes an application's status as it was made for app's resource

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -12,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -124,14 +122,6 @@ func (s *Objectives) list(ctx context.Context) (version string, err error) {
 	return version, nil
 }
 
-// expired tells a list that is too old to go on from by its own error.
-func expired(err error) error {
-	if fault.KindOf(err) == fault.Conflict {
-		return errExpired
-	}
-	return err
-}
-
 // put stores an Objective unless a newer one is there.
 func (s *Objectives) put(o *v1alpha1.Objective) {
 	o.ManagedFields = nil
@@ -150,44 +140,12 @@ func (s *Objectives) put(o *v1alpha1.Objective) {
 }
 
 func (s *Objectives) watch(ctx context.Context, version string) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := s.client.stream(ctx, request{verb: http.MethodGet, path: objectivePath(s.namespace, "", ""), query: url.Values{
-		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
-	if err != nil {
-		return version, expired(classify(err, "watch", "objectives", false))
-	}
-	defer stream.Close()
-	alarm := time.AfterFunc(silence, cancel)
-	defer alarm.Stop()
-	dec := json.NewDecoder(stream)
-	for {
-		var event struct {
-			Type   string
-			Object json.RawMessage
-		}
-		if err := dec.Decode(&event); err != nil {
-			if errors.Is(err, io.EOF) {
-				return version, nil
-			}
-			return version, fault.Wrap(fault.Unavailable, "watch", "objectives", err, "")
-		}
-		alarm.Reset(silence)
-		if event.Type == "ERROR" {
-			var st metav1.Status
-			if err := json.Unmarshal(event.Object, &st); err == nil && st.Code == http.StatusGone {
-				return version, errExpired
-			}
-			return version, fault.New(fault.Unavailable, "watch", "objectives", st.Message, "")
-		}
+	return s.client.follow(ctx, objectivePath(s.namespace, "", ""), "objectives", version, func(typ string, object []byte) (string, error) {
 		var o v1alpha1.Objective
-		if err := json.Unmarshal(event.Object, &o); err != nil {
-			return version, fault.Wrap(fault.Unavailable, "read an", "objective", err, "")
+		if err := json.Unmarshal(object, &o); err != nil {
+			return "", err
 		}
-		version = o.ResourceVersion
-		switch event.Type {
+		switch typ {
 		case "ADDED", "MODIFIED":
 			s.put(&o)
 		case "DELETED":
@@ -197,7 +155,8 @@ func (s *Objectives) watch(ctx context.Context, version string) (string, error) 
 			s.mu.Unlock()
 			s.changed(k)
 		}
-	}
+		return o.ResourceVersion, nil
+	})
 }
 
 // SetStatus applies an Objective's status as it was made for o's resource

@@ -4,16 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/rand/v2"
-	"net/http"
-	"net/url"
-	"strconv"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/autoecoops/autoecoops/fault"
 )
 
 // PodName names a pod.
@@ -59,10 +51,7 @@ func (w *PodWatch) Run(ctx context.Context) {
 func (w *PodWatch) list(ctx context.Context) (version string, err error) {
 	pods, version, err := w.Client.listPods(ctx, w.Namespace)
 	if err != nil {
-		if fault.KindOf(err) == fault.Conflict {
-			err = errExpired
-		}
-		return "", err
+		return "", expired(err)
 	}
 	there := map[PodName]bool{}
 	for _, p := range pods {
@@ -91,51 +80,17 @@ func (w *PodWatch) gone(name PodName) {
 
 // watch follows from a version on, and returns the version that it came to.
 func (w *PodWatch) watch(ctx context.Context, version string) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := w.Client.stream(ctx, request{verb: http.MethodGet, path: podsPath(w.Namespace), query: url.Values{
-		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
-	if err != nil {
-		if err = classify(err, "watch", "pods", false); fault.KindOf(err) == fault.Conflict {
-			err = errExpired
-		}
-		return version, err
-	}
-	defer stream.Close()
-	alarm := time.AfterFunc(silence, cancel)
-	defer alarm.Stop()
-	dec := json.NewDecoder(stream)
-	for {
-		var event struct {
-			Type   string
-			Object json.RawMessage
-		}
-		if err := dec.Decode(&event); err != nil {
-			if errors.Is(err, io.EOF) {
-				return version, nil
-			}
-			return version, fault.Wrap(fault.Unavailable, "watch", "pods", err, "")
-		}
-		alarm.Reset(silence)
-		if event.Type == "ERROR" {
-			var s metav1.Status
-			if err := json.Unmarshal(event.Object, &s); err == nil && s.Code == http.StatusGone {
-				return version, errExpired
-			}
-			return version, fault.New(fault.Unavailable, "watch", "pods", "the API server ended the watch: "+s.Message, "")
-		}
+	return w.Client.follow(ctx, podsPath(w.Namespace), "pods", version, func(typ string, object []byte) (string, error) {
 		var item podItem
-		if err := json.Unmarshal(event.Object, &item); err != nil {
-			return version, fault.Wrap(fault.Unavailable, "read a", "pod", err, "")
+		if err := json.Unmarshal(object, &item); err != nil {
+			return "", err
 		}
-		version = item.Metadata.ResourceVersion
-		switch event.Type {
+		switch typ {
 		case "ADDED", "MODIFIED":
 			w.changed(item.pod())
 		case "DELETED":
 			w.gone(PodName{item.Metadata.Namespace, item.Metadata.Name})
 		}
-	}
+		return item.Metadata.ResourceVersion, nil
+	})
 }
