@@ -407,7 +407,24 @@ func (p *pass) release(name string, w *want) *v1alpha1.Release {
 	for _, s := range w.steps {
 		r.Spec.Objects = append(r.Spec.Objects, ids(s.Objects)...)
 	}
+	if p.st.Sync != nil {
+		r.Spec.Changed = p.notAsReleased(w)
+	}
 	return r
+}
+
+// notAsReleased returns the ids of the objects that differ from what was released
+// last; what was edited in the cluster since does not count.
+func (p *pass) notAsReleased(w *want) []string {
+	out := []string{}
+	for _, s := range w.steps {
+		for _, o := range s.Objects {
+			if e := p.inventory(o.Key); e == nil || e.Desired != o.Digest || e.ID != o.ID() {
+				out = append(out, o.ID())
+			}
+		}
+	}
+	return out
 }
 
 // supersede ends a release that a newer choice overtook.

@@ -73,9 +73,17 @@ func TestNewRevisionAppliesOnlyWhatChanged(t *testing.T) {
 	w := newWorld(t)
 	w.push("r1", &commit{objects: []map[string]any{object("ConfigMap", "a", "1"), object("ConfigMap", "b", "1")}})
 	w.settle()
+	if w.changed != nil {
+		t.Errorf("the first release changes %v", w.changed)
+	}
 	n := w.mutations
+	w.objects[deliver.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}].App = deliver.AppKey{} // an edit is none of the release's
 	w.push("r2", &commit{objects: []map[string]any{object("ConfigMap", "a", "1"), object("ConfigMap", "b", "2")}})
 	w.settle()
+	if len(w.changed) != 1 || w.changed[0] != "v1/ConfigMap/shop/b" && w.changed[0] != "/v1/ConfigMap/shop/b" {
+		t.Errorf("the second release changes %v", w.changed)
+	}
+	n++
 	w.mustBeReady("r2")
 	if w.mutations != n+1 {
 		t.Errorf("%d calls for one changed object", w.mutations-n)

@@ -27,6 +27,9 @@ type world struct {
 	t   *testing.T
 	now time.Time
 
+	// changed is what the newest release says that it changes.
+	changed []string
+
 	// the cluster
 	objects map[deliver.Key]*stored
 	serial  int
@@ -293,6 +296,7 @@ func (w *world) Append(_ context.Context, records ...ops.Record) error {
 func (w *world) Create(_ context.Context, r *v1alpha1.Release) error {
 	if w.releases[r.Name] == nil {
 		w.releases[r.Name] = &v1alpha1.ReleaseStatus{}
+		w.changed = r.Spec.Changed
 	}
 	return nil
 }

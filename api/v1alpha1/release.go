@@ -44,6 +44,11 @@ type ReleaseSpec struct {
 	// +optional
 	// +listType=atomic
 	Objects []string `json:"objects,omitempty"`
+	// Changed are the ids of those that are not as they were released before. It is
+	// absent if that is not known, or if all are new.
+	// +optional
+	// +listType=atomic
+	Changed []string `json:"changed,omitzero"`
 }
 
 // CommitInfo tells about a commit.

@@ -27,8 +27,12 @@ func TestChangesOfReleases(t *testing.T) {
 	const orders, config = "apps/v1/Deployment/shop/orders", "/v1/ConfigMap/shop/orders"
 	named := release("Good", "commit", since.Add(time.Minute), config, orders)
 	named.Spec.Commit = &v1alpha1.CommitInfo{Subject: "faster\x1b[31m"}
+	nothing := release("Good", "retry", since.Add(time.Minute), config, orders)
+	nothing.Spec.Changed = []string{config}
+	named.Spec.Changed = []string{orders}
+	named.Spec.Objects = append(named.Spec.Objects, "apps/v1/Deployment/shop/web")
 	got := changesOf([]v1alpha1.Release{
-		named,
+		named, nothing,
 		release("Good", "rollback", since.Add(2*time.Minute), orders, "apps/v1/StatefulSet/shop/db", "nonsense"),
 		release("Refused", "commit", since.Add(time.Minute), orders),
 		release("Good", "commit", since.Add(-time.Minute), orders),

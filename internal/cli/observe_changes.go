@@ -47,8 +47,8 @@ func (o *changeOptions) since(ctx context.Context, namespace string, at time.Tim
 // workloadKinds are the kinds whose objects run.
 var workloadKinds = []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 
-// changesOf makes changes of the workloads of releases that were applied since a
-// moment.
+// changesOf makes changes of the workloads that releases changed, of those that were
+// applied since a moment. Where it is not known what a release changed it is all.
 func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
 	var out []cause.Change
 	for i := range releases {
@@ -64,7 +64,11 @@ func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
 		if r.Spec.Trigger == "rollback" {
 			text = "rollback to " + text
 		}
-		for _, id := range r.Spec.Objects {
+		objects := r.Spec.Changed
+		if objects == nil {
+			objects = r.Spec.Objects
+		}
+		for _, id := range objects {
 			_, k, err := deliver.ParseID(id)
 			if err != nil || !slices.Contains(workloadKinds, k.Kind) {
 				continue
