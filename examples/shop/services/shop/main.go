@@ -2,7 +2,7 @@
 // repository: it serves pages, calls its neighbours, answers probes, measures and
 // traces requests, and stops at settings that make no sense. SERVICE says which
 // service it is, NEIGHBOURS whom it asks, LATENCY how long it dawdles, and ADDRESS
-// where it listens.
+// where it listens. With FAULTS=on it can be told at /fault to fail in other ways.
 package main
 
 import (
@@ -74,7 +74,13 @@ func run(log *slog.Logger) error {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /metrics", measured.handler())
-	mux.Handle("GET /{$}", measured.page("/", s.page))
+	page := s.page
+	if os.Getenv("FAULTS") == "on" {
+		f := newFaults(log)
+		page = f.around(page)
+		mux.Handle("PUT /fault", f)
+	}
+	mux.Handle("GET /{$}", measured.page("/", page))
 	server := &http.Server{Addr: cmp.Or(os.Getenv("ADDRESS"), ":8080"), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	ended := make(chan struct{})
 	go func() {
