@@ -127,6 +127,7 @@ func (p Plan) kubeletConfig() map[string]any {
 		"failCgroupV1":             false,
 		"failSwapOn":               false,
 		"oomScoreAdj":              0,
+		"maxPods":                  220, // of 254 addresses
 		"podLogsDir":               p.at("pod-logs"),
 		"volumePluginDir":          p.at("volume-plugins"),
 		// The disk is the developer's: that it is nearly full is no reason to
