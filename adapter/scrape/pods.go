@@ -50,7 +50,7 @@ func (p *Pods) Changed(pod Pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := [2]string{pod.Namespace, pod.Name}
-	if pod.Address == "" || len(targetsOf(pod)) == 0 && p.to.options.Kubelet.TokenFile == "" {
+	if pod.Address == "" || len(targetsOf(pod)) == 0 && p.to.options.Kubelet == nil {
 		if _, known := p.there[key]; !known {
 			return
 		}
@@ -95,7 +95,7 @@ func (p *Pods) Run(ctx context.Context) {
 			return
 		}
 		p.to.set(poolPods, p.groups())
-		if p.to.options.Kubelet.TokenFile != "" {
+		if p.to.options.Kubelet != nil {
 			p.to.set(poolKubelet, p.kubelets())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +34,8 @@ type Options struct {
 	// File lists targets, in the form of Prometheus' file_sd; it is read again when it
 	// changes. "" for none.
 	File string
-	// Kubelet is scraped of each node; the zero Kubelet is not.
-	Kubelet Kubelet
+	// Kubelet says how the kubelet of each node is scraped; nil does not scrape any.
+	Kubelet *Kubelet
 	// MaxTargets is how many targets there may be of each kind [1000].
 	MaxTargets int
 	// MaxSamples is how many samples a target has [10,000], MaxBody how many bytes
@@ -48,10 +49,42 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Kubelet says how those of nodes are asked.
+// Kubelet says how those of nodes are asked, by whom may get nodes/metrics. Of what is
+// there as a file and as text, the file counts.
 type Kubelet struct {
-	// TokenFile and CAFile are those of the service account that may get nodes/metrics.
-	TokenFile, CAFile string
+	// Token is a bearer token, Certificate and Key are a client's, in PEM.
+	TokenFile, Token                           string
+	CertificateFile, Certificate, KeyFile, Key string
+	// CA is whom the kubelets' certificates must be from.
+	CAFile, CA string
+	// Insecure asks a kubelet whatever certificate it shows. The token is shown to it.
+	Insecure bool
+}
+
+// config is the part of Prometheus' own configuration.
+func (k *Kubelet) config() string {
+	var parts, tls []string
+	add := func(to *[]string, fileName, file, name, text string) {
+		switch {
+		case file != "":
+			*to = append(*to, fmt.Sprintf("%s: %q", fileName, file))
+		case text != "":
+			*to = append(*to, fmt.Sprintf("%s: %q", name, text))
+		}
+	}
+	var token []string
+	add(&token, "credentials_file", k.TokenFile, "credentials", k.Token)
+	if len(token) > 0 {
+		parts = append(parts, "authorization: {"+token[0]+"}")
+	}
+	if k.Insecure {
+		tls = append(tls, "insecure_skip_verify: true")
+	} else {
+		add(&tls, "ca_file", k.CAFile, "ca", k.CA)
+	}
+	add(&tls, "cert_file", k.CertificateFile, "cert", k.Certificate)
+	add(&tls, "key_file", k.KeyFile, "key", k.Key)
+	return strings.Join(append(parts, "tls_config: {"+strings.Join(tls, ", ")+"}"), ", ")
 }
 
 func fill[T int | time.Duration](v *T, standard T) {
@@ -122,9 +155,8 @@ func (s *Scraper) config() string {
 		o.MaxBody, o.MaxSamples, o.MaxLabels, o.MaxName, o.MaxValue)
 	text := fmt.Sprintf("global: {scrape_interval: %dms, scrape_timeout: %dms}\nscrape_configs:\n- {job_name: %s, %s}\n- {job_name: %s, %s}\n",
 		o.Interval.Milliseconds(), o.Timeout.Milliseconds(), poolPods, bounds, poolFile, bounds)
-	if o.Kubelet.TokenFile != "" {
-		text += fmt.Sprintf("- {job_name: %s, scheme: https, honor_timestamps: false, %s, authorization: {credentials_file: %q}, tls_config: {ca_file: %q}}\n",
-			poolKubelet, bounds, o.Kubelet.TokenFile, o.Kubelet.CAFile)
+	if o.Kubelet != nil {
+		text += fmt.Sprintf("- {job_name: %s, scheme: https, honor_timestamps: false, %s, %s}\n", poolKubelet, bounds, o.Kubelet.config())
 	}
 	return text
 }

@@ -46,7 +46,7 @@ func TestTargetsOfPods(t *testing.T) {
 
 // TestPods follows what comes and goes, with the nodes' kubelets beside it.
 func TestPods(t *testing.T) {
-	s, err := New(Options{MaxTargets: 3, Kubelet: Kubelet{TokenFile: "/token", CAFile: "/ca"}})
+	s, err := New(Options{MaxTargets: 3, Kubelet: &Kubelet{TokenFile: "/token", CAFile: "/ca"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,8 @@ var catalogue = []convention{
 			bucket: "istio_request_duration_milliseconds_bucket", milli: true,
 		}.durations()...,
 	)},
-	{name: "cadvisor", by: []string{"container"}, only: `container!="",container!="POD"`, signals: containers},
+	// A kubelet says what containers use at two places: both would be counted.
+	{name: "cadvisor", by: []string{"container"}, only: `container!="",container!="POD",metrics_path!="/metrics/resource"`, signals: containers},
 	{name: "kube-state-metrics", by: []string{"deployment", "statefulset", "daemonset"}, signals: stateMetrics},
 	{name: "process", signals: processes},
 }

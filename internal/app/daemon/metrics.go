@@ -50,6 +50,8 @@ type Metrics struct {
 	Namespaces []string
 	// Kubelet lets the kubelets of their nodes be scraped too.
 	Kubelet bool
+	// KubeletInsecure asks them whatever certificates they show.
+	KubeletInsecure bool
 	// Interval is how far apart scrapes are.
 	Interval time.Duration
 	// Anomalies lets what is kept be followed for them.
@@ -78,6 +80,7 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 	need(m.MaxSeries >= 1000 && m.MaxSeries <= 50_000_000, "metrics-max-series", "from 1000 to 50000000")
 	need(m.Interval >= time.Second && m.Interval <= 10*time.Minute, "metrics-interval", "from 1s to 10m")
 	need(!m.Kubelet || m.Pods, "metrics-kubelet", "it is for the nodes of --metrics-pods, which is not given")
+	need(!m.KubeletInsecure || m.Kubelet, "metrics-kubelet-insecure-tls", "it is for --metrics-kubelet, which is not given")
 	need(len(m.Namespaces) == 0 || m.Pods, "metrics-namespace", "it is for --metrics-pods, which is not given")
 	need(m.TokenFile == "" || m.Listen != "", "metrics-token-file", "it is for --metrics-listen, which is not given")
 	need(m.Accept == "" || m.Listen != "", "metrics-accept", "it is for what is sent to --metrics-listen, which is not given")
@@ -137,8 +140,10 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		s.Pods = func(ctx context.Context, to *scrape.Pods) { followPods(ctx, client, m.Namespaces, to, states, log) }
 	}
 	if m.Kubelet {
-		const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
-		s.Scrape.Kubelet = scrape.Kubelet{TokenFile: account + "token", CAFile: account + "ca.crt"}
+		if s.Scrape.Kubelet, err = kubeletAs(client.Config()); err != nil {
+			return nil, err
+		}
+		s.Scrape.Kubelet.Insecure = m.KubeletInsecure
 	}
 	if m.Anomalies {
 		s.Follow = &metrics.FollowOptions{Interval: m.Interval, Opened: func(a observe.Anomaly) { tellAnomaly(a, true, m.events, log) }, Closed: func(a observe.Anomaly) { tellAnomaly(a, false, m.events, log) }}

@@ -87,17 +87,18 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 	}
 	good := Metrics{Dir: dir, Retention: "15d", RetentionSize: "2GiB", MaxSeries: 1000, Interval: time.Second}
 	for flag, spoil := range map[string]func(*Metrics){
-		"metrics-retention":      func(m *Metrics) { m.Retention = "long" },
-		"metrics-retention-size": func(m *Metrics) { m.RetentionSize = "2 apples" },
-		"metrics-max-series":     func(m *Metrics) { m.MaxSeries = 1 },
-		"metrics-interval":       func(m *Metrics) { m.Interval = 0 },
-		"metrics-kubelet":        func(m *Metrics) { m.Kubelet = true },
-		"metrics-namespace":      func(m *Metrics) { m.Namespaces = []string{"shop"} },
-		"metrics-token-file":     func(m *Metrics) { m.TokenFile = "x" },
-		"metrics-accept":         func(m *Metrics) { m.Accept = "{}" },
-		"metrics-pods":           func(m *Metrics) { m.Dir, m.Pods = "", true },
-		"metrics-targets":        func(m *Metrics) { m.Dir, m.Targets = "", "x" },
-		"":                       func(*Metrics) {},
+		"metrics-retention":            func(m *Metrics) { m.Retention = "long" },
+		"metrics-retention-size":       func(m *Metrics) { m.RetentionSize = "2 apples" },
+		"metrics-max-series":           func(m *Metrics) { m.MaxSeries = 1 },
+		"metrics-interval":             func(m *Metrics) { m.Interval = 0 },
+		"metrics-kubelet":              func(m *Metrics) { m.Kubelet = true },
+		"metrics-kubelet-insecure-tls": func(m *Metrics) { m.KubeletInsecure = true },
+		"metrics-namespace":            func(m *Metrics) { m.Namespaces = []string{"shop"} },
+		"metrics-token-file":           func(m *Metrics) { m.TokenFile = "x" },
+		"metrics-accept":               func(m *Metrics) { m.Accept = "{}" },
+		"metrics-pods":                 func(m *Metrics) { m.Dir, m.Pods = "", true },
+		"metrics-targets":              func(m *Metrics) { m.Dir, m.Targets = "", "x" },
+		"":                             func(*Metrics) {},
 	} {
 		m := good
 		spoil(&m)
