@@ -14,7 +14,8 @@ import (
 )
 
 // speed feeds many series in turn, as samples of scraped targets come in, so
-// that no series is in a cache when its sample comes. What is told is the
+// that no series is in a cache when its sample comes; the next one is fetched
+// ahead. What is told is the
 // processor time of one core, and of single samples the time by the clock.
 func speed(w io.Writer, count int) error {
 	d, err := anomaly.New(anomaly.Default())
@@ -37,6 +38,7 @@ func speed(w io.Writer, count int) error {
 	before := cpu()
 	for n := range rounds {
 		for i := range all {
+			all[(i+1)%len(all)].Prefetch()
 			d.Observe(&all[i], anomaly.Sample{At: at(teach + n), Value: shape[(i*37+n+teach)%len(shape)]})
 		}
 	}

@@ -15,9 +15,9 @@ func (s *Series) expect() band {
 		return band{}
 	}
 	x, spread := s.local.level+s.local.trend, 3*s.local.spread
-	if habit, err, trust := s.year.expect(); trust > 0.5 {
-		x = (1-trust)*x + trust*habit
-		spread = max(spread, 3*err)
+	if h := s.year.habit; h.trust > 0.5 {
+		x = (1-h.trust)*x + h.trust*h.x
+		spread = max(spread, 3*h.err)
 	}
 	spread = max(spread, 0.02*s.scale.width)
 	return band{x, x - spread, x + spread, true}
@@ -91,9 +91,9 @@ func (d *Detector) wants(side Direction, effect float64, b band) bool {
 // samples of something that lasts in front of others.
 func (s *Series) stray(x float32) {
 	middle, err := s.scale.middle, 0.5*s.scale.width
-	if habit, e, trust := s.year.expect(); trust > 0.3 {
-		middle += trust * (habit - middle)
-		err += trust * (e - err)
+	if h := s.year.habit; h.trust > 0.3 {
+		middle += h.trust * (h.x - middle)
+		err += h.trust * (h.err - err)
 	}
 	off := bounded(abs(x-middle) / (err + 0.02*s.scale.width))
 	blend(&s.mix.away, min(off, 1000), 0.1)

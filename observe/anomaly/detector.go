@@ -97,6 +97,7 @@ type Verdict struct {
 // before it, then learns it. It never fails: what cannot be used is told by
 // the verdict's state, counted, and not learned.
 func (d *Detector) Observe(s *Series, sample Sample) Verdict {
+	prefetch(s)
 	v := sample.Value
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return s.idle(Absent)
@@ -130,8 +131,7 @@ func (s *Series) idle(state State) Verdict {
 
 // judge brings every channel's surprise up to date and learns the sample.
 func (d *Detector) judge(s *Series, x float32, at int64) {
-	interval := s.in.interval
-	s.scale.see(x, interval)
+	s.scale.see(&s.past, x, s.in.interval)
 	width := s.scale.width
 	s.in.rows++
 	rows := s.in.rows
@@ -145,10 +145,10 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		if !full || rows <= 40 {
 			continue
 		}
-		near := s.levelBook(i, t).see([]float32{level}, width, age, nil)
+		near := s.levelBook(i, t).see(&[blocks]float32{level}, width, age, nil)
 		s.count(2*i, near.distance)
 		if s.span[i].filled == blocks {
-			near = s.patternBook(i, t).see(s.span[i].recent[:], width, age, &s.span[i].near)
+			near = s.patternBook(i, t).see(&s.span[i].recent, width, age, &s.span[i].near)
 			s.count(2*i+1, near.distance)
 		}
 	}
@@ -170,9 +170,10 @@ const ageMs = 4 * 24 * hourMs
 
 // count judges a channel's deviation by the ones before and learns it.
 func (s *Series) count(channel int, deviation float32) {
-	s.mix.surprise[channel] = s.tail[channel].surprise(deviation)
+	t := s.tailOf(channel)
+	s.mix.surprise[channel] = t.surprise(deviation)
 	s.mix.off[channel] = deviation
-	s.tail[channel].learn(deviation)
+	t.learn(deviation)
 }
 
 // follow updates what foretells the next sample, and how lively samples are.
@@ -181,8 +182,8 @@ func (s *Series) follow(x, width float32) {
 	r := x - l.level - l.trend
 	if n > fewest {
 		d := bounded(abs(r) / (l.spread + 0.05*width))
-		s.mix.residual = s.tail[chResidual].surprise(d)
-		s.tail[chResidual].learn(d)
+		s.mix.residual = s.tailOf(chResidual).surprise(d)
+		s.tailOf(chResidual).learn(d)
 	}
 	blend(&l.spread, min(abs(r), 8*l.spread+width), share(n, 0.01))
 	l.level += l.trend + 0.3*r
@@ -204,12 +205,12 @@ func (s *Series) stand(x, width float32) {
 	if abs(x-r.value) <= motion*width {
 		r.run++
 	} else {
-		s.tail[chStill].learn(float32(r.run+1) / runUnit)
+		s.tailOf(chStill).learn(float32(r.run+1) / runUnit)
 		r.value, r.run = x, 0
 	}
 	s.mix.still = 0
 	if r.run > 0 && s.in.rows > minWarmup {
-		s.mix.still = s.tail[chStill].upTo(float32(r.run+1)/runUnit, 2*farthest)
+		s.mix.still = s.tailOf(chStill).upTo(float32(r.run+1)/runUnit, 2*farthest)
 	}
 }
 

@@ -169,13 +169,16 @@ func (c change) shorts(all []short) {
 func (s *Series) rebase(base, unit float64) {
 	c := change{(base - s.in.base) / unit, s.in.unit / unit}
 	s.in.base, s.in.unit = base, unit
-	c.shorts(s.scale.kept[:s.scale.n])
+	c.shorts(s.past[:s.scale.n])
 	c.level(&s.scale.middle)
 	c.size(&s.scale.width)
 	for i := range s.span {
 		p := &s.span[i]
-		c.shorts(p.levels[:p.levelHead.n])
-		c.shorts(p.patterns[:int(p.patternHead.n)*blocks])
+		k := &s.known[i]
+		c.shorts(k.levels[:k.levelHead.n])
+		for j := range blocks {
+			c.shorts(k.patterns[j*knownPatterns:][:k.patternHead.n])
+		}
 		c.levels(p.recent[:])
 		c.levels(p.near.levels[:])
 		p.sum = narrow(float64(p.sum)*c.factor - c.shift*float64(p.n))
@@ -189,4 +192,5 @@ func (s *Series) rebase(base, unit float64) {
 	c.level(&y.level, &s.still.value, &l.level, &l.last, &e.low, &e.high)
 	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm)
 	c.levels(e.near.levels[:])
+	y.foretell()
 }

@@ -9,8 +9,8 @@ import (
 // of a few blocks in a row. It is bounded: when it is full, the patterns that
 // are most alike become one, and those not seen for long are forgotten.
 type book struct {
-	size   int
-	levels []short // size of each pattern, one after the other
+	size   int     // levels of a pattern: 1 or blocks
+	levels []short // all first levels, then all second ones, and so on
 	tags   []uint8 // how often seen, up to 15, and how lately
 	head   *bookHead
 	tuning *Tuning
@@ -30,7 +30,16 @@ const (
 	staleAge = 13
 )
 
-func (b book) pattern(i int) []short { return b.levels[i*b.size : (i+1)*b.size] }
+// level is the k-th level of pattern i.
+func (b book) level(i, k int) *short { return &b.levels[k*len(b.tags)+i] }
+
+// pattern is pattern i, the levels beyond its size 0.
+func (b book) pattern(i int) (p [blocks]float32) {
+	for k := range b.size {
+		p[k] = b.level(i, k).long()
+	}
+	return p
+}
 
 // nearness is one comparison's result.
 type nearness struct {
@@ -38,38 +47,52 @@ type nearness struct {
 	at       int     // -1 when the book is empty
 }
 
+// distances are those of all patterns of a book.
+type distances [max(knownLevels, knownPatterns)]float32
+
 // nearest finds the known pattern most like x. It looks first at the one that
 // was nearest last time: when it is well within the
 // radius, no other is looked at.
-func (b book) nearest(x []float32, width float32) nearness {
+func (b book) nearest(x *[blocks]float32, width float32) nearness {
 	n := int(b.head.n)
 	if n == 0 {
 		return nearness{0, -1}
 	}
-	best := nearness{at: min(int(b.head.last), n-1)}
+	last := min(int(b.head.last), n-1)
+	near := nearness{at: last}
 	if b.size == 1 {
-		best.distance = abs(x[0] - b.levels[best.at].long())
-		if best.distance > b.head.radius*0.5*width {
-			for i, p := range b.levels[:n] {
-				if d := abs(x[0] - p.long()); d < best.distance {
-					best = nearness{d, i}
-				}
+		near.distance = abs(x[0] - b.levels[last].long())
+		if near.distance > b.head.radius*0.5*width {
+			var room distances
+			if at := nearestLevel((*[knownLevels]short)(b.levels), n, x[0], &room); room[at] < near.distance {
+				near = nearness{room[at], at}
 			}
 		}
-		best.distance = bounded(best.distance / width)
+		near.distance = bounded(near.distance / width)
 	} else {
-		m := b.measure(x, width)
-		best.distance = m.square(b.pattern(best.at))
-		if near := b.head.radius * 0.5; best.distance > near*near*blocks {
-			m.scan(b.levels[:n*blocks], &best)
+		var m measure
+		b.measure(&m, x, width)
+		p := b.pattern(last)
+		near.distance = m.square(p[0], p[1], p[2])
+		if least := b.head.radius * 0.5; near.distance > least*least*blocks {
+			var room distances
+			if at := nearestPattern((*[blocks * knownPatterns]short)(b.levels), n, &m, &room); room[at] < near.distance {
+				near = nearness{room[at], at}
+			}
 		}
-		best.distance = bounded(float32(math.Sqrt(float64(best.distance) / blocks)))
+		near.distance = root(near.distance, blocks)
 	}
-	b.head.last = uint8(best.at)
-	return best
+	b.head.last = uint8(near.at)
+	return near
 }
 
-// measure is a pattern ready to be compared with others of three levels.
+// root is the distance a level of a squared one over some levels.
+func root(square float32, levels int) float32 {
+	return bounded(float32(math.Sqrt(float64(square) / float64(levels))))
+}
+
+// measure is a pattern ready to be compared with others of three levels. The
+// order of its fields is known to the vector code.
 type measure struct {
 	level         [blocks]float32
 	form          [blocks]float32
@@ -77,71 +100,81 @@ type measure struct {
 	weight        float32
 }
 
-func (b book) measure(x []float32, width float32) measure {
-	m := measure{inverse: 1 / width, flat: max(b.tuning.Flat*width, smallest), weight: b.tuning.Shape * b.tuning.Shape}
-	copy(m.level[:], x)
+func (b book) measure(m *measure, x *[blocks]float32, width float32) {
+	m.inverse, m.flat, m.weight = 1/width, max(b.tuning.Flat*width, smallest), b.tuning.Shape*b.tuning.Shape
+	m.level = *x
 	lo := min(x[0], x[1], x[2])
 	height := 1 / max(max(x[0], x[1], x[2])-lo, m.flat)
 	for i := range m.form {
 		m.form[i] = (x[i] - lo) * height
 	}
-	return m
 }
 
-// scan puts into best what is nearer among the patterns. It compares levels
+// square is the squared distance from a pattern, finite.
+func (m *measure) square(p0, p1, p2 float32) float32 {
+	d0 := bounded(abs(m.level[0]-p0) * m.inverse)
+	d1 := bounded(abs(m.level[1]-p1) * m.inverse)
+	d2 := bounded(abs(m.level[2]-p2) * m.inverse)
+	lo := min(p0, p1, p2)
+	height := 1 / max(max(p0, p1, p2)-lo, m.flat)
+	s0 := m.form[0] - (p0-lo)*height
+	s1 := m.form[1] - (p1-lo)*height
+	s2 := m.form[2] - (p2-lo)*height
+	return d0*d0 + d1*d1 + d2*d2 + m.weight*(s0*s0+s1*s1+s2*s2)
+}
+
+// plainLevel is nearestLevel for any processor.
+func plainLevel(levels *[knownLevels]short, n int, x float32, room *distances) (at int) {
+	least := largest
+	for i, p := range levels[:n] {
+		if d := abs(x - p.long()); d < least {
+			at, least = i, d
+		}
+	}
+	room[at] = least
+	return at
+}
+
+// farApart is the least square of a distance that is bounded.
+const farApart = 1e9 * 1e9
+
+// plainPattern is nearestPattern for any processor. It compares levels
 // first: the pattern of the nearest levels is a good guess, and most others are
 // farther by their levels alone.
-func (m *measure) scan(levels []short, best *nearness) {
-	var room [knownPatterns]float32
-	x0, x1, x2 := m.level[0], m.level[1], m.level[2]
-	square := m.inverse * m.inverse
-	n := min(len(levels)/blocks, knownPatterns)
-	least, guess := largest, 0
-	for i := range n {
-		l := levels[i*blocks : i*blocks+blocks : i*blocks+blocks]
-		d0, d1, d2 := x0-l[0].long(), x1-l[1].long(), x2-l[2].long()
+func plainPattern(levels *[blocks * knownPatterns]short, n int, m *measure, room *distances) (at int) {
+	l0, l1, l2 := levels[:n], levels[knownPatterns:][:n], levels[2*knownPatterns:][:n]
+	square := m.inverse * m.inverse * (1 - 1.0/1024) // less, so that rounding hides none
+	least := largest
+	for i := range l0 {
+		d0, d1, d2 := m.level[0]-l0[i].long(), m.level[1]-l1[i].long(), m.level[2]-l2[i].long()
 		d := (d0*d0 + d1*d1 + d2*d2) * square
 		room[i] = d
 		if d < least {
-			least, guess = d, i
+			at, least = i, d
 		}
 	}
-	if d := m.square(levels[guess*blocks : guess*blocks+blocks]); d < best.distance {
-		*best = nearness{d, guess}
-	}
-	for i, d := range room[:n] {
-		if d >= best.distance || i == guess {
+	guess := at
+	least = m.square(l0[at].long(), l1[at].long(), l2[at].long())
+	for i := range l0 {
+		if i == guess || min(room[i], farApart) > least {
 			continue
 		}
-		if d := m.square(levels[i*blocks : i*blocks+blocks]); d < best.distance {
-			*best = nearness{d, i}
+		d := m.square(l0[i].long(), l1[i].long(), l2[i].long())
+		if d < least || d == least && i < at {
+			at, least = i, d
 		}
 	}
-}
-
-// square is the squared distance from q, finite.
-func (m *measure) square(q []short) float32 {
-	p := [blocks]float32{q[0].long(), q[1].long(), q[2].long()}
-	d0 := bounded(abs(m.level[0]-p[0]) * m.inverse)
-	d1 := bounded(abs(m.level[1]-p[1]) * m.inverse)
-	d2 := bounded(abs(m.level[2]-p[2]) * m.inverse)
-	lo := min(p[0], p[1], p[2])
-	height := 1 / max(max(p[0], p[1], p[2])-lo, m.flat)
-	s0 := m.form[0] - (p[0]-lo)*height
-	s1 := m.form[1] - (p[1]-lo)*height
-	s2 := m.form[2] - (p[2]-lo)*height
-	return d0*d0 + d1*d1 + d2*d2 + m.weight*(s0*s0+s1*s1+s2*s2)
+	room[at] = least
+	return at
 }
 
 // see returns the nearest known pattern and learns x. The pattern as it was
 // before is kept in found, where that is wanted.
-func (b book) see(x []float32, width float32, age uint8, found *nearest) nearness {
+func (b book) see(x *[blocks]float32, width float32, age uint8, found *nearest) nearness {
 	near := b.nearest(x, width)
 	if found != nil && near.at >= 0 {
 		found.seen = b.tags[near.at] & 15
-		for i, p := range b.pattern(near.at) {
-			found.levels[i] = p.long()
-		}
+		found.levels = b.pattern(near.at)
 	}
 	if b.head.radius < b.tuning.Radius {
 		b.head.radius = b.tuning.Radius
@@ -149,8 +182,9 @@ func (b book) see(x []float32, width float32, age uint8, found *nearest) nearnes
 	if near.at >= 0 && near.distance <= b.head.radius {
 		n := min(b.tags[near.at]&15+1, often)
 		b.tags[near.at] = n | age<<4
-		for i, p := range b.pattern(near.at) {
-			b.levels[near.at*b.size+i] = toShort(p.long() + (x[i]-p.long())/float32(n))
+		for k := range b.size {
+			p := b.level(near.at, k)
+			*p = toShort(p.long() + (x[k]-p.long())/float32(n))
 		}
 		return near
 	}
@@ -158,8 +192,8 @@ func (b book) see(x []float32, width float32, age uint8, found *nearest) nearnes
 		b.make(width, age)
 	}
 	at := int(b.head.n)
-	for i, p := range x {
-		b.levels[at*b.size+i] = toShort(p)
+	for k := range b.size {
+		*b.level(at, k) = toShort(x[k])
 	}
 	b.tags[at] = 1 | age<<4
 	b.head.n++
@@ -184,20 +218,16 @@ func (b book) make(width float32, age uint8) {
 
 // widen makes the radius such that half of the patterns have another in it.
 func (b book) widen(width float32) {
-	var room [max(knownLevels, knownPatterns)]float32
-	near := room[:b.head.n]
+	var all, room distances
+	n := int(b.head.n)
+	near := all[:n]
 	for i := range near {
-		near[i] = largest
-	}
-	for i := range near {
-		m := b.against(i, width)
-		for j := i + 1; j < len(near); j++ {
-			d := m.from(b.pattern(j))
-			near[i], near[j] = min(near[i], d), min(near[j], d)
-		}
+		b.apart(i, width, &room)
+		room[i] = largest
+		near[i] = slices.Min(room[:n])
 	}
 	slices.Sort(near)
-	half := bounded(float32(math.Sqrt(float64(near[len(near)/2]) / float64(b.size))))
+	half := root(near[n/2], b.size)
 	b.head.radius = max(b.head.radius, half)
 }
 
@@ -215,45 +245,54 @@ func (b book) forget(age uint8) bool {
 
 // join makes one of pattern i and all later ones within the radius.
 func (b book) join(i int, width float32) {
-	m := b.against(i, width)
+	var room distances
+	b.apart(i, width, &room)
 	limit := b.head.radius * b.head.radius * float32(b.size)
 	for j := i + 1; j < int(b.head.n); j++ {
-		if m.from(b.pattern(j)) > limit {
+		if room[j] > limit {
 			continue
 		}
 		n, m := float32(b.tags[i]&15), float32(b.tags[j]&15)
-		for k, p := range b.pattern(i) {
-			b.levels[i*b.size+k] = toShort((p.long()*n + b.levels[j*b.size+k].long()*m) / (n + m))
+		for k := range b.size {
+			p := b.level(i, k)
+			*p = toShort((p.long()*n + b.level(j, k).long()*m) / (n + m))
 		}
 		seen := min(b.tags[i]&15+b.tags[j]&15, often)
 		b.tags[i] = seen | b.tags[i]&0xf0
 		b.drop(j)
+		room[j] = room[b.head.n]
 		j--
 	}
 }
 
-// against is pattern i ready to be compared.
-func (b book) against(i int, width float32) measure {
+// apart is the squared distances of all patterns from pattern i.
+func (b book) apart(i int, width float32, room *distances) {
+	x := b.pattern(i)
 	if b.size == 1 {
-		return measure{level: [blocks]float32{b.levels[i].long()}, inverse: 1 / width}
+		for j, p := range b.levels[:b.head.n] {
+			d := bounded(abs(x[0]-p.long()) / width)
+			room[j] = d * d
+		}
+		return
 	}
-	p := b.pattern(i)
-	return b.measure([]float32{p[0].long(), p[1].long(), p[2].long()}, width)
+	var m measure
+	b.measure(&m, &x, width)
+	allPatterns((*[blocks * knownPatterns]short)(b.levels), int(b.head.n), &m, room)
 }
 
-// from is the squared distance of the pattern from q, of either size.
-func (m *measure) from(q []short) float32 {
-	if len(q) == 1 {
-		d := bounded(abs(m.level[0]-q[0].long()) * m.inverse)
-		return d * d
+// plainPatterns is allPatterns for any processor.
+func plainPatterns(levels *[blocks * knownPatterns]short, n int, m *measure, room *distances) {
+	for i := range n {
+		room[i] = m.square(levels[i].long(), levels[knownPatterns+i].long(), levels[2*knownPatterns+i].long())
 	}
-	return m.square(q)
 }
 
 // drop puts the last pattern in the place of pattern i.
 func (b book) drop(i int) {
 	last := int(b.head.n) - 1
-	copy(b.pattern(i), b.pattern(last))
+	for k := range b.size {
+		*b.level(i, k) = *b.level(last, k)
+	}
 	b.tags[i] = b.tags[last]
 	b.head.n--
 }

@@ -6,8 +6,7 @@ import "slices"
 // what it has seen: the first day fills it, and later it reaches back about
 // two months.
 type scale struct {
-	kept   [128]short
-	n      uint8  // of kept that are filled
+	n      uint8  // of the kept values
 	head   uint8  // the oldest, once time is covered
 	wait   uint32 // samples until the next is kept
 	stride uint32 // samples between two kept ones, on average
@@ -16,13 +15,16 @@ type scale struct {
 	width  float32 // half of the range of nine tenths of the values
 }
 
+// keptValues is how many values are kept.
+const keptValues = 128
+
 // reach is how far apart kept values may be, in milliseconds: 128 of them are
 // 64 days.
 const reach = 12 * 3600 * 1000
 
-// see takes a value; interval is the usual one between samples, in
+// see takes a value; kept holds those that are kept, and interval is the usual one between samples, in
 // milliseconds. It reports whether width changed.
-func (s *scale) see(x float32, interval float32) bool {
+func (s *scale) see(kept *[keptValues]short, x, interval float32) bool {
 	if s.wait > 0 {
 		s.wait--
 		return false
@@ -30,36 +32,36 @@ func (s *scale) see(x float32, interval float32) bool {
 	if s.stride == 0 {
 		s.stride, s.dice = 1, 0x9e3779b9
 	}
-	if int(s.n) == len(s.kept) {
+	if int(s.n) == keptValues {
 		if float32(s.stride)*2*interval <= reach {
-			s.thin()
+			s.thin(kept)
 		} else {
-			s.kept[s.head] = toShort(x)
-			s.head = (s.head + 1) % uint8(len(s.kept))
+			kept[s.head] = toShort(x)
+			s.head = (s.head + 1) % keptValues
 			s.next()
 			if s.head%8 != 0 {
 				return false
 			}
-			s.fit()
+			s.fit(kept)
 			return true
 		}
 	}
-	s.kept[s.n] = toShort(x)
+	kept[s.n] = toShort(x)
 	s.n++
 	s.next()
 	if s.n%4 != 0 && s.n > 8 {
 		return false
 	}
-	s.fit()
+	s.fit(kept)
 	return true
 }
 
 // thin drops every second value and doubles the stride.
-func (s *scale) thin() {
-	for i := range len(s.kept) / 2 {
-		s.kept[i] = s.kept[2*i]
+func (s *scale) thin(kept *[keptValues]short) {
+	for i := range keptValues / 2 {
+		kept[i] = kept[2*i]
 	}
-	s.n = uint8(len(s.kept) / 2)
+	s.n = uint8(keptValues / 2)
 	s.stride *= 2
 }
 
@@ -75,11 +77,11 @@ func (s *scale) next() {
 	}
 }
 
-func (s *scale) fit() {
-	var sorted [len(s.kept)]float32
+func (s *scale) fit(kept *[keptValues]short) {
+	var sorted [keptValues]float32
 	c := sorted[:s.n]
 	for i := range c {
-		c[i] = s.kept[i].long()
+		c[i] = kept[i].long()
 	}
 	slices.Sort(c)
 	at := func(q float32) float32 { return c[int(q*float32(len(c)-1)+0.5)] }

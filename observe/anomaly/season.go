@@ -17,7 +17,13 @@ type season struct {
 	plain, level    float32
 	dayErr, weekErr float32
 	hours           uint32
+	// What the hour that goes on foretells; see foretell.
+	habit habit
 }
+
+// habit is what is expected of an hour, the usual error of that, and how far
+// it is trusted.
+type habit struct{ x, err, trust float32 }
 
 const (
 	hoursOfWeek = 168
@@ -61,6 +67,7 @@ func (s *season) open(at int64, set *Settings) {
 		s.holiday = set.Holiday(time.Date(y, m, d, 0, 0, 0, 0, set.Location))
 	}
 	s.sum, s.n = 0, 0
+	s.foretell()
 }
 
 func (s *season) close(width float32) passed {
@@ -137,16 +144,17 @@ func (s *season) day(hour uint8) (float32, bool) {
 	return sum / max(n, 1), n >= 2
 }
 
-// expect is the habit of the current hour that is trusted most, its usual
-// error, and how far it is trusted.
-func (s *season) expect() (x, err, confidence float32) {
+// foretell finds the habit of the current hour that is trusted most. It holds
+// until the hour ends: samples need not look at the whole week.
+func (s *season) foretell() {
+	var h habit
 	if s.seen[s.hour] >= 2 {
-		x, err, confidence = s.level+s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)
+		h = habit{s.level + s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)}
 	}
-	if habit, ok := s.day(s.hour % 24); ok {
-		if c := trust(s.dayErr, s.plain); c > confidence {
-			x, err, confidence = s.level+habit, s.dayErr, c
+	if day, ok := s.day(s.hour % 24); ok {
+		if c := trust(s.dayErr, s.plain); c > h.trust {
+			h = habit{s.level + day, s.dayErr, c}
 		}
 	}
-	return x, err, confidence
+	s.habit = h
 }

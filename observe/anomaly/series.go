@@ -17,7 +17,7 @@ const (
 const (
 	spans  = 3 // block lengths
 	blocks = 3 // levels of a pattern
-	// Capacity of the books.
+	// Capacity of the books, in whole eights.
 	knownLevels   = 40
 	knownPatterns = 48
 )
@@ -28,17 +28,35 @@ var lengths = [spans]uint32{1, 4, 12}
 // Series is everything that is kept of one series: under 4 KiB, without
 // pointers, the same size for ever. The zero value is a series not yet seen.
 // It belongs to one goroutine at a time.
+//
+// What every sample touches lies together, in the order in which it does: from
+// the end of year to the first books. The processor then fetches ahead what
+// the next steps need of a series that is in no cache.
 type Series struct {
+	past  [keptValues]short
+	year  season
 	in    intake
 	scale scale
-	span  [spans]span
-	tail  [tails]tail
-	year  season
 	local local
 	still still
 	mix   mix
+	span  [spans]span
 	event event
+	tail  [tails]tail
+	known [spans]known
 }
+
+// places are where the tails of the channels are: first those of every sample.
+var places = [tails]uint8{3, 4, 5, 6, 7, 8, chVariation: 0, chDay: 9, chWeek: 10, chResidual: 1, chStill: 2}
+
+// tailOf is a channel's tail.
+func (s *Series) tailOf(channel int) *tail { return &s.tail[places[channel]] }
+
+// Prefetch asks the processor to fetch the series from memory while it does
+// something else. Who feeds many series in turn calls it for the next one before
+// Observe of this one, and saves most of the time that waiting for memory takes.
+// It changes nothing else, and does nothing where it cannot be told.
+func (s *Series) Prefetch() { prefetch(s) }
 
 // intake is what is known of the arrival of samples.
 type intake struct {
@@ -64,19 +82,23 @@ type Lost struct {
 // Lost tells how many samples could not be used so far.
 func (s *Series) Lost() Lost { return s.in.lost }
 
-// span is what is known at one block length.
+// span is the block that is being filled, at one block length.
 type span struct {
-	levels      [knownLevels]short
-	levelTags   [knownLevels]uint8
-	levelHead   bookHead
-	patterns    [knownPatterns * blocks]short
-	patternTags [knownPatterns]uint8
-	patternHead bookHead
 	n           uint32 // samples of the block
 	sum, lo, hi float32
 	recent      [blocks]float32
-	filled      uint8
 	near        nearest
+	filled      uint8
+}
+
+// known is what blocks of one length are known to show.
+type known struct {
+	levelHead   bookHead
+	patternHead bookHead
+	levels      [knownLevels]short
+	patterns    [blocks * knownPatterns]short // all first levels, all second ones, all third ones
+	levelTags   [knownLevels]uint8
+	patternTags [knownPatterns]uint8
 }
 
 // nearest is the known pattern that was most like the last one.
@@ -129,11 +151,11 @@ type event struct {
 }
 
 func (s *Series) levelBook(i int, t *Tuning) book {
-	p := &s.span[i]
+	p := &s.known[i]
 	return book{1, p.levels[:], p.levelTags[:], &p.levelHead, t}
 }
 
 func (s *Series) patternBook(i int, t *Tuning) book {
-	p := &s.span[i]
+	p := &s.known[i]
 	return book{blocks, p.patterns[:], p.patternTags[:], &p.patternHead, t}
 }

@@ -64,6 +64,7 @@ func (s *Series) Restore(b []byte) ([]byte, error) {
 	if !fresh.sound() {
 		return nil, damaged("it holds values that no series has")
 	}
+	fresh.year.foretell()
 	*s = fresh
 	return b[end+sumLength:], nil
 }
@@ -191,21 +192,25 @@ func (c *codec) series(s *Series) {
 	if c.version >= 2 {
 		c.u32(&in.lost.Absent, &in.lost.Late, &in.lost.Restarted)
 	}
-	c.shorts(s.scale.kept[:])
+	c.shorts(s.past[:])
 	c.u8(&s.scale.n, &s.scale.head)
 	c.u32(&s.scale.wait, &s.scale.stride, &s.scale.dice)
 	c.f32(&s.scale.middle, &s.scale.width)
 	for i := range s.span {
-		c.span(&s.span[i])
+		c.span(&s.span[i], &s.known[i])
 	}
 	for i := range s.tail {
 		if c.version < 3 && i == chStill {
 			continue
 		}
-		for j := range s.tail[i].counts {
-			c.u16(&s.tail[i].counts[j])
+		t := s.tailOf(i)
+		for j := range t.counts {
+			c.u16(&t.counts[j])
 		}
-		c.u32(&s.tail[i].n)
+		c.u32(&t.n)
+		if c.reading {
+			t.add()
+		}
 	}
 	c.shorts(s.year.mean[:])
 	c.u8s(s.year.seen[:])
@@ -222,10 +227,10 @@ func (c *codec) series(s *Series) {
 	c.event(&s.event)
 	if c.version < 3 {
 		s.year.relate()
-		return
+	} else {
+		c.f32(&s.still.value, &m.still, &m.habit, &m.mean, &m.rest)
+		c.u32(&s.still.run)
 	}
-	c.f32(&s.still.value, &m.still, &m.habit, &m.mean, &m.rest)
-	c.u32(&s.still.run)
 }
 
 // relate makes the hours of a season, which versions 1 and 2 kept as levels,
@@ -238,17 +243,21 @@ func (s *season) relate() {
 	}
 }
 
-func (c *codec) span(p *span) {
-	c.shorts(p.levels[:])
-	c.u8s(p.levelTags[:])
-	c.shorts(p.patterns[:])
-	c.u8s(p.patternTags[:])
-	c.u8(&p.levelHead.n, &p.patternHead.n, &p.filled)
-	c.f32(&p.levelHead.radius, &p.patternHead.radius, &p.sum, &p.lo, &p.hi)
+func (c *codec) span(p *span, k *known) {
+	c.shorts(k.levels[:])
+	c.u8s(k.levelTags[:])
+	for i := range knownPatterns {
+		for j := range blocks {
+			c.shorts(k.patterns[j*knownPatterns+i:][:1])
+		}
+	}
+	c.u8s(k.patternTags[:])
+	c.u8(&k.levelHead.n, &k.patternHead.n, &p.filled)
+	c.f32(&k.levelHead.radius, &k.patternHead.radius, &p.sum, &p.lo, &p.hi)
 	c.u32(&p.n)
 	c.f32s(p.recent[:])
 	c.near(&p.near)
-	c.u8(&p.levelHead.last, &p.patternHead.last)
+	c.u8(&k.levelHead.last, &k.patternHead.last)
 }
 
 func (c *codec) event(e *event) {
@@ -277,18 +286,18 @@ func (c *codec) near(n *nearest) {
 // sound tells whether a series can be one: a checksum does not help against
 // who can compute it.
 func (s *Series) sound() bool {
-	ok := int(s.scale.n) <= len(s.scale.kept) && int(s.scale.head) < len(s.scale.kept) && s.scale.stride < 1<<31 &&
+	ok := int(s.scale.n) <= keptValues && int(s.scale.head) < keptValues && s.scale.stride < 1<<31 &&
 		s.year.hour < hoursOfWeek && s.event.direction >= Below && s.event.direction <= Above && s.event.nearSpan < spans &&
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
 		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
 		finite(s.still.value, s.mix.still, s.mix.habit, s.mix.mean, s.mix.rest) &&
 		finite(s.mix.surprise[:]...) && finite(s.mix.off[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
-		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.scale.kept[:]) && whole(s.year.mean[:])
+		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.past[:]) && whole(s.year.mean[:])
 	for i := range s.span {
-		p := &s.span[i]
-		ok = ok && p.levelHead.n <= knownLevels && p.patternHead.n <= knownPatterns && p.filled <= blocks && p.n < lengths[i] &&
-			whole(p.levels[:]) && whole(p.patterns[:]) && finite(p.sum, p.lo, p.hi, p.levelHead.radius, p.patternHead.radius) && finite(p.recent[:]...) && finite(p.near.levels[:]...)
+		p, k := &s.span[i], &s.known[i]
+		ok = ok && k.levelHead.n <= knownLevels && k.patternHead.n <= knownPatterns && p.filled <= blocks && p.n < lengths[i] &&
+			whole(k.levels[:]) && whole(k.patterns[:]) && finite(p.sum, p.lo, p.hi, k.levelHead.radius, k.patternHead.radius) && finite(p.recent[:]...) && finite(p.near.levels[:]...)
 	}
 	for i := range s.tail {
 		var n uint32
@@ -309,9 +318,10 @@ func finite(all ...float32) bool {
 	return true
 }
 
+// whole tells whether all are numbers that toShort makes.
 func whole(all []short) bool {
 	for _, x := range all {
-		if !finite(x.long()) {
+		if x&0x7c00 == 0x7c00 {
 			return false
 		}
 	}

@@ -5,12 +5,14 @@ import "math"
 // tail knows how often a channel's deviation was how large: counts in buckets
 // two to a doubling, of which older ones fade.
 type tail struct {
-	counts [buckets]uint16
 	n      uint32
+	tens   [buckets / group]uint16 // sums of the counts, group by group
+	counts [buckets]uint16
 }
 
 const (
 	buckets = 40
+	group   = 10
 	// unit is what one deviation counts, so that halving forgets by halves.
 	unit = 4
 	// memory is how many deviations are remembered: beyond twice as many, all
@@ -50,16 +52,24 @@ func (t *tail) upTo(x, limit float32) float32 {
 	if at == 0 {
 		above = float32(t.counts[0]) * 0.5
 	}
-	var larger uint32
-	for _, c := range t.counts[at+1:] {
-		larger += uint32(c)
-	}
-	above += float32(larger)
+	above += float32(t.beyond(at))
 	s := max(0, -log10((above+unit/2)/(float32(t.n)+unit)))
 	if above >= upper*float32(t.n) {
 		return s
 	}
 	return s + max(0, min(t.foretold(at, within)-s, limit))
+}
+
+// beyond is the number of deviations in the buckets after one.
+func (t *tail) beyond(at int) (n uint32) {
+	g := at / group
+	for _, c := range t.tens[g+1:] {
+		n += uint32(c)
+	}
+	for _, c := range t.counts[at+1 : (g+1)*group] {
+		n += uint32(c)
+	}
+	return n
 }
 
 const (
@@ -97,6 +107,7 @@ func (t *tail) foretold(at int, within float32) float32 {
 func (t *tail) learn(x float32) {
 	at, _ := bucket(x)
 	t.counts[at] += unit
+	t.tens[at/group] += unit
 	t.n += unit
 	if t.n >= 2*memory*unit {
 		t.n = 0
@@ -104,5 +115,14 @@ func (t *tail) learn(x float32) {
 			t.counts[i] /= 2
 			t.n += uint32(t.counts[i])
 		}
+		t.add()
+	}
+}
+
+// add makes the sums of the counts anew.
+func (t *tail) add() {
+	clear(t.tens[:])
+	for i, c := range t.counts {
+		t.tens[i/group] += c
 	}
 }
