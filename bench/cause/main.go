@@ -12,10 +12,16 @@
 // figure says that the past is not spoiled, not that late is better. Constants were looked at with other seeds than those that are
 // reported.
 //
-// Usage: go run ./bench/cause [-cases 50] [-seed 1000] [-out bench/results/cause.json] [-show KIND]
+// Figures of recorded faults stand beside those of simulated ones, if -recorded names a
+// file of them or the default is there.
+//
+// Usage: go run ./bench/cause [-cases 50] [-seed 1000] [-out bench/results/cause.json] [-show KIND] [-recorded FILE]
+//
+//	go run ./bench/cause -pack DIR [-to FILE]
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,9 +39,18 @@ func main() {
 	seed := flag.Uint64("seed", 1000, "the first seed")
 	out := flag.String("out", "bench/results/cause.json", "where to write the results; empty for nowhere")
 	show := flag.String("show", "", "tell the wrong answers of this kind of fault")
+	faults := flag.String("recorded", recordedFaults, "faults that were recorded and packed")
+	from := flag.String("pack", "", "pack the faults that were recorded in this folder, and measure nothing")
+	to := flag.String("to", recordedFaults, "where to pack them to")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
-	if err := run(*cases, *seed, *out, *show); err != nil {
+	err := error(nil)
+	if *from != "" {
+		err = pack(*from, *to)
+	} else {
+		err = run(*cases, *seed, *out, *show, *faults)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -62,7 +77,7 @@ func (s *score) add(place int) {
 func (s score) top1() float64 { return float64(s.first) / float64(s.all) }
 func (s score) top3() float64 { return float64(s.third) / float64(s.all) }
 
-func run(cases int, seed uint64, out, show string) error {
+func run(cases int, seed uint64, out, show, faultsFile string) error {
 	var soon, afterwards, bare, plain, plainLate score
 	of := map[string]*score{}
 	for k, kind := range faults {
@@ -102,13 +117,14 @@ func run(cases int, seed uint64, out, show string) error {
 	r.Note("simulated, largest deviation alone: points lost", 100*(plain.top1()-plainLate.top1()), "")
 	r.Note("series of the timed case", float64(series), "")
 	r.AtMost("a case of 1,000 series, median", took.Seconds()*1000, "ms", 10)
+	unread := replay(r, faultsFile, show)
 	if out == "" {
-		return nil
+		return unread
 	}
 	if err := r.Write(out); err != nil {
 		return err
 	}
-	return r.Chart(strings.TrimSuffix(out, ".json")+".svg", "Causes (simulated cases): shorter is better, the dashed line is the goal")
+	return errors.Join(unread, r.Chart(strings.TrimSuffix(out, ".json")+".svg", "Causes: shorter is better, the dashed line is the goal"))
 }
 
 func placeOf(r cause.Result, truth cause.Component) int {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/autoecoops/autoecoops/bench/cause/recorded"
 	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/observe/cause"
+	"github.com/autoecoops/autoecoops/observe/cause/casefile"
 )
 
 // TestSimulation holds cases to what the figures rest on: they come out the same
@@ -66,7 +70,28 @@ func TestLargest(t *testing.T) {
 
 func TestRun(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "cause.json")
-	if err := run(1, 3, out, "node"); err != nil {
+	dir := t.TempDir()
+	for n, k := range []int{0, 5} {
+		s := simulate(3, k)
+		names := []string{filepath.Join(dir, faults[k]+".soon"), filepath.Join(dir, faults[k]+".late")}
+		for i, c := range []cause.Case{s.at(0), s.at(late)} {
+			f, err := os.Create(names[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(casefile.Write(f, c), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := recorded.WriteLabel(dir, n, recorded.Label{Kind: faults[k], Truth: s.truth, Abnormal: n, Soon: filepath.Base(names[0]), Late: filepath.Base(names[1])}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packed := filepath.Join(dir, "packed")
+	if err := pack(dir, packed); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(1, 3, out, "node", packed); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(out)
@@ -74,6 +99,13 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	var figures []record.Figure
+	if !strings.Contains(string(text), `"recorded: share in which anything was abnormal",
+    "value": 0.5`) {
+		t.Error("the recorded faults are not counted")
+	}
+	if err := run(1, 3, "", "", filepath.Join(dir, "none")); err == nil {
+		t.Error("a file that is not there is taken")
+	}
 	if err := json.Unmarshal(text, &figures); err != nil || len(figures) < 20 || figures[0].Value != float64(len(faults)) {
 		t.Errorf("%d figures, error %v", len(figures), err)
 	}
