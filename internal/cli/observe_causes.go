@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,6 +24,9 @@ type causesOptions struct {
 	depends []string
 	traces  TracesSource
 	logs    causeLogs
+	kept    keptCase
+	// before is how long a past traces and logs are compared with.
+	before time.Duration
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -43,19 +47,32 @@ the metrics alone, and says less surely.
 The shares are of one belief: what is missing to 100 % is for causes of which
 nothing was measured. What was abnormal within --since and is no more has causes, too,
 and a note says so. The exit code is 1 if a cause is named, and 3 if nothing could be
-said.`,
+said.
+
+--save-case keeps in a file what the verdict is made of, and --case judges such a file
+again, without asking anybody. It holds names of services, values and templates of
+logs.`,
 		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
   aeo observe causes --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686
   aeo observe causes --prometheus http://prometheus:9090 -n shop --loki http://loki:3100
-  aeo observe causes --prometheus http://prometheus:9090 --depends shop/web=shop/orders`,
+  aeo observe causes --prometheus http://prometheus:9090 --depends shop/web=shop/orders
+  aeo observe causes --prometheus http://prometheus:9090 --save-case outage.case
+  aeo observe causes --case outage.case`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.causes(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.kept.see(c.Flags()); o.kept.from != "" {
+				return o.replay()
+			}
+			return o.causes(c.Context())
+		},
 	}
 	o.add(c)
 	f := c.Flags()
 	o.changes.add(f)
 	o.traces.add(f, s)
 	o.logs.add(f, s)
+	f.DurationVar(&o.before, "before", time.Hour, "how long before the trouble traces and logs are compared with what came")
+	o.kept.add(f)
 	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
 	return c
 }
@@ -67,6 +84,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	}
 	if err := o.traces.check(); err != nil {
 		return err
+	}
+	if o.before < time.Minute || o.before > 7*24*time.Hour {
+		return fault.New(fault.Invalid, "read the command line", "--before "+o.before.String(), "too little or too much to compare with", "write a duration from 1m to 168h")
 	}
 	if err := o.changes.open(o.backend); err != nil {
 		return err
@@ -90,12 +110,16 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		if err := o.logged(ctx, &c); err != nil {
 			return err
 		}
+		if err := o.kept.save(c); err != nil {
+			return err
+		}
 		last = cause.Rank(c)
 		if since, over := t.Report.Over(); over && len(last.Causes) > 0 {
 			fmt.Fprintf(o.streams.Err, "note: nothing is abnormal any more since %s: these are causes of what was\n", since.In(o.request.Location).Format("2 Jan 15:04:05"))
 		}
 		if o.output == "json" {
-			return causesJSON(w, last, t)
+			counts := countsOf(t)
+			return causesJSON(w, last, &counts)
 		}
 		return o.causesText(w, last)
 	})
@@ -105,20 +129,14 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if err := o.remarks(survey.Told()); err != nil && len(last.Causes) == 0 {
 		return err
 	}
-	switch {
-	case last.Unknown != "":
-		return answer{3}
-	case len(last.Causes) > 0:
-		return answer{1}
-	}
-	return nil
+	return causesAnswer(last)
 }
 
 // sampled is how many traces are asked for, of each service.
 const sampled = 100
 
 // traced adds what traces tell: who waits for whom, and what calls cost since the
-// trouble began, against an hour before. A store that cannot be asked does not keep
+// trouble began, against --before. A store that cannot be asked does not keep
 // the rest from being judged; it is told.
 func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 	if !o.traces.given() {
@@ -133,7 +151,7 @@ func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 	if !begin.Before(to) {
 		to = c.At // it began just now: better parts than nothing
 	}
-	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-time.Hour), Mid: begin, To: to, Sample: sampled})
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-o.before), Mid: begin, To: to, Sample: sampled})
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -147,13 +165,21 @@ func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 	if costs.After.Traces == 0 {
 		fmt.Fprintln(o.streams.Err, "blind: there are no traces since "+begin.UTC().Format(time.RFC3339))
 	}
-	c.Edges = spans.Compare(costs.Before.Totals, costs.After.Totals)
+	c.Edges = slices.DeleteFunc(spans.Compare(costs.Before.Totals, costs.After.Totals), func(x spans.Change) bool {
+		return foreign(x.Edge, identity.Clean(o.request.Namespace))
+	})
 	edges := make([]spans.Edge, len(c.Edges))
 	for i := range c.Edges {
 		edges[i] = c.Edges[i].Edge
 	}
 	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], cause.DependenciesOf(edges)...)
 	return nil
+}
+
+// foreign tells whether a call has nothing to do with a namespace, as far as is known.
+func foreign(e spans.Edge, namespace string) bool {
+	caller, callee := e.Caller.Key.Namespace, e.Callee.Key.Namespace
+	return namespace != "" && caller+callee != "" && caller != namespace && callee != namespace
 }
 
 // dependenciesOf reads CALLER=CALLEE.
@@ -231,7 +257,7 @@ type jsonCauseProof struct {
 	Reference string             `json:"reference,omitempty"`
 }
 
-func causesJSON(w io.Writer, r cause.Result, t Surveyed) error {
+func causesJSON(w io.Writer, r cause.Result, counts *jsonCounts) error {
 	moment := func(at time.Time) *time.Time {
 		if at.IsZero() {
 			return nil
@@ -244,8 +270,8 @@ func causesJSON(w io.Writer, r cause.Result, t Surveyed) error {
 		Unknown string      `json:"unknown,omitempty"`
 		Rest    float64     `json:"rest"`
 		Begin   *time.Time  `json:"begin,omitempty"`
-		Survey  jsonCounts  `json:"survey"`
-	}{[]jsonCause{}, r.Unknown, r.Rest, moment(r.Begin), countsOf(t)}
+		Survey  *jsonCounts `json:"survey,omitempty"`
+	}{[]jsonCause{}, r.Unknown, r.Rest, moment(r.Begin), counts}
 	for _, c := range r.Causes {
 		x := jsonCause{c.Component, c.Score, moment(c.Since), c.Sentence(), []jsonCauseProof{}}
 		for _, e := range c.Evidence {

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/cause"
+	"github.com/autoecoops/autoecoops/observe/cause/casefile"
+)
+
+// keptCase are the options of causes for cases in files.
+type keptCase struct {
+	from, to string
+	// other is the first option that asks something of a source.
+	other string
+}
+
+func (k *keptCase) add(f *pflag.FlagSet) {
+	f.StringVar(&k.from, "case", "", "judge the case in this `FILE` and ask nobody")
+	f.StringVar(&k.to, "save-case", "", "keep in this `FILE` what the verdict is made of")
+}
+
+// besideCase are the options that --case goes with.
+var besideCase = []string{"case", "output", "time-zone", "save-case"}
+
+// see looks for options that --case does not go with.
+func (k *keptCase) see(f *pflag.FlagSet) {
+	f.Visit(func(x *pflag.Flag) {
+		if k.other == "" && !slices.Contains(besideCase, x.Name) {
+			k.other = "--" + x.Name
+		}
+	})
+}
+
+// save writes the case, if somebody wants it, in one step, for the user alone.
+func (k *keptCase) save(c cause.Case) error {
+	if k.to == "" {
+		return nil
+	}
+	const op = "keep the case"
+	info, err := os.Lstat(k.to)
+	if err == nil && !info.Mode().IsRegular() {
+		return fault.New(fault.Invalid, op, k.to, "it is no regular file", "name a file, or one that is not there yet")
+	}
+	fail := func(err error) error {
+		if f := (*fault.Error)(nil); errors.As(err, &f) {
+			return err
+		}
+		return fault.Wrap(fault.Unavailable, op, k.to, err, "check that the folder exists and that you may write to it")
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail(err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(k.to), ".aeo-*") // 0600
+	if err != nil {
+		return fail(err)
+	}
+	defer os.Remove(f.Name())
+	if err := casefile.Write(f, c); err != nil {
+		_ = f.Close()
+		return fail(err)
+	}
+	if err := f.Close(); err != nil {
+		return fail(err)
+	}
+	if err := os.Rename(f.Name(), k.to); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// load reads the case.
+func (k *keptCase) load() (cause.Case, error) {
+	info, err := os.Stat(k.from)
+	if err == nil && !info.Mode().IsRegular() {
+		return cause.Case{}, fault.New(fault.Invalid, "read a case", k.from, "it is no regular file", "name a file that --save-case wrote")
+	}
+	f, err := os.Open(k.from)
+	if err != nil {
+		return cause.Case{}, fault.Wrap(fault.Invalid, "read a case", k.from, err, "name a file that --save-case wrote")
+	}
+	defer f.Close()
+	c, err := casefile.Read(f)
+	if x := (*fault.Error)(nil); errors.As(err, &x) {
+		x.Subject = k.from
+	}
+	return c, err
+}
+
+// replay judges a kept case. It asks nothing of anybody.
+func (o *causesOptions) replay() error {
+	if o.kept.other != "" {
+		return fault.New(fault.Invalid, "read the command line", "--case", "a kept case is judged as it is, "+o.kept.other+" cannot add to it", "leave out "+o.kept.other+", or --case")
+	}
+	if o.output != "table" && o.output != "json" {
+		return fault.New(fault.Invalid, "read the command line", "--output", fmt.Sprintf("%q is no format", o.output), "write table or json")
+	}
+	zone, err := time.LoadLocation(o.zone)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "read the command line", "--time-zone", err, "write Europe/Berlin, or UTC")
+	}
+	o.request.Location = zone
+	c, err := o.kept.load()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.streams.Err, "note: this is a case kept at %s: %d series, %d dependencies, %d changes, %d templates of logs, %d calls; how many signals were abnormal is not in it\n",
+		c.At.In(zone).Format(time.RFC3339), len(c.Series), len(c.Dependencies), len(c.Changes), len(c.Logs), len(c.Edges))
+	if err := o.kept.save(c); err != nil {
+		return err
+	}
+	r := cause.Rank(c)
+	if err := writeTo("", o.streams.Out, func(w io.Writer) error {
+		if o.output == "json" {
+			return causesJSON(w, r, nil)
+		}
+		return o.causesText(w, r)
+	}); err != nil {
+		return err
+	}
+	return causesAnswer(r)
+}
+
+// causesAnswer is the exit code of an answer.
+func causesAnswer(r cause.Result) error {
+	switch {
+	case r.Unknown != "":
+		return answer{3}
+	case len(r.Causes) > 0:
+		return answer{1}
+	}
+	return nil
+}
