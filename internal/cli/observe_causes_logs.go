@@ -31,8 +31,8 @@ const everything = `{namespace=~".+"}`
 // have been written.
 const logMargin = time.Minute
 
-// logged adds the templates that are new or more since the trouble began, against an
-// hour before. A Loki that cannot be asked does not keep the rest from being judged;
+// logged adds the templates that are new or more since the trouble began, against
+// --before. A Loki that cannot be asked does not keep the rest from being judged;
 // it is told.
 func (o *causesOptions) logged(ctx context.Context, c *cause.Case) error {
 	if o.logs.loki.URL == "" {
@@ -45,7 +45,7 @@ func (o *causesOptions) logged(ctx context.Context, c *cause.Case) error {
 	begin = begin.Add(-logMargin)
 	source := o.logs.loki
 	source.MaxLines = usualLines
-	req := LogsRequest{Loki: &source, Namespace: o.request.Namespace, At: c.At, Since: c.At.Sub(begin), Before: time.Hour, Least: usualScore, Timeout: o.source.Timeout}
+	req := LogsRequest{Loki: &source, Namespace: o.request.Namespace, At: c.At, Since: c.At.Sub(begin), Before: o.before, Least: usualScore, Timeout: o.source.Timeout}
 	switch {
 	case source.Query != "":
 		req.Namespace = ""
@@ -67,7 +67,7 @@ func (o *causesOptions) logged(ctx context.Context, c *cause.Case) error {
 		fmt.Fprintf(o.streams.Err, "blind: of logs: %s\n", clean(because(p.Err)))
 	}
 	if !found.comparable() {
-		fmt.Fprintf(o.streams.Err, "blind: there is nothing to compare in the logs: %d lines since %s, %d in the hour before\n", found.Counted.After, instant(begin), found.Counted.Before)
+		fmt.Fprintf(o.streams.Err, "blind: there is nothing to compare in the logs: %d lines since %s, %d in the %s before\n", found.Counted.After, instant(begin), found.Counted.Before, o.before)
 	}
 	c.Logs = causeLogsOf(found.Changes)
 	return nil

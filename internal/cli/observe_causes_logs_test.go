@@ -37,7 +37,7 @@ func TestCausesOfLogs(t *testing.T) {
 		change(logs.Vanished, logs.Error, "shop/b"), change(logs.Unjudged, logs.Error, "shop/c"), change(logs.Appeared, logs.Error, "a/b/c"),
 	}, Counted: logs.Counted{Before: 5, After: 5}, Notes: []string{"mind\x1b the gap"}, Failed: []LogProblem{{"Loki", fault.New(fault.Partial, "read", "", "not all", "raise it")}}}}
 	var out, errs bytes.Buffer
-	o := &causesOptions{observeOptions: observeOptions{backend: b, streams: &Streams{Out: &out, Err: &errs}}}
+	o := &causesOptions{observeOptions: observeOptions{backend: b, streams: &Streams{Out: &out, Err: &errs}}, before: time.Hour}
 	c := cause.Case{At: at}
 	if err := o.logged(t.Context(), &c); err != nil || c.Logs != nil || !b.asked.At.IsZero() {
 		t.Errorf("nobody named a Loki: %v %+v", err, b.asked)

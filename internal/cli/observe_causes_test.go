@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	spans "github.com/autoecoops/autoecoops/observe/trace"
+	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
 // TestChangesOfReleases has only what was applied, to what runs, and lately.
@@ -73,6 +75,26 @@ func TestUnknownCommands(t *testing.T) {
 		}
 		if code := Main(t.Context(), nil, s, Build{}, []string{group}); code != 0 || !strings.Contains(out.String(), "Examples:") {
 			t.Errorf("%s alone: code %d\n%s", group, code, out.String())
+		}
+	}
+}
+
+func TestCallsOfOthers(t *testing.T) {
+	of := func(ns string) spans.Party {
+		if ns == "outside" {
+			return spans.Party{Kind: spans.Outside}
+		}
+		return spans.Party{Kind: spans.Service, Key: identity.Key{Namespace: ns, Service: "web"}}
+	}
+	for _, c := range []struct {
+		caller, callee string
+		want           bool
+	}{{"shop", "shop", false}, {"shop", "bank", false}, {"bank", "shop", false}, {"bank", "bank", true}, {"outside", "bank", true}, {"outside", "shop", false}, {"", "", false}} {
+		if got := foreign(spans.Edge{Caller: of(c.caller), Callee: of(c.callee)}, "shop"); got != c.want {
+			t.Errorf("%s asks %s: %v", c.caller, c.callee, got)
+		}
+		if foreign(spans.Edge{Caller: of(c.caller), Callee: of(c.callee)}, "") {
+			t.Error("without a namespace something is of others")
 		}
 	}
 }

@@ -81,6 +81,35 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNamesOfHosts joins what callers know as a host with the service that it is.
+func TestNamesOfHosts(t *testing.T) {
+	name := func(kind trace.NodeKind, env, ns, service string) Component {
+		return Component{Kind: kind, Key: identity.Key{Environment: env, Namespace: ns, Service: service}}
+	}
+	c := Case{
+		Series: []Series{{Of: name(trace.Service, "", "shop", "database")}, {Of: name(trace.Service, "", "shop", "cache")}, {Of: name(trace.Service, "a", "shop", "web")}, {Of: name(trace.Service, "b", "shop", "web")}},
+		Dependencies: []Dependency{
+			{Who: name(trace.Service, "production", "shop", "orders"), On: name(trace.External, "production", "shop", "database")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.Database, "", "shop", "redis/cache")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "bank", "database")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "", "database")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "shop", "web")},
+		},
+	}
+	n := namesOf(&c)
+	if a, b := n.of(c.Dependencies[0].On), n.of(c.Series[0].Of); a != b || n.all[a] != c.Series[0].Of {
+		t.Errorf("the host is not its service: %v", n.all)
+	}
+	if a, b := n.of(c.Dependencies[1].On), n.of(c.Series[1].Of); a != b {
+		t.Errorf("the database's host is not its service: %v", n.all)
+	}
+	for i, d := range c.Dependencies[2:] {
+		if at := n.of(d.On); n.all[at] != d.On {
+			t.Errorf("%d: %v was taken for %v", i, d.On, n.all[at])
+		}
+	}
+}
+
 func TestSentence(t *testing.T) {
 	when := time.Date(2026, 3, 2, 12, 1, 10, 0, time.UTC)
 	r := Ranked{Component: svc("orders"), Evidence: []Evidence{{Kind: Changed, Weight: 0.4, Text: "release orders@1 at 12:01:10", At: when}}}

@@ -49,15 +49,20 @@ func namesOf(c *Case) names {
 	for i, p := range n.all {
 		of[p.Key.Service] = append(of[p.Key.Service], i)
 	}
-	// The most exactly known first, so that those they are found in stand.
+	// Services come first, and the most exactly known, so that those that others are
+	// found in stand.
 	order := make([]int, len(n.all))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(parts(n.all[b]), parts(n.all[a])) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(rankOf(n.all[a]), rankOf(n.all[b])), cmp.Compare(parts(n.all[b]), parts(n.all[a])))
+	})
 	whole := make([]int, len(n.all))
 	for _, i := range order {
-		whole[i] = n.fuller(i, of[n.all[i].Key.Service], whole)
+		if whole[i] = n.fuller(i, of[n.all[i].Key.Service], whole); whole[i] == i {
+			whole[i] = n.hosted(i, of, whole)
+		}
 	}
 	// What was found to be another is dropped; numbers close up.
 	kept, number := n.all[:0:0], make([]int, len(n.all))
@@ -72,6 +77,35 @@ func namesOf(c *Case) names {
 	}
 	n.all = kept
 	return n
+}
+
+// hosted returns the one service that the i-th can only be, of which callers know no
+// more than its host's name; i itself if there is none or several.
+func (n *names) hosted(i int, of map[string][]int, whole []int) int {
+	p, ok := n.all[i].Hosted()
+	if !ok {
+		return i
+	}
+	found := i
+	for _, j := range of[p.Key.Service] {
+		q := n.all[j]
+		if q.Kind != trace.Service || q.Key.Namespace != p.Key.Namespace || identity.Join(identity.Identity{Key: p.Key}, identity.Identity{Key: q.Key}) < identity.ByService {
+			continue
+		}
+		if found != i && found != whole[j] {
+			return i
+		}
+		found = whole[j]
+	}
+	return found
+}
+
+// rankOf puts services before all else.
+func rankOf(p Component) int {
+	if p.Kind == trace.Service {
+		return 0
+	}
+	return 1
 }
 
 // fuller returns the one component that the i-th can only be and that is known

@@ -25,6 +25,8 @@ const (
 	// constant is the most that a deviation of a series counts that never moved:
 	// nothing is known of how it moves.
 	constant = 10
+	// firstHalf is how many times the quartiles of the first half may be nearer.
+	firstHalf = 8
 	// lateSteps is how many steps after the moment of notice a series may begin:
 	// rates look back.
 	lateSteps = 2
@@ -116,9 +118,14 @@ func (w *scratch) take(s *Series) {
 }
 
 // normalise makes z of v: the distance from the median in usual deviations,
-// clipped so that no single sample decides.
+// clipped so that no single sample decides. What lasts for more than a quarter of the
+// time widens the quartiles: those of the first half count if they are nearer, since
+// what the trouble is lies in the second.
 func (w *scratch) normalise(floor float64) {
 	low, middle, high := w.quartiles(w.v)
+	if l, _, h := w.quartiles(w.v[:(len(w.v)+1)/2]); h-l < high-low {
+		low, high = 0, max(h-l, (high-low)/firstHalf)
+	}
 	// Of a constant series any other value is a clipped one.
 	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle), 1e-300)
 	w.z = slices.Grow(w.z[:0], len(w.v))[:len(w.v)]

@@ -39,6 +39,8 @@ func TestShift(t *testing.T) {
 		{"a ramp counts from where it leaves its past", func(x float64, i int) float64 { return 100 + x + max(0, float64(i-170)) }, 170, 185, 10, 90},
 		{"a burst that is over", func(x float64, i int) float64 { return 100 + x + step(i, 200, 60) - step(i, 212, 60) }, 199, 201, 15, 70},
 		{"what it did before is nothing new", func(x float64, i int) float64 { return 100 + 0.1*x + step(i%60, 48, 30) }, 0, 0, 0, 4},
+		{"two fifths of the time", func(x float64, i int) float64 { return 100 + x + step(i, 144, 60) }, 144, 144, 15, 70},
+		{"two thirds of the time", func(x float64, i int) float64 { return 100 + x + step(i, 80, 60) }, 80, 80, 15, 70},
 		{"a trifle of a constant one", func(_ float64, i int) float64 { return step(i, 220, 1e-9) }, 220, 220, 5, 10},
 		{"a tenth of a constant one", func(_ float64, i int) float64 { return 100 + step(i, 220, 10) }, 220, 220, 2.9, 3.1},
 		{"a thousandfold of a constant one", func(_ float64, i int) float64 { return 1 + step(i, 220, 1000) }, 220, 220, 9.9, 10.1},

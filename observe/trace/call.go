@@ -53,7 +53,7 @@ func (t *Trace) Calls(find Finder) []Call {
 			all = append(all, c)
 		}
 		if calls(n.Kind) && !answered[i] && n.Remote.Kind != "" {
-			c.Edge = Edge{Caller: partyOf(&n.Span), Callee: n.Remote.party(), Operation: n.Name, Async: n.Kind == Producer}
+			c.Edge = Edge{Caller: partyOf(&n.Span), Callee: n.Remote.party(partyOf(&n.Span)), Operation: n.Name, Async: n.Kind == Producer}
 			c.Fault = n.Blamed
 			all = append(all, c)
 		}
@@ -75,7 +75,7 @@ func (t *Trace) caller(n *Node, find Finder) Party {
 	}
 	switch {
 	case n.Kind == Consumer && n.Remote.Kind != "":
-		return n.Remote.party()
+		return n.Remote.party(partyOf(&n.Span))
 	case n.Orphan:
 		return Party{Kind: Unknown}
 	}

@@ -135,18 +135,57 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestHosts asks by names of hosts, as one does within a cluster.
+func TestHosts(t *testing.T) {
+	for name, want := range map[string]identity.Key{
+		"bank":                               {Environment: "production", Namespace: "shop", Service: "bank"},
+		"bank:8080":                          {Environment: "production", Namespace: "shop", Service: "bank"},
+		"bank.money.svc":                     {Environment: "production", Namespace: "money", Service: "bank"},
+		"bank.money.svc.cluster.local":       {Environment: "production", Namespace: "money", Service: "bank"},
+		"redis/bank.money.svc.cluster.local": {Environment: "production", Namespace: "money", Service: "redis/bank"},
+		"redis/bank":                         {Environment: "production", Namespace: "shop", Service: "redis/bank"},
+		"bank.example.com":                   {Service: "bank.example.com"},
+		"bank.svcs.example.com":              {Service: "bank.svcs.example.com"},
+		"10.0.0.1":                           {Service: "10.0.0.1"},
+		"[2001:db8::1]":                      {Service: "[2001:db8::1]"},
+		"2001:db8::1":                        {Service: "2001:db8::1"},
+		"localhost":                          {Service: "localhost"},
+		".svc":                               {Service: ".svc"},
+	} {
+		ask := func(host bool) identity.Key {
+			costs := trace.CostsOf([][]trace.Span{{at("web", 1, 0, trace.Client, 0, 9, func(s *trace.Span) { s.Remote = trace.Remote{Kind: trace.External, Name: name, Host: host} })}})
+			for _, total := range costs.Totals {
+				if total.Edge.Caller.Kind == trace.Service {
+					return total.Edge.Callee.Key
+				}
+			}
+			t.Fatalf("%s: nobody is asked", name)
+			return identity.Key{}
+		}
+		if got := ask(true); got != want {
+			t.Errorf("%s is %+v, want %+v", name, got, want)
+		}
+		if got := ask(false); got != (identity.Key{Service: name}) {
+			t.Errorf("%s, no host, is %+v", name, got)
+		}
+	}
+	if p, ok := (trace.Party{Kind: trace.Service, Key: identity.Key{Namespace: "shop", Service: "bank"}}).Hosted(); ok {
+		t.Errorf("a service is hosted as %v", p)
+	}
+}
+
 func TestRemote(t *testing.T) {
 	for name, c := range map[string]struct {
 		attributes map[string]string
 		want       trace.Remote
 	}{
-		"a database and its host": {map[string]string{"db.system": "redis", "server.address": "cache", "db.name": "0"}, trace.Remote{Kind: trace.Database, Name: "redis/cache"}},
+		"a database and its host": {map[string]string{"db.system": "redis", "server.address": "cache", "db.name": "0"}, trace.Remote{Kind: trace.Database, Name: "redis/cache", Host: true}},
 		"a database and its name": {map[string]string{"db.system.name": "postgresql", "db.namespace": "carts"}, trace.Remote{Kind: trace.Database, Name: "postgresql/carts"}},
 		"a database":              {map[string]string{"db.system": "sqlite"}, trace.Remote{Kind: trace.Database, Name: "sqlite"}},
 		"a queue":                 {map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders"}, trace.Remote{Kind: trace.Queue, Name: "kafka/orders"}},
 		"a broker":                {map[string]string{"messaging.system": "kafka"}, trace.Remote{Kind: trace.Queue, Name: "kafka"}},
 		"a peer":                  {map[string]string{"peer.service": "bank", "server.address": "10.0.0.1"}, trace.Remote{Kind: trace.External, Name: "bank"}},
-		"an address":              {map[string]string{"net.peer.name": "api.example.com"}, trace.Remote{Kind: trace.External, Name: "api.example.com"}},
+		"an address":              {map[string]string{"net.peer.name": "api.example.com"}, trace.Remote{Kind: trace.External, Name: "api.example.com", Host: true}},
 		"nothing":                 {nil, trace.Remote{}},
 	} {
 		if got := trace.RemoteOf(func(n string) string { return c.attributes[n] }); got != c.want {

@@ -1,6 +1,10 @@
 package trace
 
-import "github.com/autoecoops/autoecoops/ops/identity"
+import (
+	"strings"
+
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
 
 // NodeKind says what stands at an end of a call.
 type NodeKind string
@@ -40,8 +44,48 @@ func partyOf(s *Span) Party {
 	return Party{Kind: Unknown}
 }
 
-func (r Remote) party() Party {
-	return Party{r.Kind, identity.Key{Service: r.Name}}
+// party is the other side as a caller knows it. A host's name says more to who knows
+// whose it is: within a cluster "cart" is that of the caller's own namespace, and
+// "cart.shop.svc.cluster.local" that of another.
+func (r Remote) party(caller Party) Party {
+	key := identity.Key{Service: r.Name}
+	if !r.Host || caller.Kind != Service || caller.Key.Namespace == "" {
+		return Party{r.Kind, key}
+	}
+	system, host, ok := strings.Cut(r.Name, "/")
+	if !ok {
+		system, host = "", r.Name
+	}
+	if host, _, _ = strings.Cut(host, ":"); strings.Count(r.Name, ":") > 1 {
+		return Party{r.Kind, key} // an IPv6 address
+	}
+	name, rest, dotted := strings.Cut(host, ".")
+	namespace, zone, _ := strings.Cut(rest, ".")
+	switch {
+	case name == "" || name == "localhost":
+		return Party{r.Kind, key}
+	case !dotted:
+		namespace = caller.Key.Namespace
+	case namespace == "" || zone != "svc" && !strings.HasPrefix(zone, "svc."):
+		return Party{r.Kind, key}
+	}
+	if system != "" {
+		name = system + "/" + name
+	}
+	return Party{r.Kind, identity.Key{Environment: caller.Key.Environment, Namespace: namespace, Service: name}}
+}
+
+// Hosted is the service that a party may be of which only the name of its host is
+// known; ok is false if it cannot be one.
+func (p Party) Hosted() (service Party, ok bool) {
+	if p.Kind != External && p.Kind != Database && p.Kind != Queue || p.Key.Namespace == "" {
+		return Party{}, false
+	}
+	p.Kind = Service
+	if _, host, ok := strings.Cut(p.Key.Service, "/"); ok {
+		p.Key.Service = host
+	}
+	return p, p.Key.Known()
 }
 
 // Edge is one operation that one party asks of another.

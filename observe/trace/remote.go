@@ -33,24 +33,24 @@ func RemoteNames() []string {
 func RemoteOf(get func(name string) string) Remote {
 	peer, address := pick(get, peerNames[:]), pick(get, addressNames[:])
 	if system := pick(get, systemNames[:]); system != "" {
-		for _, name := range [...]string{peer, address, pick(get, databaseNames[:])} {
+		for i, name := range [...]string{peer, address, pick(get, databaseNames[:])} {
 			if name != "" {
-				return Remote{Database, short(system+"/"+name, MaxName)}
+				return Remote{Database, short(system+"/"+name, MaxName), i == 1}
 			}
 		}
-		return Remote{Database, system}
+		return Remote{Kind: Database, Name: system}
 	}
 	if system := pick(get, queueSystems[:]); system != "" {
 		if name := pick(get, queueNames[:]); name != "" {
-			return Remote{Queue, short(system+"/"+name, MaxName)}
+			return Remote{Kind: Queue, Name: short(system+"/"+name, MaxName)}
 		}
-		return Remote{Queue, system}
+		return Remote{Kind: Queue, Name: system}
 	}
 	if peer != "" {
-		return Remote{External, peer}
+		return Remote{Kind: External, Name: peer}
 	}
 	if address != "" {
-		return Remote{External, address}
+		return Remote{External, address, true}
 	}
 	return Remote{}
 }

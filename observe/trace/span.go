@@ -93,6 +93,8 @@ type Remote struct {
 	Kind NodeKind `json:"kind,omitempty"`
 	// Name is peer.service, the database's name, the queue's, or an address.
 	Name string `json:"name,omitempty"`
+	// Host means that Name is, or ends in, that of a host.
+	Host bool `json:"host,omitempty"`
 }
 
 // Link is another span that this one follows from, perhaps of another trace.
