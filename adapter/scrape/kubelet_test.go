@@ -9,8 +9,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
+	"math"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/util/teststorage"
 )
 
@@ -123,4 +126,45 @@ func TestKubeletIsAsked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKubeletMaySayMore has one speak for more pods than a target has samples, and of
+// what nobody asks for.
+func TestKubeletMaySayMore(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 12 {
+			fmt.Fprintf(w, "container_cpu_usage_seconds_total{pod=\"p%d\"} 1\ncontainer_tasks_state{pod=\"p%d\"} 1\n", i, i)
+		}
+	}))
+	defer server.Close()
+	store := teststorage.New(t)
+	defer store.Close()
+	s, err := New(Options{Into: store, Interval: time.Second, MaxSamples: 3, Kubelet: &Kubelet{Insecure: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.Run(ctx) }()
+	s.set(poolKubelet, []*targetgroup.Group{{Source: "nodes", Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(strings.TrimPrefix(server.URL, "https://"))}}}})
+	count := func(name string) (n int) {
+		q, err := store.Querier(0, math.MaxInt64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		for all := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, "__name__", name)); all.Next(); {
+			n++
+		}
+		return n
+	}
+	for count("up") == 0 && ctx.Err() == nil {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if kept, dropped := count("container_cpu_usage_seconds_total"), count("container_tasks_state"); kept != 12 || dropped != 0 {
+		t.Errorf("%d series are kept, and %d that nobody asks for", kept, dropped)
+	}
+	stop()
+	<-ended
 }

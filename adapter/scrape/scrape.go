@@ -113,6 +113,13 @@ const (
 	poolKubelet = "kubelet"
 )
 
+// A kubelet speaks for a hundred pods and more: it may say as much as several targets.
+const kubeletPods = 5
+
+// neverAsked are the series of cAdvisor that are many and that nobody asks for: half of
+// all.
+const neverAsked = "container_(tasks_state|memory_failures_total|memory_failcnt|memory_kernel_usage|memory_mapped_file|memory_max_usage_bytes|memory_total_.*|memory_swap|blkio_.*|fs_(io|read_seconds|write_seconds|sector|reads_merged|writes_merged|inodes).*|hugetlb_.*|last_seen|llc_.*|spec_(memory_reservation|memory_swap|cpu_shares).*|ulimits_soft|cpu_load_.*|cpu_schedstat_.*|network_(tcp|tcp6|udp|udp6|advance_tcp)_.*|pressure_.*_stalled_.*)"
+
 // New returns a scraper that scrapes nothing yet. The error is of kind Invalid.
 func New(o Options) (*Scraper, error) {
 	fill(&o.Interval, 30*time.Second)
@@ -151,12 +158,15 @@ func New(o Options) (*Scraper, error) {
 // from is not in it: they are handed over.
 func (s *Scraper) config() string {
 	o := s.options
-	bounds := fmt.Sprintf("body_size_limit: %dB, sample_limit: %d, label_limit: %d, label_name_length_limit: %d, label_value_length_limit: %d, follow_redirects: false, fallback_scrape_protocol: PrometheusText0.0.4",
-		o.MaxBody, o.MaxSamples, o.MaxLabels, o.MaxName, o.MaxValue)
+	bounds := func(times int) string {
+		return fmt.Sprintf("body_size_limit: %dB, sample_limit: %d, label_limit: %d, label_name_length_limit: %d, label_value_length_limit: %d, follow_redirects: false, fallback_scrape_protocol: PrometheusText0.0.4",
+			times*o.MaxBody, times*o.MaxSamples, o.MaxLabels, o.MaxName, o.MaxValue)
+	}
 	text := fmt.Sprintf("global: {scrape_interval: %dms, scrape_timeout: %dms}\nscrape_configs:\n- {job_name: %s, %s}\n- {job_name: %s, %s}\n",
-		o.Interval.Milliseconds(), o.Timeout.Milliseconds(), poolPods, bounds, poolFile, bounds)
+		o.Interval.Milliseconds(), o.Timeout.Milliseconds(), poolPods, bounds(1), poolFile, bounds(1))
 	if o.Kubelet != nil {
-		text += fmt.Sprintf("- {job_name: %s, scheme: https, honor_timestamps: false, %s, %s}\n", poolKubelet, bounds, o.Kubelet.config())
+		text += fmt.Sprintf("- {job_name: %s, scheme: https, honor_timestamps: false, %s, %s, metric_relabel_configs: [{source_labels: [__name__], regex: %q, action: drop}]}\n",
+			poolKubelet, bounds(kubeletPods), o.Kubelet.config(), neverAsked)
 	}
 	return text
 }
