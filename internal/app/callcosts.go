@@ -29,7 +29,7 @@ func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.Call
 		}
 		return trace.CostsOf(all), nil
 	}
-	if out.Before, err = sample(req.From, req.Mid); err != nil {
+	if out.Before, err = sample(req.From, req.Mid.Add(-req.Gap)); err != nil {
 		return nil, err
 	}
 	if out.After, err = sample(req.Mid, req.To); err != nil {

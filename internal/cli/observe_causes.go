@@ -151,7 +151,7 @@ func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 	if !begin.Before(to) {
 		to = c.At // it began just now: better parts than nothing
 	}
-	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-o.before), Mid: begin, To: to, Sample: sampled})
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-o.before), Mid: begin, To: to, Gap: min(4*o.source.Scrape, o.before/4), Sample: sampled})
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

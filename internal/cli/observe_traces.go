@@ -36,6 +36,9 @@ type TracesSource struct {
 type CostsRequest struct {
 	Source        TracesSource
 	From, Mid, To time.Time
+	// Gap is how long before Mid is of neither stretch: it is not known to the second
+	// when trouble began.
+	Gap time.Duration
 	// Sample is how many traces of each are asked for, of each service where the
 	// store knows services.
 	Sample int

@@ -180,6 +180,9 @@ func (j *judgement) tellLogs(i int, add func(EvidenceKind, float64, int64, strin
 }
 
 func tellEdge(name string, e *trace.Change) string {
+	if e.Before.Calls == 0 {
+		return fmt.Sprintf("%s asks %s, whom it did not ask before, and %s of these calls fail", name, e.Edge.Callee, observe.Quantity(faultShare(e.After), "share"))
+	}
 	if e.Faults > 0.005 || e.Self <= 0 {
 		return fmt.Sprintf("%s of the calls of %s fail in it, %s before", observe.Quantity(faultShare(e.After), "share"), name, observe.Quantity(faultShare(e.Before), "share"))
 	}

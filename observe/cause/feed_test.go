@@ -92,8 +92,10 @@ func TestNamesOfHosts(t *testing.T) {
 			{Who: name(trace.Service, "production", "shop", "orders"), On: name(trace.External, "production", "shop", "database")},
 			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.Database, "", "shop", "redis/cache")},
 			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "bank", "database")},
-			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "", "database")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "", "cache")},
+			{Who: name(trace.Service, "", "bank", "orders"), On: name(trace.External, "", "", "cache")},
 			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "shop", "web")},
+			{Who: name(trace.Service, "", "shop", "orders"), On: name(trace.External, "", "", "database")},
 		},
 	}
 	n := namesOf(&c)
@@ -103,7 +105,10 @@ func TestNamesOfHosts(t *testing.T) {
 	if a, b := n.of(c.Dependencies[1].On), n.of(c.Series[1].Of); a != b {
 		t.Errorf("the database's host is not its service: %v", n.all)
 	}
-	for i, d := range c.Dependencies[2:] {
+	if a, b := n.of(c.Dependencies[6].On), n.of(c.Series[0].Of); a != b {
+		t.Errorf("what only those of its namespace call is not its service: %v", n.all)
+	}
+	for i, d := range c.Dependencies[2:6] {
 		if at := n.of(d.On); n.all[at] != d.On {
 			t.Errorf("%d: %v was taken for %v", i, d.On, n.all[at])
 		}

@@ -58,10 +58,14 @@ func namesOf(c *Case) names {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(rankOf(n.all[a]), rankOf(n.all[b])), cmp.Compare(parts(n.all[b]), parts(n.all[a])))
 	})
-	whole := make([]int, len(n.all))
+	whole, home := make([]int, len(n.all)), callersHomes(c)
 	for _, i := range order {
 		if whole[i] = n.fuller(i, of[n.all[i].Key.Service], whole); whole[i] == i {
-			whole[i] = n.hosted(i, of, whole)
+			p := n.all[i]
+			if p.Key.Namespace == "" && p.Kind != trace.Service {
+				p.Key.Namespace = home[p]
+			}
+			whole[i] = n.hosted(i, p, of, whole)
 		}
 	}
 	// What was found to be another is dropped; numbers close up.
@@ -79,10 +83,34 @@ func namesOf(c *Case) names {
 	return n
 }
 
+// callersHomes tells for each component the one namespace that all who call it are of.
+func callersHomes(c *Case) map[Component]string {
+	const several = "/" // no namespace's name
+	home := map[Component]string{}
+	add := func(caller, callee Component) {
+		if callee.Kind == trace.Service || callee.Kind == Node {
+			return
+		}
+		if known, ok := home[callee]; ok && known != caller.Key.Namespace {
+			home[callee] = several
+			return
+		}
+		home[callee] = caller.Key.Namespace
+	}
+	for _, d := range c.Dependencies {
+		add(d.Who, d.On)
+	}
+	for i := range c.Edges {
+		add(c.Edges[i].Edge.Caller, c.Edges[i].Edge.Callee)
+	}
+	return home
+}
+
 // hosted returns the one service that the i-th can only be, of which callers know no
-// more than its host's name; i itself if there is none or several.
-func (n *names) hosted(i int, of map[string][]int, whole []int) int {
-	p, ok := n.all[i].Hosted()
+// more than its name, given in p with the namespace in which they know it; i itself if
+// there is none or several.
+func (n *names) hosted(i int, p Component, of map[string][]int, whole []int) int {
+	p, ok := p.Hosted()
 	if !ok {
 		return i
 	}

@@ -283,7 +283,19 @@ func (j *judgement) readEdges(c *Case) {
 	for i := range c.Edges {
 		e := &c.Edges[i]
 		k := j.names.of(e.Edge.Callee)
-		if k < 0 || e.After.Calls < leastCalls || e.Before.Calls < leastCalls {
+		if k < 0 || e.After.Calls < leastCalls {
+			continue
+		}
+		if e.Before.Calls < leastCalls {
+			if by := j.names.of(e.Edge.Caller); by >= 0 && j.newAndFails(e, k) {
+				// It asks somebody whom it did not ask before: that is its doing.
+				parts[by].faults += faultShare(e.After) * float64(e.After.Calls)
+				parts[by].calls += float64(e.After.Calls)
+				seen[by] = true
+				if old := j.edges[by]; old == nil || heavier(e, old) {
+					j.edges[by] = e
+				}
+			}
 			continue
 		}
 		seen[k] = true
@@ -294,7 +306,7 @@ func (j *judgement) readEdges(c *Case) {
 		p := &parts[k]
 		// A self time counts that is a fifth longer, and a millisecond.
 		if old := e.Before.SelfSum.Seconds() / float64(e.Before.Calls); e.Self.Seconds() > max(0.2*old, 0.001) {
-			p.time += e.Self.Seconds() * calls
+			p.time += e.Self.Seconds() * calls * sure(e)
 		}
 		// The callee of a call that was given up may know of no fault.
 		if failed := min(1, max(known(e.Faults), float64(e.After.GaveUp)/calls-float64(e.Before.GaveUp)/float64(e.Before.Calls))); failed > 0.005 {
@@ -326,6 +338,22 @@ func (j *judgement) readEdges(c *Case) {
 			g.cleared = max(0, 1-3*g.trace/top) * min(1, top)
 		}
 	}
+}
+
+// newAndFails reports whether an edge was not there before, most of its calls fail, and
+// nothing else is known of whom it leads to.
+func (j *judgement) newAndFails(e *trace.Change, callee int) bool {
+	return e.Before.Calls == 0 && j.signs[callee].blind() && e.Edge.Callee.Kind != trace.Service && faultShare(e.After) > 0.5
+}
+
+// sure is how sure it is that a callee takes longer, given how much its calls differ
+// anyway.
+func sure(e *trace.Change) float64 {
+	if e.Doubt <= 0 {
+		return 1 // it is not known
+	}
+	z := max(0, float64(e.Self)/float64(e.Doubt)-1)
+	return 1 - math.Exp(-z*z/4)
 }
 
 // heavier orders the edges of one callee.

@@ -3,6 +3,7 @@ package cause
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/autoecoops/autoecoops/observe/logs"
 	"github.com/autoecoops/autoecoops/observe/trace"
@@ -92,6 +93,19 @@ var stories = []struct {
 		b := newBuilder("a", "b").calls("a", "b").calls("b", "a").slow(faultAt, "a", "b")
 		return b.cost(svc("a"), svc("b"), [2]int{10, 210}, [2]int{}, [2]int{}).cost(svc("b"), svc("a"), [2]int{10, 10}, [2]int{}, [2]int{})
 	}, "shop/b", "itself takes 200 ms longer"},
+	{"a new release asks somebody who is not there", func() *builder {
+		b := chain().fail(faultAt, "orders", "web").change(Release, "orders", "orders@2", -20)
+		b.cost(svc("web"), svc("orders"), [2]int{10, 10}, [2]int{}, [2]int{})
+		gone := Component{Kind: trace.External, Key: identity.Key{Namespace: "shop", Service: "stock-v2"}}
+		b.Edges = append(b.Edges, trace.Compare(nil, []trace.Total{{Edge: trace.Edge{Caller: svc("orders"), Callee: gone, Operation: "GET"}, Cost: trace.Cost{Calls: 40, Failed: 40, Faults: 40}}})...)
+		return b
+	}, "shop/orders", "release orders@2"},
+	{"calls that differ anyway say nothing", func() *builder {
+		b := chain().slow(faultAt, "orders", "web")
+		b.cost(svc("web"), svc("orders"), [2]int{10, 10}, [2]int{}, [2]int{}).cost(svc("web"), svc("mail"), [2]int{10, 25}, [2]int{}, [2]int{})
+		b.Edges[len(b.Edges)-1].Doubt = 20 * time.Millisecond
+		return b
+	}, "shop/orders", "mean duration of requests of shop/orders rose"},
 	{"too few traced calls say nothing", func() *builder {
 		b := chain().slow(faultAt, "orders", "web")
 		b.Edges = []trace.Change{{Edge: trace.Edge{Caller: svc("web"), Callee: svc("mail")}, Before: trace.Cost{Calls: 2}, After: trace.Cost{Calls: 3}, Self: 1e9, Weight: 3}}

@@ -14,6 +14,9 @@ type Change struct {
 	// Self is how much longer the callee itself took for one call on average,
 	// Latency how much longer the caller waited.
 	Self, Latency time.Duration
+	// Doubt is the standard error of Self: by how much it may differ for no reason but
+	// that calls take different times. It is 0 if that is not known.
+	Doubt time.Duration
 	// Failed and Faults are by how much the shares of failed calls and of
 	// those whose failure began at the callee rose, from -1 to 1.
 	Failed, Faults float64
@@ -42,6 +45,9 @@ func Compare(before, after []Total) []Change {
 		b, a := &c.Before, &c.After
 		if a.Calls > 0 && b.Calls > 0 {
 			c.Self = mean(a.SelfSum, a.Calls) - mean(b.SelfSum, b.Calls)
+			if n := min(a.Self.Count(), b.Self.Count()); n > 1 {
+				c.Doubt = time.Duration(1e9 * math.Sqrt(a.Self.variance()/float64(a.Calls)+b.Self.variance()/float64(b.Calls)))
+			}
 			c.Latency = mean(a.LatencySum, a.Calls) - mean(b.LatencySum, b.Calls)
 		}
 		c.Failed = share(a.Failed, a.Calls) - share(b.Failed, b.Calls)

@@ -78,6 +78,21 @@ func (h *Histogram) rank(q float64) int {
 	return -1
 }
 
+// variance is that of the durations, in square seconds, as exactly as the buckets are.
+func (h *Histogram) variance() float64 {
+	n, sum, squares := 0.0, 0.0, 0.0
+	for i, c := range h.counts {
+		if c > 0 {
+			x, k := middle(i).Seconds(), float64(c)
+			n, sum, squares = n+k, sum+k*x, squares+k*x*x
+		}
+	}
+	if n < 2 {
+		return 0
+	}
+	return max(0, squares-sum*sum/n) / (n - 1)
+}
+
 func middle(bucket int) time.Duration {
 	if bucket == 0 {
 		return time.Microsecond

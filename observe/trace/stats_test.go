@@ -120,6 +120,9 @@ func TestCompare(t *testing.T) {
 	if first.Edge.Callee.Key.Service != "price" || first.Self != 60*time.Millisecond || first.Latency != 60*time.Millisecond || first.Faults != 0 {
 		t.Errorf("%+v %s", first.Edge, first.Self)
 	}
+	if first.Doubt > 5*time.Millisecond {
+		t.Errorf("calls that always take the same are in doubt by %s", first.Doubt)
+	}
 	changes := trace.Compare(normal, run(false, true))
 	first = changes[0]
 	if first.Edge.Callee.Key.Service != "stock" || first.Faults != 0.5 || first.Failed != 0.5 || first.After.LastFailed != id(98) {
@@ -171,5 +174,29 @@ func TestInto(t *testing.T) {
 	}
 	if all := trace.Into(graph.New(), totals, ""); len(all.Nodes) != 7 {
 		t.Errorf("%d nodes of all environments", len(all.Nodes))
+	}
+}
+
+// TestDoubt compares calls that take very different times anyway.
+func TestDoubt(t *testing.T) {
+	of := func(n int, durations ...time.Duration) []trace.Total {
+		c := trace.Cost{Calls: uint64(n)}
+		for i := range n {
+			d := durations[i%len(durations)]
+			c.Self.Add(d)
+			c.SelfSum += d
+		}
+		return []trace.Total{{Cost: c}}
+	}
+	wide := []time.Duration{time.Millisecond, 199 * time.Millisecond}
+	few, many := trace.Compare(of(16, wide...), of(16, wide...))[0].Doubt, trace.Compare(of(1600, wide...), of(1600, wide...))[0].Doubt
+	// The deviation is 99 ms, but for the width of a bucket: of 16 and 16 calls a third.
+	if few < 30*time.Millisecond || few > 42*time.Millisecond || many < 3*time.Millisecond || many > 4*time.Millisecond {
+		t.Errorf("%s for few, %s for many", few, many)
+	}
+	for _, none := range [][]trace.Total{of(1, time.Second), nil} {
+		if d := trace.Compare(of(9, wide...), none)[0].Doubt; d != 0 {
+			t.Errorf("%s", d)
+		}
 	}
 }

@@ -65,6 +65,7 @@ type edge struct {
 	After   cost          `json:"after"`
 	Self    time.Duration `json:"self"`
 	Latency time.Duration `json:"latency"`
+	Doubt   time.Duration `json:"doubt,omitempty"`
 	Failed  number64      `json:"failed"`
 	Faults  number64      `json:"faults"`
 	Weight  number64      `json:"weight"`
@@ -92,11 +93,11 @@ func (c *cost) given() trace.Cost {
 }
 
 func edgeOf(e *trace.Change) edge {
-	return edge{e.Edge, costOf(&e.Before), costOf(&e.After), e.Self, e.Latency, number64(e.Failed), number64(e.Faults), number64(e.Weight)}
+	return edge{e.Edge, costOf(&e.Before), costOf(&e.After), e.Self, e.Latency, e.Doubt, number64(e.Failed), number64(e.Faults), number64(e.Weight)}
 }
 
 func (x *edge) given() trace.Change {
-	return trace.Change{Edge: x.Edge, Before: x.Before.given(), After: x.After.given(), Self: x.Self, Latency: x.Latency,
+	return trace.Change{Edge: x.Edge, Before: x.Before.given(), After: x.After.given(), Self: x.Self, Latency: x.Latency, Doubt: x.Doubt,
 		Failed: float64(x.Failed), Faults: float64(x.Faults), Weight: float64(x.Weight)}
 }
 
