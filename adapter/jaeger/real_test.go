@@ -40,7 +40,7 @@ func TestARealJaeger(t *testing.T) {
 		t.Fatalf("%+v", tr)
 	}
 	calls := tr.Calls(nil)
-	if len(calls) != 2 || calls[0].Edge.Callee.String() != "production:shop/cart" || calls[1].Edge.Callee.String() != "database:postgresql/db" || !calls[1].Fault || calls[0].Fault || tr.Spans[1].Message != "disk full" || tr.Spans[1].From.Pod != "cart-1" {
+	if len(calls) != 2 || calls[0].Edge.Callee.String() != "production:shop/cart" || calls[1].Edge.Callee.String() != "database:production:shop/postgresql/db" || !calls[1].Fault || calls[0].Fault || tr.Spans[1].Message != "disk full" || tr.Spans[1].From.Pod != "cart-1" {
 		t.Errorf("%+v %+v", calls, tr.Spans[1])
 	}
 	if all, err := c.Services(t.Context()); err != nil || len(all) != 1 || all[0] != "cart" {

@@ -276,7 +276,11 @@ func tagsOf(s *trace.Span) []servedTag {
 		name = s.Remote.Name
 	}
 	if name != "" {
-		out = append(out, text("peer.service", name))
+		as := "peer.service"
+		if s.Remote.Host {
+			as = "server.address"
+		}
+		out = append(out, text(as, name))
 	}
 	return out
 }

@@ -31,7 +31,7 @@ func kept(t *testing.T) (*trace.Window, []trace.Span) {
 		{Trace: id, ID: trace.SpanID{1}, Kind: trace.Server, Name: "POST /buy", From: who("web"), Start: at, End: at + int64(40*time.Millisecond), Failed: true},
 		{Trace: id, ID: trace.SpanID{2}, Parent: trace.SpanID{1}, Kind: trace.Client, Name: "INSERT", From: who("web"), Start: at + int64(time.Millisecond), End: at + int64(30*time.Millisecond), Failed: true, Message: "disk full", Remote: trace.Remote{Kind: trace.Database, Name: "postgresql/orders"}},
 		{Trace: id, ID: trace.SpanID{3}, Parent: trace.SpanID{1}, Kind: trace.Producer, Name: "publish", From: who("web"), Start: at + int64(31*time.Millisecond), End: at + int64(32*time.Millisecond), Remote: trace.Remote{Kind: trace.Queue, Name: "kafka/mails"}, Links: []trace.Link{{Trace: trace.ID{9}, Span: trace.SpanID{8}}}},
-		{Trace: id, ID: trace.SpanID{4}, Parent: trace.SpanID{1}, Kind: trace.Client, Name: "GET", From: who("web"), Start: at + int64(33*time.Millisecond), End: at + int64(34*time.Millisecond), Remote: trace.Remote{Kind: trace.External, Name: "bank"}},
+		{Trace: id, ID: trace.SpanID{4}, Parent: trace.SpanID{1}, Kind: trace.Client, Name: "GET", From: who("web"), Start: at + int64(33*time.Millisecond), End: at + int64(34*time.Millisecond), Remote: trace.Remote{Kind: trace.External, Name: "bank", Host: true}},
 	}
 	w.Add(time.Unix(1_700_000_001, 0), spans)
 	quick := trace.Span{Trace: trace.ID{15: 2}, ID: trace.SpanID{5}, Kind: trace.Server, Name: "GET /", From: who("cart"), Start: at + int64(time.Second), End: at + int64(time.Second+time.Millisecond)}

@@ -161,7 +161,7 @@ func checkPurchase(t *testing.T, w *trace.Window) {
 		t.Fatal(err)
 	}
 	calls := tr.Calls(nil)
-	if len(calls) != 2 || calls[1].Edge.Callee.String() != "database:postgresql/db" || !calls[1].Fault || calls[0].Fault || tr.Spans[1].Message != "disk full" {
+	if len(calls) != 2 || calls[1].Edge.Callee.String() != "database:production:shop/postgresql/db" || !calls[1].Fault || calls[0].Fault || tr.Spans[1].Message != "disk full" {
 		t.Errorf("%+v", calls)
 	}
 }

@@ -66,7 +66,7 @@ func checkExample(t *testing.T, b otlp.Batch) {
 	if s.Trace.String() != strings.Repeat("01", 16) || s.ID.String() != strings.Repeat("02", 8) || s.Parent.String() != strings.Repeat("03", 8) || s.Name != "SELECT" || s.Kind != trace.Client || s.Start != 1000 || s.End != 5000 {
 		t.Errorf("%+v", s)
 	}
-	if s.Remote != (trace.Remote{Kind: trace.Database, Name: "postgresql/db"}) || !s.Failed || s.Message != "no such table" || len(s.Links) != 1 || s.Links[0].Span.String() != strings.Repeat("05", 8) {
+	if s.Remote != (trace.Remote{Kind: trace.Database, Name: "postgresql/db", Host: true}) || !s.Failed || s.Message != "no such table" || len(s.Links) != 1 || s.Links[0].Span.String() != strings.Repeat("05", 8) {
 		t.Errorf("%+v", s)
 	}
 	if s.From.Key != (identity.Key{Environment: "production", Namespace: "shop", Service: "cart"}) || s.From.Pod != "cart-1" {
