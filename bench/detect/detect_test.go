@@ -131,7 +131,7 @@ func TestMade(t *testing.T) {
 		for _, e := range s.Events {
 			events++
 			for _, at := range onsets {
-				if at >= e[0] && at <= e[1]+12 {
+				if at >= e[0] && at <= e[1]+late {
 					found++
 					break
 				}
@@ -169,7 +169,7 @@ func TestMade(t *testing.T) {
 		incidents += len(onsets)
 		days += s.Days()
 	}
-	if rate := float64(incidents) / days * 1000; rate > 40 {
+	if rate := float64(incidents) / days * 1000; rate > 5 {
 		t.Errorf("%.1f incidents in 1,000 series-days of nothing", rate)
 	}
 }
@@ -182,6 +182,10 @@ func TestReports(t *testing.T) {
 	run, err := detector()
 	if err != nil {
 		t.Fatal(err)
+	}
+	b.Reset()
+	if err := curve(&b, 7, 10); err != nil || strings.Count(b.String(), "\n") != 12 {
+		t.Errorf("%v, %s", err, b.String())
 	}
 	b.Reset()
 	quiet(&b, "undisturbed", run, made.Undisturbed(2, 14, 3))

@@ -4,11 +4,14 @@
 //
 // With -made it tells instead how the detector does on labelled series that
 // are made up: what it finds, how well its scores order samples beside two
-// simple methods, and how often it alarms where nothing is wrong. With -speed it measures.
+// simple methods, and how often it alarms where nothing is wrong. With -curve it
+// tells how that changes with the evidence that an incident needs. With -speed it
+// measures.
 //
 // Usage: go run ./bench/detect -in series.csv -out scores.csv
 //
 //	go run ./bench/detect -made [-days 60]
+//	go run ./bench/detect -curve [-days 60]
 //	go run ./bench/detect -speed [-series 50000]
 package main
 
@@ -33,6 +36,7 @@ func main() {
 	out := flag.String("out", "", "where to write the scores, with the header timestamp,score")
 	made := flag.Bool("made", false, "tell how the detector does on made series")
 	days := flag.Int("days", 60, "how long the made series are")
+	trade := flag.Bool("curve", false, "tell what more or less evidence buys on made series")
 	fast := flag.Bool("speed", false, "measure the speed")
 	count := flag.Int("series", 50_000, "how many series to measure the speed with")
 	flag.Parse()
@@ -40,6 +44,8 @@ func main() {
 	switch {
 	case *made:
 		err = report(os.Stdout, *days)
+	case *trade:
+		err = curve(os.Stdout, 140, *days)
 	case *fast:
 		err = speed(os.Stdout, max(1, *count))
 	case *in == "" || *out == "":
@@ -90,7 +96,7 @@ func detect(r io.Reader, name string, w io.Writer) error {
 		v := d.Observe(&s, anomaly.Sample{At: x.at.UnixMilli(), Value: x.value})
 		out.WriteString(x.stamp)
 		out.WriteByte(',')
-		out.WriteString(strconv.FormatFloat(float64(v.Probability), 'f', 8, 32))
+		out.WriteString(strconv.FormatFloat(float64(v.Score), 'f', 8, 32))
 		return out.WriteByte('\n')
 	})
 	return errors.Join(err, out.Flush())

@@ -94,9 +94,13 @@ func various(w io.Writer, all []*made.Series, methods []method) {
 	total.print(w, "all varied")
 }
 
+// late is the number of rows after an event in which its incident may still
+// open: a block of 12 must be full, and evidence come together.
+const late = 24
+
 // hits counts the events with an incident, and the incidents without an event.
 func hits(s *made.Series, onsets []int) (found, wrong int) {
-	near := func(e [2]int) func(int) bool { return func(at int) bool { return at >= e[0] && at <= e[1]+12 } }
+	near := func(e [2]int) func(int) bool { return func(at int) bool { return at >= e[0] && at <= e[1]+late } }
 	for _, e := range s.Events {
 		if slices.ContainsFunc(onsets, near(e)) {
 			found++
@@ -166,8 +170,10 @@ func (l *line) print(w io.Writer, name string) {
 }
 
 // detector is the shipped one, in the users' zone.
-func detector() (func(*made.Series) ([]float64, []int), error) {
-	set := anomaly.Default()
+func detector() (func(*made.Series) ([]float64, []int), error) { return with(anomaly.Default()) }
+
+// with is the detector with other settings, in the users' zone.
+func with(set anomaly.Settings) (func(*made.Series) ([]float64, []int), error) {
 	set.Location = made.Zone()
 	plain, err := anomaly.New(set)
 	if err != nil {
@@ -186,7 +192,7 @@ func detector() (func(*made.Series) ([]float64, []int), error) {
 		var state anomaly.Series
 		for i, v := range s.Values {
 			verdict := d.Observe(&state, anomaly.Sample{At: s.Times[i], Value: v})
-			scores = append(scores, float64(verdict.Probability))
+			scores = append(scores, float64(verdict.Score))
 			if verdict.Onset {
 				onsets = append(onsets, i)
 			}

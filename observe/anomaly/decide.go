@@ -66,14 +66,19 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 		}
 	}
 	v.Probability = min(v.Probability, 0.9999)
-	wanted := d.wants(v.Direction, float64(abs(x-b.middle))*s.in.unit, b) && !sample.Muted
-	s.event.step(alarm && warm && wanted && v.Probability >= d.set.Threshold, d.set.Quiet)
-	if s.event.open {
-		if s.event.since == 0 {
-			s.opened(sample.At, v.Direction, b)
-			v.Onset = true
-		}
-		v.State, v.Since = Abnormal, s.event.since
+	v.Score = v.Probability
+	alarm = alarm && warm && v.Probability >= d.set.Threshold && !sample.Muted && d.wants(v.Direction, float64(abs(x-b.middle))*s.in.unit, b)
+	if sample.Muted {
+		s.suspicion.left = 0
+	}
+	e := &s.event
+	if e.open {
+		e.step(alarm, d.set.Quiet)
+	} else if d.suspect(s, alarm, &v, sample.At, b) {
+		v.Onset, v.Direction, v.Probability = true, e.why.direction, max(v.Probability, e.why.probability)
+	}
+	if e.open {
+		v.State, v.Since = Abnormal, e.why.since
 	}
 	return v
 }
@@ -145,6 +150,9 @@ func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 	}
 	m.rank = max(m.rank*rankKeep, sum)
 	blend(&m.mean, sum, 1-rankKeep)
+	if s.in.rows > minWarmup {
+		s.evidence.see(sum, d.set.Evidence)
+	}
 	m.rest = max(m.rest*rankKeep, 0.1*max(0, m.still-1.5))
 	m.row = m.rank + m.mean + m.rest + 0.2*log10(1+m.away)
 	return strength, alarm
@@ -157,31 +165,11 @@ const rankKeep = 0.98
 // worthTiring is the strength from which an alarm wears out the next.
 const worthTiring = 0.8
 
-// step opens, keeps or closes the incident.
+// step keeps or closes the incident.
 func (e *event) step(alarm bool, quiet int) {
-	switch {
-	case alarm && !e.open:
-		e.open, e.since, e.quiet = true, 0, 0
-	case alarm:
+	if alarm {
 		e.quiet = 0
-	case e.open:
-		if e.quiet++; int(e.quiet) >= quiet {
-			e.open = false
-		}
+	} else if e.quiet++; int(e.quiet) >= quiet {
+		e.open = false
 	}
-}
-
-// opened keeps why the incident was opened.
-func (s *Series) opened(at int64, side Direction, b band) {
-	e := &s.event
-	e.since, e.direction, e.low, e.high = at, side, b.low, b.high
-	copy(e.surprise[:], s.mix.surprise[:])
-	e.surprise[chResidual], e.surprise[chStill] = s.mix.residual, s.mix.still
-	// The pattern that was the newest, at the length of it.
-	for i := range s.span {
-		if i == 0 || e.surprise[2*i+1] > e.surprise[2*int(e.nearSpan)+1] {
-			e.nearSpan = uint8(i)
-		}
-	}
-	e.near = s.span[e.nearSpan].near
 }

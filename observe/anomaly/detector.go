@@ -80,10 +80,14 @@ type Verdict struct {
 	// Probability that something out of the ordinary begins with this sample,
 	// in [0, 1): of alarms with 0.6, six in ten were right on labelled series.
 	// Samples that are no alarm of their own are below 0.2 and ordered by how
-	// unusual they are.
+	// unusual they are. Of the sample that opens an incident it is at least that
+	// of the alarm with which that began.
 	Probability float32
-	State       State
-	// Onset is set at the one sample that opens an incident.
+	// Score is the Probability of this sample alone.
+	Score float32
+	State State
+	// Onset is set at the one sample that opens an incident, which may be a few
+	// samples after that began: when there is enough evidence.
 	Onset bool
 	// Since is when the open incident began, in ms; 0 without one.
 	Since int64
@@ -124,7 +128,7 @@ func (s *Series) idle(state State) Verdict {
 	}
 	v := Verdict{State: state, Low: math.NaN(), High: math.NaN()}
 	if s.event.open {
-		v.Since = s.event.since
+		v.Since = s.event.why.since
 	}
 	return v
 }
@@ -146,6 +150,9 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 			continue
 		}
 		near := s.levelBook(i, t).see(&[blocks]float32{level}, width, age, nil)
+		if rows >= evidenceRows && s.tailOf(2*i).record(near.distance) >= beyondRecord {
+			s.evidence.sum, s.suspicion.left = largest, 0
+		}
 		s.count(2*i, near.distance)
 		if s.span[i].filled == blocks {
 			near = s.patternBook(i, t).see(&s.span[i].recent, width, age, &s.span[i].near)

@@ -65,9 +65,9 @@ type Explanation struct {
 
 // Explain says why the open incident, or else the last one, was opened.
 func (d *Detector) Explain(s *Series) Explanation {
-	e := &s.event
+	e := &s.event.why
 	x := Explanation{
-		Since: e.since, Open: e.open, Direction: e.direction,
+		Since: e.since, Open: s.event.open, Direction: e.direction,
 		Low: s.in.absolute(e.low), High: s.in.absolute(e.high),
 		Block: int(lengths[e.nearSpan]), Seen: int(e.near.seen),
 	}
@@ -96,7 +96,7 @@ func (d *Detector) Explain(s *Series) Explanation {
 
 // parts is what each channel had in the strength of an incident's alarm: its
 // part of the mean, and what it said beyond that by itself.
-func (d *Detector) parts(e *event) (part [tails]float32) {
+func (d *Detector) parts(e *reason) (part [tails]float32) {
 	var mean float32
 	for i := range d.weight {
 		part[i] = d.weight[i] * e.surprise[i] / d.total

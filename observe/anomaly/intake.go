@@ -184,13 +184,16 @@ func (s *Series) rebase(base, unit float64) {
 		p.sum = narrow(float64(p.sum)*c.factor - c.shift*float64(p.n))
 		c.level(&p.lo, &p.hi)
 	}
-	y, l, e := &s.year, &s.local, &s.event
+	y, l := &s.year, &s.local
 	for i, x := range y.mean {
 		y.mean[i] = toShort(narrow(float64(x.long()) * c.factor))
 	}
 	y.sum = narrow(float64(y.sum)*c.factor - c.shift*float64(y.n))
-	c.level(&y.level, &s.still.value, &l.level, &l.last, &e.low, &e.high)
+	c.level(&y.level, &s.still.value, &l.level, &l.last)
 	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm)
-	c.levels(e.near.levels[:])
+	for _, r := range []*reason{&s.event.why, &s.suspicion.why} {
+		c.level(&r.low, &r.high)
+		c.levels(r.near.levels[:])
+	}
 	y.foretell()
 }

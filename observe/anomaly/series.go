@@ -33,17 +33,19 @@ var lengths = [spans]uint32{1, 4, 12}
 // the end of year to the first books. The processor then fetches ahead what
 // the next steps need of a series that is in no cache.
 type Series struct {
-	past  [keptValues]short
-	year  season
-	in    intake
-	scale scale
-	local local
-	still still
-	mix   mix
-	span  [spans]span
-	event event
-	tail  [tails]tail
-	known [spans]known
+	past      [keptValues]short
+	suspicion suspicion
+	year      season
+	in        intake
+	scale     scale
+	local     local
+	still     still
+	mix       mix
+	evidence  evidence
+	span      [spans]span
+	event     event
+	tail      [tails]tail
+	known     [spans]known
 }
 
 // places are where the tails of the channels are: first those of every sample.
@@ -140,14 +142,9 @@ type mix struct {
 
 // event is the incident that is open, or the last one.
 type event struct {
-	open      bool
-	since     int64 // ms
-	quiet     uint32
-	direction Direction
-	surprise  [tails]float32
-	near      nearest
-	nearSpan  uint8
-	low, high float32
+	open  bool
+	quiet uint32
+	why   reason
 }
 
 func (s *Series) levelBook(i int, t *Tuning) book {

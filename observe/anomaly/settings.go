@@ -30,8 +30,15 @@ func (d Direction) String() string {
 
 // Settings are what the series of one Detector have in common.
 type Settings struct {
-	// Threshold is the probability at which an incident opens, in (0, 1).
+	// Threshold is the probability from which an alarm may open an incident, in
+	// (0, 1).
 	Threshold float32
+	// Evidence is how much must come together within 25 samples from an alarm on
+	// to open the incident: by how much the strength of these samples exceeds
+	// what is usual for the series, in its usual deviations. With 0 the alarm
+	// suffices. False alarms become fewer with more of it, small and short events
+	// are missed, and an incident of something weak opens later.
+	Evidence float32
 	// Direction limits incidents to values above or below the expected.
 	Direction Direction
 	// MinEffect is the least distance from the expected value, in the unit of
@@ -82,7 +89,7 @@ type Tuning struct {
 
 // Default returns the settings that the detector ships with.
 func Default() Settings {
-	return Settings{Threshold: 0.6, Warmup: 100, Quiet: 120, Tuning: DefaultTuning()}
+	return Settings{Threshold: 0.2, Evidence: 75, Warmup: 100, Quiet: 120, Tuning: DefaultTuning()}
 }
 
 // DefaultTuning returns the shipped constants.
@@ -103,6 +110,7 @@ func (s Settings) Validate() []error {
 		}
 	}
 	bad(s.Threshold > 0 && s.Threshold < 1, "threshold", "between 0 and 1", s.Threshold)
+	bad(s.Evidence >= 0 && s.Evidence < 1e9, "evidence", "a finite number of at least 0", s.Evidence)
 	bad(s.Direction >= Below && s.Direction <= Above, "direction", "above, below or either", s.Direction)
 	bad(s.MinEffect >= 0 && s.MinEffect < 1e300, "minEffect", "a finite number of at least 0", s.MinEffect)
 	bad(s.Warmup >= minWarmup && s.Warmup <= 1e6, "warmup", fmt.Sprintf("between %d and 1000000 samples", minWarmup), s.Warmup)

@@ -13,7 +13,7 @@ import (
 // series, and a checksum of all before it. Numbers are little-endian.
 const (
 	letters    = "AEOa"
-	version    = 3
+	version    = 4
 	headLength = len(letters) + 2 + 4
 	sumLength  = 4
 )
@@ -231,6 +231,13 @@ func (c *codec) series(s *Series) {
 		c.f32(&s.still.value, &m.still, &m.habit, &m.mean, &m.rest)
 		c.u32(&s.still.run)
 	}
+	if c.version >= 4 {
+		e := &s.evidence
+		c.f32(&e.sum, &e.usual, &e.spread)
+		c.u32(&e.n, &s.suspicion.left)
+		c.i64(&s.suspicion.why.since)
+		c.reason(&s.suspicion.why)
+	}
 }
 
 // relate makes the hours of a season, which versions 1 and 2 kept as levels,
@@ -262,20 +269,27 @@ func (c *codec) span(p *span, k *known) {
 
 func (c *codec) event(e *event) {
 	c.flag(&e.open)
-	c.i64(&e.since)
+	c.i64(&e.why.since)
 	c.u32(&e.quiet)
-	side := uint8(e.direction + 1)
+	c.reason(&e.why)
+}
+
+func (c *codec) reason(r *reason) {
+	side := uint8(r.direction + 1)
 	if c.u8(&side); c.reading {
-		e.direction = Direction(side) - 1
+		r.direction = Direction(side) - 1
 	}
-	n := len(e.surprise)
+	n := len(r.surprise)
 	if c.version < 3 {
 		n = chStill
 	}
-	c.f32s(e.surprise[:n])
-	c.near(&e.near)
-	c.u8(&e.nearSpan)
-	c.f32(&e.low, &e.high)
+	c.f32s(r.surprise[:n])
+	c.near(&r.near)
+	c.u8(&r.nearSpan)
+	c.f32(&r.low, &r.high)
+	if c.version >= 4 {
+		c.f32(&r.probability)
+	}
 }
 
 func (c *codec) near(n *nearest) {
@@ -287,12 +301,13 @@ func (c *codec) near(n *nearest) {
 // who can compute it.
 func (s *Series) sound() bool {
 	ok := int(s.scale.n) <= keptValues && int(s.scale.head) < keptValues && s.scale.stride < 1<<31 &&
-		s.year.hour < hoursOfWeek && s.event.direction >= Below && s.event.direction <= Above && s.event.nearSpan < spans &&
+		s.year.hour < hoursOfWeek && s.event.why.sound() && s.suspicion.why.sound() && s.suspicion.left <= confirm &&
+		s.evidence.n <= evidenceRows && finite(s.evidence.sum, s.evidence.usual, s.evidence.spread) &&
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
-		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row, s.event.low, s.event.high) &&
+		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row) &&
 		finite(s.still.value, s.mix.still, s.mix.habit, s.mix.mean, s.mix.rest) &&
-		finite(s.mix.surprise[:]...) && finite(s.mix.off[:]...) && finite(s.event.surprise[:]...) && finite(s.event.near.levels[:]...) &&
+		finite(s.mix.surprise[:]...) && finite(s.mix.off[:]...) &&
 		math.Abs(s.in.base) <= math.MaxFloat64 && math.Abs(s.in.value) <= math.MaxFloat64 && whole(s.past[:]) && whole(s.year.mean[:])
 	for i := range s.span {
 		p, k := &s.span[i], &s.known[i]
@@ -307,6 +322,11 @@ func (s *Series) sound() bool {
 		ok = ok && n == s.tail[i].n && n < 2*memory*unit
 	}
 	return ok
+}
+
+func (r *reason) sound() bool {
+	return r.direction >= Below && r.direction <= Above && r.nearSpan < spans &&
+		finite(r.low, r.high, r.probability) && finite(r.surprise[:]...) && finite(r.near.levels[:]...)
 }
 
 func finite(all ...float32) bool {

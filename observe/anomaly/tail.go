@@ -103,6 +103,23 @@ func (t *tail) foretold(at int, within float32) float32 {
 	return -log10(n/float32(t.n)) + (float32(at-from)+within)/2/height*e
 }
 
+// record is by how much a deviation is larger than all that are remembered, in
+// doublings; 0 when it is none, or little is remembered.
+func (t *tail) record(x float32) float32 {
+	at, within := bucket(x)
+	if t.n < settledTail*unit || t.beyond(at) > 0 {
+		return 0
+	}
+	top := at
+	for t.counts[top] == 0 {
+		top--
+	}
+	return max(0, float32(at-top-1)+within) / 2
+}
+
+// settledTail is how many deviations make a record mean something.
+const settledTail = 100
+
 // learn counts a deviation.
 func (t *tail) learn(x float32) {
 	at, _ := bucket(x)

@@ -229,6 +229,7 @@ TEXT ·prefetch(SB), NOSPLIT, $0-8
 	PREFETCHT0 (Series_in+768)(SI)
 	PREFETCHT0 (Series_in+832)(SI)
 	PREFETCHT0 (Series_in+896)(SI)
+	PREFETCHT0 (Series_in+960)(SI)
 	PREFETCHT0 (Series_known+0)(SI)
 	PREFETCHT0 (Series_known+64)(SI)
 	PREFETCHT0 (Series_known+128)(SI)

@@ -59,7 +59,7 @@ func TestVectors(t *testing.T) {
 // TestPrefetched: what every sample touches lies where it is fetched.
 func TestPrefetched(t *testing.T) {
 	var s Series
-	from, to := unsafe.Offsetof(s.in)-64, unsafe.Offsetof(s.in)+15*64
+	from, to := unsafe.Offsetof(s.in)-64, unsafe.Offsetof(s.in)+16*64
 	if at := unsafe.Offsetof(s.year) + unsafe.Offsetof(s.year.until); at < from {
 		t.Errorf("the hour is at %d, fetched is from %d", at, from)
 	}

@@ -44,7 +44,7 @@ func series(d *anomaly.Detector, s *score.Series) []float64 {
 	var state anomaly.Series
 	out := make([]float64, len(s.Values))
 	for i, v := range s.Values {
-		p := float64(d.Observe(&state, anomaly.Sample{At: s.Times[i] * 1000, Value: v}).Probability)
+		p := float64(d.Observe(&state, anomaly.Sample{At: s.Times[i] * 1000, Value: v}).Score)
 		// Eight digits: the result files hold no more.
 		out[i] = math.Round(p*1e8) / 1e8
 	}
