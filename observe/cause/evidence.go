@@ -83,7 +83,7 @@ func (j *judgement) evidence(i int, zone *time.Location) []Evidence {
 	}
 	j.tellLogs(i, add)
 	if e := j.edges[i]; g.trace > 0 && e != nil {
-		add(Traced, byTrace*g.trace, never, example(e), "%s", tellEdge(name, e))
+		add(Traced, byTrace*g.trace, never, example(e), "%s", tellEdge(name, j.names.of(e.Edge.Callee) == i, e))
 	}
 	switch {
 	case v.hidden > 0 && j.names.all[i].Kind == Node:
@@ -179,12 +179,20 @@ func (j *judgement) tellLogs(i int, add func(EvidenceKind, float64, int64, strin
 	}
 }
 
-func tellEdge(name string, e *trace.Change) string {
-	if e.Before.Calls == 0 {
+// tellEdge says what the calls of an edge tell of a component; own means that they are
+// calls to it, and not its calls to another.
+func tellEdge(name string, own bool, e *trace.Change) string {
+	longer := max(e.Self, 0) + max(e.Wire, 0)
+	failing := e.Faults > 0.005 || longer == 0
+	switch {
+	case !own && e.Before.Calls == 0:
 		return fmt.Sprintf("%s asks %s, whom it did not ask before, and %s of these calls fail", name, e.Edge.Callee, observe.Quantity(faultShare(e.After), "share"))
-	}
-	if e.Faults > 0.005 || e.Self <= 0 {
+	case !own:
+		return fmt.Sprintf("%s takes %s longer to ask %s, and has too little to work with itself", name, observe.Quantity(longer.Seconds(), "s"), e.Edge.Callee)
+	case failing:
 		return fmt.Sprintf("%s of the calls of %s fail in it, %s before", observe.Quantity(faultShare(e.After), "share"), name, observe.Quantity(faultShare(e.Before), "share"))
+	case e.Wire > e.Self:
+		return fmt.Sprintf("calls of %s are %s longer on the way to it or back", name, observe.Quantity(e.Wire.Seconds(), "s"))
 	}
 	return fmt.Sprintf("%s itself takes %s longer for %s", name, observe.Quantity(e.Self.Seconds(), "s"), identity.Plain(e.Edge.Operation))
 }

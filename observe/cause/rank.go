@@ -169,6 +169,9 @@ func (j *judgement) findBegin() {
 			case m.series.Golden.Internal():
 				weight *= 0.6
 			}
+			if m.shift.over {
+				weight *= 0.4
+			}
 			all = append(all, onset{m.shift.onset, weight})
 		}
 	}

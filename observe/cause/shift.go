@@ -25,8 +25,8 @@ const (
 	// constant is the most that a deviation of a series counts that never moved:
 	// nothing is known of how it moves.
 	constant = 10
-	// firstHalf is how many times the quartiles of the first half may be nearer.
-	firstHalf = 8
+	// nearer is how many times the quartiles of a part may be nearer than those of all.
+	nearer = 8
 	// lateSteps is how many steps after the moment of notice a series may begin:
 	// rates look back.
 	lateSteps = 2
@@ -42,6 +42,8 @@ type shift struct {
 	// flat means that the past was constant, creeps that it is still going away
 	// from it.
 	flat, creeps bool
+	// over means that it went back again.
+	over bool
 	// spread is the usual deviation of the past by its quartiles.
 	spread float64
 }
@@ -91,7 +93,7 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 		begin = moved
 		d = w.measure(begin, end, floorOf(s))
 	}
-	d.onset = w.at[begin]
+	d.onset, d.over = w.at[begin], end < n
 	if d.onset > notice+lateSteps*step {
 		d.deviation = 0
 	}
@@ -119,12 +121,17 @@ func (w *scratch) take(s *Series) {
 
 // normalise makes z of v: the distance from the median in usual deviations,
 // clipped so that no single sample decides. What lasts for more than a quarter of the
-// time widens the quartiles: those of the first half count if they are nearer, since
-// what the trouble is lies in the second.
+// time widens the quartiles: those of the first half, or of the first third, count if
+// they are nearer, since what the trouble is lies behind.
 func (w *scratch) normalise(floor float64) {
 	low, middle, high := w.quartiles(w.v)
-	if l, _, h := w.quartiles(w.v[:(len(w.v)+1)/2]); h-l < high-low {
-		low, high = 0, max(h-l, (high-low)/firstHalf)
+	all := high - low
+	for _, parts := range [...]int{2, 3} {
+		if first := len(w.v) / parts; first >= leastBefore {
+			if l, _, h := w.quartiles(w.v[:first]); h-l < high-low {
+				low, high = 0, max(h-l, all/nearer)
+			}
+		}
 	}
 	// Of a constant series any other value is a clipped one.
 	scale := max((high-low)/toDeviation, floor/3, relative*math.Abs(middle), 1e-300)
@@ -302,7 +309,11 @@ func (d shift) strength(s *Series, threshold float64) float64 {
 	case !rises && s.Golden == watch.Saturation && s.Direction == anomaly.Either:
 		weight *= 0.4 // who gets less work needs less
 	}
-	if s.Usual {
+	switch {
+	case !s.Usual:
+	case d.flat && d.before == 0:
+		weight *= 0.8 // it never happened in all that time
+	default:
 		weight *= 0.3
 	}
 	return weight

@@ -17,6 +17,9 @@ type Call struct {
 	// Latency is as the caller sees it where it tells, Self the callee's part
 	// in which it waited for nobody.
 	Latency, Self time.Duration
+	// Wire is the part of Latency in which the caller waited and the callee was not at
+	// work: on the way, and in queues. It is negative if it is not known.
+	Wire time.Duration
 	// Start is when it began, in nanoseconds since 1970.
 	Start int64
 }
@@ -41,7 +44,7 @@ func (t *Trace) Calls(find Finder) []Call {
 	all := make([]Call, 0, len(t.Spans)/2+1)
 	for i := range t.Spans {
 		n := &t.Spans[i]
-		c := Call{Span: i, Failed: n.Failed, Latency: n.Duration(), Self: n.Duration(), Start: n.Start}
+		c := Call{Span: i, Failed: n.Failed, Latency: n.Duration(), Self: n.Duration(), Wire: -1, Start: n.Start}
 		if n.Entry == i {
 			c := c
 			c.Edge = Edge{Caller: t.caller(n, find), Callee: partyOf(&n.Span), Operation: n.Name, Async: t.async(n)}
@@ -49,6 +52,7 @@ func (t *Trace) Calls(find Finder) []Call {
 			if n.Parent >= 0 && calls(t.Spans[n.Parent].Kind) && !c.Edge.Async {
 				p := &t.Spans[n.Parent]
 				c.Latency, c.Failed, c.GaveUp = p.Duration(), n.Failed || p.Failed, p.Blamed
+				c.Wire = max(0, p.Duration()-n.Duration())
 			}
 			all = append(all, c)
 		}

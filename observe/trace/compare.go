@@ -17,6 +17,9 @@ type Change struct {
 	// Doubt is the standard error of Self: by how much it may differ for no reason but
 	// that calls take different times. It is 0 if that is not known.
 	Doubt time.Duration
+	// Wire is how much longer calls were on the way on average, WireDoubt its standard
+	// error.
+	Wire, WireDoubt time.Duration
 	// Failed and Faults are by how much the shares of failed calls and of
 	// those whose failure began at the callee rose, from -1 to 1.
 	Failed, Faults float64
@@ -47,6 +50,10 @@ func Compare(before, after []Total) []Change {
 			c.Self = mean(a.SelfSum, a.Calls) - mean(b.SelfSum, b.Calls)
 			if n := min(a.Self.Count(), b.Self.Count()); n > 1 {
 				c.Doubt = time.Duration(1e9 * math.Sqrt(a.Self.variance()/float64(a.Calls)+b.Self.variance()/float64(b.Calls)))
+			}
+			if min(a.Wire.Calls, b.Wire.Calls) > 1 {
+				c.Wire = mean(a.Wire.Sum, a.Wire.Calls) - mean(b.Wire.Sum, b.Wire.Calls)
+				c.WireDoubt = time.Duration(1e9 * math.Sqrt(a.Wire.variance()/float64(a.Wire.Calls)+b.Wire.variance()/float64(b.Wire.Calls)))
 			}
 			c.Latency = mean(a.LatencySum, a.Calls) - mean(b.LatencySum, b.Calls)
 		}

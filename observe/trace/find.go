@@ -65,17 +65,13 @@ func (w *Window) Find(q Query) []Summary {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	var all []Summary
-	for _, e := range w.traces {
-		if s, ok := q.matches(e.id, e.spans, e.start, e.end); ok {
-			all = append(all, s)
-			if len(all) >= 4*q.Limit+1024 { // what is kept meanwhile is bounded too
-				all = best(all, q.Limit)
-			}
+	w.newestFirst(&q, func(s Summary) bool {
+		if all = append(all, s); len(all) >= 4*q.Limit+1024 { // what is kept meanwhile is bounded too
+			all = best(all, q.Limit)
 		}
-	}
+		return true
+	})
 	return best(all, q.Limit)
 }
 
@@ -108,21 +104,30 @@ func (q *Query) Matches(spans []Span) (Summary, bool) {
 // failed, then slow ones. It changes the order of all.
 func Best(all []Summary, n int) []Summary { return best(all, n) }
 
-// matches reports whether the spans of a trace are asked for.
-func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
-	since, until := int64(-1<<63), int64(1<<63-1)
+// stretch is the time that is asked for, in nanoseconds since 1970.
+func (q *Query) stretch() (since, until int64) {
+	since, until = -1<<63, 1<<63-1
 	if !q.Since.IsZero() {
 		since = q.Since.UnixNano()
 	}
 	if !q.Until.IsZero() {
 		until = q.Until.UnixNano()
 	}
+	return since, until
+}
+
+// matches reports whether the spans of a trace are asked for.
+func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
+	since, until := q.stretch()
 	if len(spans) == 0 || start > until || end < since || between(start, end) < q.MinDuration {
 		return Summary{}, false
 	}
 	s := Summary{ID: id, Start: time.Unix(0, start).UTC(), Duration: between(start, end), Spans: len(spans)}
 	anybody := q.From == identity.Identity{}
 	first, hit := 0, false
+	// Spans of one process share what is known of it.
+	var of *identity.Identity
+	by := identity.None
 	for i := range spans {
 		p := &spans[i]
 		s.Failed = s.Failed || p.Failed
@@ -134,7 +139,12 @@ func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
 		}
 		if anybody {
 			hit = true
-		} else if by := identity.Join(p.identity(), q.From); by != identity.None {
+			continue
+		}
+		if p.From != of {
+			of, by = p.From, identity.Join(p.identity(), q.From)
+		}
+		if by != identity.None {
 			hit, s.By = true, max(s.By, by)
 		}
 	}

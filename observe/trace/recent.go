@@ -44,21 +44,54 @@ func (w *Window) Recent(q Query) []Summary {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
-	newest := func(all []Summary) []Summary {
-		slices.SortFunc(all, func(a, b Summary) int { return cmp.Or(b.Start.Compare(a.Start), slices.Compare(a.ID[:], b.ID[:])) })
-		return all[:min(q.Limit, len(all))]
+	var all []Summary
+	w.newestFirst(&q, func(s Summary) bool {
+		all = append(all, s)
+		return len(all) < q.Limit
+	})
+	slices.SortFunc(all, func(a, b Summary) int { return cmp.Or(b.Start.Compare(a.Start), slices.Compare(a.ID[:], b.ID[:])) })
+	return all
+}
+
+// atOnce is how many traces are looked at while nobody can add spans: who asks must not
+// keep those out who tell.
+const atOnce = 256
+
+// newestFirst calls f for the traces that a query asks for, by their beginning, until f
+// says that it is enough.
+func (w *Window) newestFirst(q *Query, f func(Summary) bool) {
+	since, until := q.stretch()
+	type place struct {
+		start int64
+		id    ID
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	var all []Summary
-	for _, e := range w.traces {
-		if s, ok := q.matches(e.id, e.spans, e.start, e.end); ok {
-			if all = append(all, s); len(all) >= 4*q.Limit+1024 { // what is kept meanwhile is bounded too
-				all = newest(all)
+	places := make([]place, 0, len(w.traces))
+	for id, e := range w.traces {
+		if e.start <= until && e.end >= since {
+			places = append(places, place{e.start, id})
+		}
+	}
+	w.mu.Unlock()
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(b.start, a.start), slices.Compare(a.id[:], b.id[:])) })
+	found := make([]Summary, 0, atOnce)
+	for part := range slices.Chunk(places, atOnce) {
+		found = found[:0]
+		w.mu.Lock()
+		for _, p := range part {
+			if e := w.traces[p.id]; e != nil { // else it went meanwhile
+				if s, ok := q.matches(e.id, e.spans, e.start, e.end); ok {
+					found = append(found, s)
+				}
+			}
+		}
+		w.mu.Unlock()
+		for _, s := range found {
+			if !f(s) {
+				return
 			}
 		}
 	}
-	return newest(all)
 }
 
 // Sample implements Store.

@@ -15,10 +15,41 @@ type Cost struct {
 	// Latency and Self are the distributions, the sums their exact totals.
 	Latency, Self       Histogram
 	LatencySum, SelfSum time.Duration
+	// Wire is what is known of the time on the way.
+	Wire Wire
 	// Slowest and LastFailed are examples, zero for none; Longest is the
 	// latency of the slowest.
 	Slowest, LastFailed ID
 	Longest             time.Duration
+}
+
+// Wire sums up the time that calls were on the way, of as many as tell, with the sum of
+// its squares in square seconds.
+type Wire struct {
+	Calls   uint64
+	Sum     time.Duration
+	Squares float64
+}
+
+func (w *Wire) add(d time.Duration) {
+	if d >= 0 {
+		w.merge(&Wire{1, d, d.Seconds() * d.Seconds()})
+	}
+}
+
+func (w *Wire) merge(o *Wire) {
+	w.Calls += o.Calls
+	w.Sum = time.Duration(addTime(int64(w.Sum), o.Sum))
+	w.Squares += o.Squares
+}
+
+// variance is that of a call, in square seconds.
+func (w *Wire) variance() float64 {
+	if w.Calls < 2 {
+		return 0
+	}
+	n, sum := float64(w.Calls), w.Sum.Seconds()
+	return max(0, w.Squares-sum*sum/n) / (n - 1)
 }
 
 func (c *Cost) add(call *Call, id ID) {
@@ -27,6 +58,7 @@ func (c *Cost) add(call *Call, id ID) {
 	c.Self.Add(call.Self)
 	c.LatencySum = time.Duration(addTime(int64(c.LatencySum), call.Latency))
 	c.SelfSum = time.Duration(addTime(int64(c.SelfSum), call.Self))
+	c.Wire.add(call.Wire)
 	if call.Failed {
 		c.Failed++
 		c.LastFailed = id
@@ -52,6 +84,7 @@ func (c *Cost) Merge(o *Cost) {
 	c.Self.Merge(&o.Self)
 	c.LatencySum = time.Duration(addTime(int64(c.LatencySum), o.LatencySum))
 	c.SelfSum = time.Duration(addTime(int64(c.SelfSum), o.SelfSum))
+	c.Wire.merge(&o.Wire)
 	if !o.LastFailed.IsZero() {
 		c.LastFailed = o.LastFailed
 	}

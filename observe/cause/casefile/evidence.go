@@ -66,9 +66,12 @@ type edge struct {
 	Self    time.Duration `json:"self"`
 	Latency time.Duration `json:"latency"`
 	Doubt   time.Duration `json:"doubt,omitempty"`
-	Failed  number64      `json:"failed"`
-	Faults  number64      `json:"faults"`
-	Weight  number64      `json:"weight"`
+	Wire    time.Duration `json:"wire,omitempty"`
+	// WireDoubt is 0 if nothing is known of the time on the way.
+	WireDoubt time.Duration `json:"wireDoubt,omitempty"`
+	Failed    number64      `json:"failed"`
+	Faults    number64      `json:"faults"`
+	Weight    number64      `json:"weight"`
 }
 
 type cost struct {
@@ -93,11 +96,11 @@ func (c *cost) given() trace.Cost {
 }
 
 func edgeOf(e *trace.Change) edge {
-	return edge{e.Edge, costOf(&e.Before), costOf(&e.After), e.Self, e.Latency, e.Doubt, number64(e.Failed), number64(e.Faults), number64(e.Weight)}
+	return edge{e.Edge, costOf(&e.Before), costOf(&e.After), e.Self, e.Latency, e.Doubt, e.Wire, e.WireDoubt, number64(e.Failed), number64(e.Faults), number64(e.Weight)}
 }
 
 func (x *edge) given() trace.Change {
-	return trace.Change{Edge: x.Edge, Before: x.Before.given(), After: x.After.given(), Self: x.Self, Latency: x.Latency, Doubt: x.Doubt,
+	return trace.Change{Edge: x.Edge, Before: x.Before.given(), After: x.After.given(), Self: x.Self, Latency: x.Latency, Doubt: x.Doubt, Wire: x.Wire, WireDoubt: x.WireDoubt,
 		Failed: float64(x.Failed), Faults: float64(x.Faults), Weight: float64(x.Weight)}
 }
 
