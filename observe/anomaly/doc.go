@@ -16,6 +16,10 @@
 // event and not of each of its samples, and a series that often alarms is
 // believed less.
 //
+// An incident needs more than the probability of an alarm: evidence, that is
+// strength beyond what is usual for the series, over some samples from the alarm
+// on. A record that a series breaks by chance is an alarm, but no incident.
+//
 // What is seen is learned at once, also while samples are muted: a new level
 // is news once, not for days.
 //
