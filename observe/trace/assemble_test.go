@@ -68,6 +68,18 @@ func TestTheOrderOfSpansDoesNotMatter(t *testing.T) {
 }
 
 // TestBlame looks for whose failure it was.
+// asked has the calls 5 and 6 of the purchase named by their method alone, as calls over
+// HTTP are, and say whom they ask; the second comes after the first.
+func asked(spans []trace.Span, first, second string) []trace.Span {
+	for i, who := range map[int]string{4: first, 5: second} {
+		spans[i].Name = "GET"
+		peer(trace.External, who)(&spans[i])
+	}
+	spans[5].Start = spans[4].End + 2*ms
+	spans[7].Start = spans[5].Start + 2*ms
+	return spans
+}
+
 func TestBlame(t *testing.T) {
 	mark := func(ids ...byte) []trace.Span {
 		spans := shop()
@@ -86,16 +98,18 @@ func TestBlame(t *testing.T) {
 		faults string // callees, in the order of their spans
 		gaveUp string
 	}{
-		"nothing":                      {shop(), "", "", ""},
-		"the deepest":                  {mark(1, 2, 3, 6, 8), "8", "stock", ""},
-		"two of them":                  {mark(1, 2, 3, 5, 6, 7, 8), "78", "price stock", ""},
-		"a database":                   {mark(1, 2, 3, 4), "4", "postgresql/carts", ""},
-		"in the middle":                {mark(1, 2, 3), "3", "cart", ""},
-		"a client that gave up":        {mark(1, 2, 3, 6), "6", "", "stock"},
-		"one that was caught":          {mark(6, 8), "8", "stock", ""},
-		"a retry that helped":          {retried(), "35", "cart", "price"},
-		"through a span that is mute":  {append(mark(1, 2), at("web", 10, 1, trace.Internal, 91, 99), at("web", 11, 10, trace.Internal, 92, 98, failed)), "2;", "web", "cart"},
-		"a message that is not waited": {append(mark(1), at("mail", 10, 1, trace.Consumer, 95, 120, failed)), "1:", "web mail", ""},
+		"nothing":                        {shop(), "", "", ""},
+		"the deepest":                    {mark(1, 2, 3, 6, 8), "8", "stock", ""},
+		"two of them":                    {mark(1, 2, 3, 5, 6, 7, 8), "78", "price stock", ""},
+		"a database":                     {mark(1, 2, 3, 4), "4", "postgresql/carts", ""},
+		"in the middle":                  {mark(1, 2, 3), "3", "cart", ""},
+		"a client that gave up":          {mark(1, 2, 3, 6), "6", "", "stock"},
+		"one that was caught":            {mark(6, 8), "8", "stock", ""},
+		"a retry that helped":            {retried(), "35", "cart", "price"},
+		"the next call of the same name": {asked(mark(1, 2, 3, 5, 7), "price", "stock"), "7", "price", ""},
+		"a retry that says whom it asks": {append(asked(mark(1, 2, 3, 5, 7), "price", "stock"), at("cart", 9, 3, trace.Client, 81, 85, named("GET"), peer(trace.External, "price"))), "37", "cart price", ""},
+		"through a span that is mute":    {append(mark(1, 2), at("web", 10, 1, trace.Internal, 91, 99), at("web", 11, 10, trace.Internal, 92, 98, failed)), "2;", "web", "cart"},
+		"a message that is not waited":   {append(mark(1), at("mail", 10, 1, trace.Consumer, 95, 120, failed)), "1:", "web mail", ""},
 	} {
 		tr := trace.Assemble(c.spans)
 		var blamed, faults, gaveUp []string
