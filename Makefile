@@ -24,6 +24,12 @@ demo-observe: build ## tell how a change that makes the shop slow is seen, expla
 	$(GO) build -o bin/aeo-demo ./test/demo
 	bin/aeo-demo observe
 
+.PHONY: record-faults
+record-faults: build ## have faults happen to shops on a real node for two hours, and keep what was seen, for bench/cause
+	$(GO) build -o bin/aeo-demo ./test/demo
+	bin/aeo-demo record -to dist/faults
+	$(GO) run ./bench/cause -pack dist/faults -to bench/cause/recorded/faults.gz
+
 .PHONY: demo-down
 demo-down: ## end what a demo started, and leave nothing behind
 	$(GO) build -o bin/aeo-demo ./test/demo
@@ -108,12 +114,12 @@ bench-logs: ## score the templates of logs on CORPORA=DIR and write bench/result
 	$(GO) run ./bench/logs -corpora "$(CORPORA)"
 
 .PHONY: bench-observe
-bench-observe: bench-slo bench-trace ## measure OBSERVE; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
+bench-observe: bench-slo bench-trace ## measure OBSERVE and write bench/results/observe.json; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
 	$(GO) run ./bench/cause
-	$(GO) run ./bench/detect -made
-	$(GO) run ./bench/detect -speed
-	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)"; else echo "no NAB=DIR: the detector is not scored"; fi
+	$(GO) run ./bench/detect -all -results bench/results/detect.json
+	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)" -figures bench/results/nab.json; else echo "no NAB=DIR: the detector is not scored"; fi
 	@if [ -n "$(CORPORA)" ]; then $(GO) run ./bench/logs -corpora "$(CORPORA)"; else echo "no CORPORA=DIR: the templates of logs are not scored"; fi
+	$(GO) run ./bench/observe
 
 .PHONY: sample-ledger
 sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on

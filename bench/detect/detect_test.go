@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/bench/detect/made"
+	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -176,7 +177,7 @@ func TestMade(t *testing.T) {
 
 func TestReports(t *testing.T) {
 	var b strings.Builder
-	if err := speed(&b, 20); err != nil || !strings.Contains(b.String(), "samples a second") {
+	if err := speed(&b, 20, record.New()); err != nil || !strings.Contains(b.String(), "samples a second") {
 		t.Errorf("%v, %s", err, b.String())
 	}
 	run, err := detector()

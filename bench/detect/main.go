@@ -13,10 +13,13 @@
 //	go run ./bench/detect -made [-days 60]
 //	go run ./bench/detect -curve [-days 60]
 //	go run ./bench/detect -speed [-series 50000]
+//	go run ./bench/detect -many [-series 1000000]
+//	go run ./bench/detect -all -results bench/results/detect.json
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,6 +28,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
@@ -38,20 +42,33 @@ func main() {
 	days := flag.Int("days", 60, "how long the made series are")
 	trade := flag.Bool("curve", false, "tell what more or less evidence buys on made series")
 	fast := flag.Bool("speed", false, "measure the speed")
-	count := flag.Int("series", 50_000, "how many series to measure the speed with")
+	count := flag.Int("series", 0, "how many series to measure the speed with (50,000 with -speed, 1,000,000 with -many)")
+	lot := flag.Bool("many", false, "measure how many series two cores keep up with")
+	all := flag.Bool("all", false, "what -made, -speed and -many tell")
+	results := flag.String("results", "", "where to write the figures, too")
 	flag.Parse()
+	r := record.New()
 	var err error
 	switch {
+	case *count < 0:
+		err = fault.New(fault.Invalid, "detect", "-series", "it is below 0", "say how many series there are")
+	case *all:
+		err = errors.Join(report(os.Stdout, *days, r), speed(os.Stdout, 100, r), speed(os.Stdout, cmp.Or(*count, 50_000), r), many(os.Stdout, 1_000_000, r))
 	case *made:
-		err = report(os.Stdout, *days)
+		err = report(os.Stdout, *days, r)
 	case *trade:
 		err = curve(os.Stdout, 140, *days)
 	case *fast:
-		err = speed(os.Stdout, max(1, *count))
+		err = speed(os.Stdout, cmp.Or(*count, 50_000), r)
+	case *lot:
+		err = many(os.Stdout, cmp.Or(*count, 1_000_000), r)
 	case *in == "" || *out == "":
 		err = fault.New(fault.Invalid, "detect", "", "a file is missing", "pass -in and -out")
 	default:
 		err = detectFile(*in, *out)
+	}
+	if err == nil && *results != "" {
+		err = r.Write(*results)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "detect:", err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/autoecoops/autoecoops/bench/detect/made"
+	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
 
@@ -18,8 +19,9 @@ type method struct {
 	run  func(s *made.Series) (scores []float64, onsets []int)
 }
 
-// report prints what the detector finds, and beside it two simple methods.
-func report(w io.Writer, days int) error {
+// report prints what the detector finds, and beside it two simple methods, and notes the
+// figures.
+func report(w io.Writer, days int, r *record.Results) error {
 	shipped, err := detector()
 	if err != nil {
 		return err
@@ -47,9 +49,16 @@ func report(w io.Writer, days int) error {
 		all.merge(sum[name])
 	}
 	all.print(w, "all")
-	various(w, made.Varied(variedSeed, 480), methods)
-	quiet(w, "undisturbed", shipped, made.Undisturbed(2, 140, days))
-	quiet(w, "varied, undisturbed", shipped, made.Calm(variedSeed, 66, days*24*12))
+	varied := various(w, made.Varied(variedSeed, 480), methods)
+	undisturbed := quiet(w, "undisturbed", shipped, made.Undisturbed(2, 140, days))
+	calm := quiet(w, "varied, undisturbed", shipped, made.Calm(variedSeed, 66, days*24*12))
+	r.AtMost("incidents in 1,000 series-days, undisturbed", undisturbed, "", 1)
+	r.AtMost("incidents in 1,000 series-days, varied, undisturbed", calm, "", 1)
+	r.Note("made series: share of events that open an incident", float64(varied.found)/float64(varied.events), "")
+	r.Note("made series: incidents without an event", float64(varied.incidents), "")
+	for i, m := range methods {
+		r.Note("made series: volume of precision and recall, "+m.name, varied.precision[i]/float64(varied.series), "")
+	}
 	return nil
 }
 
@@ -63,7 +72,7 @@ const buffer = 100
 
 // various prints how well the methods order the rows of varied series, by
 // disturbance and by background.
-func various(w io.Writer, all []*made.Series, methods []method) {
+func various(w io.Writer, all []*made.Series, methods []method) *line {
 	fmt.Fprintf(w, "%-14s %9s %9s", "varied", "found", "false")
 	for _, m := range methods {
 		fmt.Fprintf(w, " %9s", m.name)
@@ -92,6 +101,7 @@ func various(w io.Writer, all []*made.Series, methods []method) {
 		sum[name].print(w, name)
 	}
 	total.print(w, "all varied")
+	return total
 }
 
 // late is the number of rows after an event in which its incident may still
@@ -114,8 +124,8 @@ func hits(s *made.Series, onsets []int) (found, wrong int) {
 	return found, wrong
 }
 
-// quiet counts incidents where there is nothing.
-func quiet(w io.Writer, name string, run func(*made.Series) ([]float64, []int), all []*made.Series) {
+// quiet counts incidents where there is nothing, in a thousand series-days.
+func quiet(w io.Writer, name string, run func(*made.Series) ([]float64, []int), all []*made.Series) float64 {
 	total, length := 0, 0.0
 	kinds := map[string]int{}
 	for _, s := range all {
@@ -128,6 +138,7 @@ func quiet(w io.Writer, name string, run func(*made.Series) ([]float64, []int), 
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		fmt.Fprintf(w, "  %-20s %d\n", kind, kinds[kind])
 	}
+	return float64(total) / length * 1000
 }
 
 // line is one line of the report.

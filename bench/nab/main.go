@@ -24,6 +24,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/bench/nab/score"
 	"github.com/autoecoops/autoecoops/bench/nab/trial"
+	figure "github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
@@ -33,11 +34,12 @@ func main() {
 	results := flag.String("results", "", "a folder for result files, \"\" for none")
 	record := flag.String("record", "bench/nab/trials.csv", "the record of all settings ever scored")
 	search := flag.Int("search", 0, "how many random settings to score, too")
+	figures := flag.String("figures", "", "where to write the three figures of each profile, as the other benchmarks do")
 	seed := flag.Uint64("seed", 1, "where the random settings start")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	r := run{data: *data, results: *results, record: *record, search: *search, seed: *seed, out: os.Stdout}
+	r := run{data: *data, results: *results, record: *record, search: *search, seed: *seed, figures: *figures, out: os.Stdout}
 	if err := r.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "nab:", err)
 		if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
@@ -50,6 +52,7 @@ func main() {
 // run is one call of the command.
 type run struct {
 	data, results, record string
+	figures               string
 	search                int
 	seed                  uint64
 	out                   io.Writer
@@ -104,6 +107,22 @@ func (r run) report(e *score.Evaluation) error {
 	fmt.Fprintf(r.out, "%-20s %10s %22s %34s %10s\n", "profile", "official", "threshold held out", "settings and threshold held out", "threshold")
 	for i, p := range score.Profiles() {
 		fmt.Fprintf(r.out, "%-20s %10.2f %22.2f %34.2f %10.5f\n", p.Name, e.Official()[i], e.HeldOut()[i], nested[i], e.Threshold[i])
+	}
+	if r.figures != "" {
+		goals := [][2]float64{{78, 75}, {69, 66.5}, {82.5, 0}}
+		f := figure.New()
+		for i, p := range score.Profiles() {
+			f.AtLeast("NAB, "+p.Name+", official", e.Official()[i], "", goals[i][0])
+			f.Note("NAB, "+p.Name+", threshold held out", e.HeldOut()[i], "")
+			if goal := goals[i][1]; goal > 0 {
+				f.AtLeast("NAB, "+p.Name+", settings and threshold held out", nested[i], "", goal)
+				continue
+			}
+			f.Note("NAB, "+p.Name+", settings and threshold held out", nested[i], "")
+		}
+		if err := f.Write(r.figures); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(r.out, "settings ever scored: %d, of them %d with the shipped design\n", len(trials), len(family))
 	return nil

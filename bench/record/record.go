@@ -50,12 +50,20 @@ func (r *Results) Note(name string, value float64, unit string) {
 }
 
 func (r *Results) add(name string, value float64, unit, goal string, holds bool) {
-	r.figures = append(r.figures, Figure{name, math.Round(value*1000) / 1000, unit, goal, holds, r.machine, r.commit})
+	r.Add(Figure{name, math.Round(value*1000) / 1000, unit, goal, holds, r.machine, r.commit})
+}
+
+// Add adds a figure as it is: one that was measured before, perhaps elsewhere.
+func (r *Results) Add(f Figure) {
+	r.figures = append(r.figures, f)
 	verdict := "holds"
-	if !holds {
+	switch {
+	case !f.Holds:
 		verdict = "MISSED"
+	case f.Goal == "":
+		verdict = ""
 	}
-	fmt.Printf("%-50s %10.3f %-3s %-8s %s\n", name, value, unit, goal, verdict)
+	fmt.Printf("%-50s %10.3f %-3s %-8s %s\n", f.Name, f.Value, f.Unit, f.Goal, verdict)
 }
 
 // Write writes the figures as JSON.

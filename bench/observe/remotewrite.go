@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/prompb"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/compression"
+
+	"github.com/autoecoops/autoecoops/adapter/remotewrite"
+	"github.com/autoecoops/autoecoops/bench/record"
+	"github.com/autoecoops/autoecoops/observe/anomaly"
+)
+
+// detecting hands samples to the detector, each to the state of its series.
+type detecting struct {
+	storage.Appender // nil: what is not written here is not called
+
+	detector *anomaly.Detector
+	series   map[uint64]*anomaly.Series
+	batch    []sampleOf
+}
+
+// sampleOf is a sample with the state of its series.
+type sampleOf struct {
+	series *anomaly.Series
+	sample anomaly.Sample
+}
+
+// always hands out the same one.
+type always struct{ to *detecting }
+
+// Appender implements storage.Appendable.
+func (a always) Appender(context.Context) storage.Appender { return a.to }
+
+// Append implements storage.Appender. Labels are told apart by their hash alone, which
+// for a benchmark is enough.
+func (d *detecting) Append(ref storage.SeriesRef, l labels.Labels, at int64, v float64) (storage.SeriesRef, error) {
+	h := l.Hash()
+	s := d.series[h]
+	if s == nil {
+		s = &anomaly.Series{}
+		d.series[h] = s
+	}
+	d.batch = append(d.batch, sampleOf{s, anomaly.Sample{At: at, Value: v}})
+	return ref, nil
+}
+
+// Commit implements storage.Appender: it judges the samples of a message, the state of
+// each next series on its way from memory meanwhile.
+func (d *detecting) Commit() error {
+	for i, x := range d.batch {
+		if i+1 < len(d.batch) {
+			d.batch[i+1].series.Prefetch()
+		}
+		d.detector.Observe(x.series, x.sample)
+	}
+	d.batch = d.batch[:0]
+	return nil
+}
+
+// Rollback implements storage.Appender.
+func (d *detecting) Rollback() error {
+	d.batch = d.batch[:0]
+	return nil
+}
+
+// remoteWrite measures samples that come in messages of so many series, once many
+// messages came before.
+func remoteWrite(r *record.Results, series, before int) error {
+	d, err := anomaly.New(anomaly.Default())
+	if err != nil {
+		return err
+	}
+	into := &detecting{detector: d, series: map[uint64]*anomaly.Series{}}
+	receiver, err := remotewrite.New(remotewrite.Options{Into: always{into}})
+	if err != nil {
+		return err
+	}
+	names := make([]labels.Labels, series)
+	for i := range names {
+		names[i] = labels.FromStrings("__name__", "http_server_request_duration_seconds_count", "namespace", "shop", "workload", fmt.Sprint("service-", i/20),
+			"pod", fmt.Sprintf("service-%d-7d9c5b8f6d-x%dk2p", i/20, i), "http_route", "/orders/{id}", "http_request_method", "GET", "http_response_status_code", fmt.Sprint(200+i%5))
+	}
+	value := func(i, n int) float64 {
+		return 100 + 30*math.Sin(float64(i*37+n)/50) + float64((i*7919+n*104729)%1000)/100
+	}
+	at := func(n int) int64 { return 1773000000000 + int64(n)*15_000 }
+	n := 0
+	decoded := func() {
+		for i, l := range names {
+			_, _ = into.Append(0, l, at(n), value(i, n)) // it has no errors, nor has the next
+		}
+		_ = into.Commit()
+		n++
+	}
+	for range before {
+		decoded()
+	}
+	const rounds = 20
+	start := processor()
+	for range rounds {
+		decoded()
+	}
+	each := float64(processor()-start) / float64(rounds*series)
+	r.AtLeast(fmt.Sprintf("samples a second on a core from a decoded message of remote write, %d series", series), 1e9/each, "/s", 650_000)
+
+	var messages [][]byte
+	for range rounds {
+		m, err := message(names, at(n), func(i int) float64 { return value(i, n) })
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+		n++
+	}
+	start = processor()
+	for _, m := range messages {
+		req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(m))
+		req.Header.Set("Content-Type", "application/x-protobuf")
+		req.Header.Set("Content-Encoding", "snappy")
+		w := httptest.NewRecorder()
+		if receiver.ServeHTTP(w, req); w.Code != http.StatusNoContent {
+			return fmt.Errorf("the receiver answers %d: %s", w.Code, w.Body)
+		}
+	}
+	each = float64(processor()-start) / float64(rounds*series)
+	r.Note(fmt.Sprintf("samples a second on a core from a packed message of remote write, %d series", series), 1e9/each, "/s")
+	return nil
+}
+
+// message packs one sample of each series.
+func message(names []labels.Labels, at int64, value func(int) float64) ([]byte, error) {
+	w := &prompb.WriteRequest{Timeseries: make([]prompb.TimeSeries, len(names))}
+	for i, l := range names {
+		w.Timeseries[i] = prompb.TimeSeries{Labels: prompb.FromLabels(l, nil), Samples: []prompb.Sample{{Timestamp: at, Value: value(i)}}}
+	}
+	text, err := w.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	return compression.Encode(compression.Snappy, text, nil)
+}
+
+// processor is the processor time of this process so far.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
