@@ -1,7 +1,8 @@
 // Command demo tells the story of a change on a real cluster on this machine:
 // how it is synced, kept, refused, released, rolled back and proven (`make demo`), or
 // how what it did wrong is seen, explained and traced back to it (`make
-// demo-observe`). What it starts stays until `make demo-down`.
+// demo-observe`). `demo record` has many shops suffer faults, and keeps what was seen of
+// them, to be replayed. What it starts stays until `make demo-down`.
 package main
 
 import (
@@ -32,6 +33,8 @@ func run(ctx context.Context, args []string) error {
 		return deliverStory(ctx)
 	case "observe":
 		return observeStory(ctx)
+	case "record":
+		return record(ctx, args[1:])
 	case "down":
 		return down(ctx)
 	case "git-server":

@@ -38,6 +38,21 @@ func command(ctx context.Context, name string, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// found runs a program that looks for something, and returns what it prints. That it
+// ends with 1 because it found something, or with 3 because nothing can be said, is no
+// failure.
+func found(ctx context.Context, name string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	text, err := c.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		if code := exit.ExitCode(); code == 1 || code == 3 {
+			return text, nil
+		}
+		return text, fmt.Errorf("%s %s: %w: %s", filepath.Base(name), args[0], err, firstLine(exit.Stderr))
+	}
+	return text, err
+}
+
 // background starts a program that stays, and notes it. Its output goes to
 // NAME.log.
 func background(dir, name, program string, args ...string) error {

@@ -145,22 +145,27 @@ func (s *story) startGit(ctx context.Context) error {
 
 func (s *story) startOperator(ctx context.Context) error {
 	s.title("The operator")
+	if err := s.operate(ctx, setup...); err != nil {
+		return err
+	}
+	s.say("aeod runs beside the cluster. It writes as the service account \"aeo-deployer\"\nof the namespace, which may change that namespace and nothing else.")
+	return s.api.applyWait(ctx, []byte(fmt.Sprintf(applicationManifest, s.repo.url())), 20*time.Second)
+}
+
+// operate prepares the cluster and starts the daemon.
+func (s *story) operate(ctx context.Context, objects ...string) error {
 	for _, file := range []string{"deploy/crds/autoecoops.io_applications.yaml", "deploy/crds/autoecoops.io_releases.yaml"} {
 		if err := s.api.applyFile(ctx, file); err != nil {
 			return err
 		}
 	}
-	for _, object := range setup {
+	for _, object := range objects {
 		if err := s.api.apply(ctx, []byte(object)); err != nil {
 			return err
 		}
 	}
 	flags := []string{"--kubeconfig", s.cluster.kubeconfig, "--ledger", s.ledger(), "--cache-dir", filepath.Join(s.dir, "cache"), "--listen", pages, "--allow-http"}
-	if err := background(s.dir, "aeod", "bin/aeod", append(flags, s.operatorFlags...)...); err != nil {
-		return err
-	}
-	s.say("aeod runs beside the cluster. It writes as the service account \"aeo-deployer\"\nof the namespace, which may change that namespace and nothing else.")
-	return s.api.applyWait(ctx, []byte(fmt.Sprintf(applicationManifest, s.repo.url())), 20*time.Second)
+	return background(s.dir, "aeod", "bin/aeod", append(flags, s.operatorFlags...)...)
 }
 
 func (s *story) ledger() string { return filepath.Join(s.dir, "ledger.db") }
