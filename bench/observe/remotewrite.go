@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/compression"
 
-	"github.com/autoecoops/autoecoops/adapter/remotewrite"
 	"github.com/autoecoops/autoecoops/bench/record"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
 
@@ -81,7 +81,7 @@ func remoteWrite(r *record.Results, series, before int) error {
 		return err
 	}
 	into := &detecting{detector: d, series: map[uint64]*anomaly.Series{}}
-	receiver, err := remotewrite.New(remotewrite.Options{Into: always{into}})
+	receiver, err := metrics.Receive(always{into})
 	if err != nil {
 		return err
 	}
