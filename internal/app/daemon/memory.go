@@ -10,8 +10,8 @@ import (
 // How much memory the program takes.
 const (
 	// calmMemory is the size of the heap, in bytes, from which on collecting is
-	// done as often as it takes to stay below; busyMemory is that while so much is
-	// applied that the time matters more.
+	// done as often as it takes to stay below, as long as what is in use is well below;
+	// busyMemory is that while so much is applied that the time matters more.
 	calmMemory, busyMemory = 72 << 20, 192 << 20
 	// calmPercent and busyPercent are how much the heap grows between collections.
 	calmPercent, busyPercent = 60, 150
@@ -36,12 +36,10 @@ type memory struct {
 func tuneMemory() { setMemory(calmMemory, calmPercent) }
 
 func setMemory(limit int64, percent int) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}
+	heap.set(limit)
 }
 
 // worked tells that something was done. Without it no timer runs: a daemon that
