@@ -110,7 +110,11 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		if err := o.logged(ctx, &c); err != nil {
 			return err
 		}
-		if err := o.kept.save(c); err != nil {
+		whole := c
+		if left := whole.Trim(); left > 0 && o.kept.to != "" {
+			fmt.Fprintf(o.streams.Err, "note: %d parts of the case are beyond what is judged, and are not kept\n", left)
+		}
+		if err := o.kept.save(whole); err != nil {
 			return err
 		}
 		last = cause.Rank(c)

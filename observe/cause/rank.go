@@ -89,7 +89,7 @@ const doubt = 0.15
 
 // Rank tells the probable causes of a case.
 func Rank(c Case) Result {
-	left := limit(&c)
+	left := c.Trim()
 	j := &judgement{names: namesOf(&c), at: c.At.UnixMilli(), begin: never, loadOnset: never}
 	j.out.Left = left
 	n := len(j.names.all)
@@ -119,8 +119,9 @@ func Rank(c Case) Result {
 	return j.out
 }
 
-// limit cuts a case to what is read, and counts the rest.
-func limit(c *Case) (left int) {
+// Trim cuts a case to what is read of it, and counts the rest. Rank does it too, to a
+// copy.
+func (c *Case) Trim() (left int) {
 	cut(&c.Series, MaxSeries, &left)
 	cut(&c.Dependencies, MaxDependencies, &left)
 	cut(&c.Changes, MaxChanges, &left)
