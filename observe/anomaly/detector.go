@@ -150,7 +150,7 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 			continue
 		}
 		near := s.levelBook(i, t).see(&[blocks]float32{level}, width, age, nil)
-		if rows >= evidenceRows && s.tailOf(2*i).record(near.distance) >= beyondRecord {
+		if rows >= fewRows && s.tailOf(2*i).record(near.distance) >= recordBeyond(rows) {
 			s.evidence.sum, s.suspicion.left = largest, 0
 		}
 		s.count(2*i, near.distance)

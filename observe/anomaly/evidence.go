@@ -21,12 +21,22 @@ const (
 	// for nothing; the others keep small numbers from being made of nothing.
 	evidenceDrift, evidenceFloor, evidenceUnit = 2, 0.05, 0.1
 	// beyondRecord is how many doublings beyond all before a new level must be to
-	// be evidence enough by itself.
-	beyondRecord = 2
+	// be evidence enough by itself, farBeyondRecord how many while the record is short:
+	// from fewRows samples on.
+	beyondRecord, farBeyondRecord = 2, 5
+	fewRows                       = 150
 	// confirm is for how many samples from an alarm on evidence may come
 	// together.
 	confirm = 25
 )
+
+// recordBeyond is how many doublings beyond all of so many samples are evidence enough.
+func recordBeyond(rows uint32) float32 {
+	if rows < evidenceRows {
+		return farBeyondRecord
+	}
+	return beyondRecord
+}
 
 // see takes the strength of a sample. No more than most is kept, so that an
 // event that is over does not vouch for the next alarm.

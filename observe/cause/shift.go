@@ -126,8 +126,10 @@ func (w *scratch) take(s *Series) {
 func (w *scratch) normalise(floor float64) {
 	low, middle, high := w.quartiles(w.v)
 	all := high - low
-	for _, parts := range [...]int{2, 3} {
-		if first := len(w.v) / parts; first >= leastBefore {
+	third := len(w.v) / 3
+	for _, first := range [...]int{len(w.v) / 2, third} {
+		// Where it ends as it began nothing widens them.
+		if first >= leastBefore && math.Abs(sum(w.v[:third])-sum(w.v[len(w.v)-third:])) > all/2*float64(third) {
 			if l, _, h := w.quartiles(w.v[:first]); h-l < high-low {
 				low, high = 0, max(h-l, all/nearer)
 			}
@@ -146,6 +148,13 @@ func (w *scratch) normalise(floor float64) {
 		}
 		w.z[i] = z
 	}
+}
+
+func sum(v []float64) (s float64) {
+	for _, x := range v {
+		s += x
+	}
+	return s
 }
 
 // quartiles are those of some samples, as many as are enough, spread over all.
@@ -205,10 +214,18 @@ func (w *scratch) split() (begin, end int, ok bool) {
 			return from, to, true
 		}
 	}
-	if newest >= differs {
+	if newest >= differs && (oldest <= newest || w.apart(oldestAt, newestAt) >= differs) {
 		return newestAt, n, true
 	}
 	return oldestAt, n, oldest >= differs
+}
+
+// apart is how far the samples from one place to another are from those behind, as split
+// compares them: little if what began at the first just goes on.
+func (w *scratch) apart(from, to int) float64 {
+	before, after := float64(to-from), float64(len(w.z)-to)
+	d := sum(w.z[from:to])/before - sum(w.z[to:])/after
+	return d * d * before * after / (before + after)
 }
 
 // measure compares the samples from begin to end with those before.
