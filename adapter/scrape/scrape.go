@@ -63,28 +63,29 @@ type Kubelet struct {
 
 // config is the part of Prometheus' own configuration.
 func (k *Kubelet) config() string {
-	var parts, tls []string
-	add := func(to *[]string, fileName, file, name, text string) {
+	var tls []string
+	// given adds what there is under the name of the file, or of the text.
+	given := func(to []string, name, file, text string) []string {
 		switch {
 		case file != "":
-			*to = append(*to, fmt.Sprintf("%s: %q", fileName, file))
+			return append(to, fmt.Sprintf("%s_file: %q", name, file))
 		case text != "":
-			*to = append(*to, fmt.Sprintf("%s: %q", name, text))
+			return append(to, fmt.Sprintf("%s: %q", name, text))
 		}
-	}
-	var token []string
-	add(&token, "credentials_file", k.TokenFile, "credentials", k.Token)
-	if len(token) > 0 {
-		parts = append(parts, "authorization: {"+token[0]+"}")
+		return to
 	}
 	if k.Insecure {
 		tls = append(tls, "insecure_skip_verify: true")
 	} else {
-		add(&tls, "ca_file", k.CAFile, "ca", k.CA)
+		tls = given(tls, "ca", k.CAFile, k.CA)
 	}
-	add(&tls, "cert_file", k.CertificateFile, "cert", k.Certificate)
-	add(&tls, "key_file", k.KeyFile, "key", k.Key)
-	return strings.Join(append(parts, "tls_config: {"+strings.Join(tls, ", ")+"}"), ", ")
+	tls = given(tls, "cert", k.CertificateFile, k.Certificate)
+	tls = given(tls, "key", k.KeyFile, k.Key)
+	text := "tls_config: {" + strings.Join(tls, ", ") + "}"
+	for _, token := range given(nil, "credentials", k.TokenFile, k.Token) {
+		text += ", authorization: {" + token + "}"
+	}
+	return text
 }
 
 func fill[T int | time.Duration](v *T, standard T) {

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -41,41 +39,12 @@ func (k *keptCase) see(f *pflag.FlagSet) {
 	})
 }
 
-// save writes the case, if somebody wants it, in one step, for the user alone.
+// save writes the case, if somebody wants it, for the user alone.
 func (k *keptCase) save(c cause.Case) error {
 	if k.to == "" {
 		return nil
 	}
-	const op = "keep the case"
-	info, err := os.Lstat(k.to)
-	if err == nil && !info.Mode().IsRegular() {
-		return fault.New(fault.Invalid, op, k.to, "it is no regular file", "name a file, or one that is not there yet")
-	}
-	fail := func(err error) error {
-		if f := (*fault.Error)(nil); errors.As(err, &f) {
-			return err
-		}
-		return fault.Wrap(fault.Unavailable, op, k.to, err, "check that the folder exists and that you may write to it")
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fail(err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(k.to), ".aeo-*") // 0600
-	if err != nil {
-		return fail(err)
-	}
-	defer os.Remove(f.Name())
-	if err := casefile.Write(f, c); err != nil {
-		_ = f.Close()
-		return fail(err)
-	}
-	if err := f.Close(); err != nil {
-		return fail(err)
-	}
-	if err := os.Rename(f.Name(), k.to); err != nil {
-		return fail(err)
-	}
-	return nil
+	return writeFile(k.to, 0o600, func(w io.Writer) error { return casefile.Write(w, c) })
 }
 
 // load reads the case.

@@ -160,7 +160,8 @@ func unwritten(err error) error {
 	return fault.Wrap(fault.Unavailable, "write", "standard output", err, "is its reader still there, and does it have room?")
 }
 
-// writeTo writes a file whole or not at all: a reader never sees half of it.
+// writeTo writes to a file that everybody may read, or to standard output if it has no
+// name.
 func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if name == "" {
 		w := bufio.NewWriterSize(stdout, 64<<10)
@@ -172,7 +173,15 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 		}
 		return nil
 	}
+	return writeFile(name, 0o644, write)
+}
+
+// writeFile writes a file whole or not at all: a reader never sees half of it.
+func writeFile(name string, mode fs.FileMode, write func(io.Writer) error) error {
 	fail := func(err error) error {
+		if known, ok := errors.AsType[*fault.Error](err); ok {
+			return known
+		}
 		return fault.Wrap(fault.Unavailable, "write", name, err, "check that the folder exists and that you may write to it")
 	}
 	// A link keeps naming its file, and a device or pipe such as /dev/stdout is
@@ -200,7 +209,7 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriterSize(f, 64<<10)
-	for _, step := range []func() error{func() error { return write(w) }, w.Flush, func() error { return f.Chmod(0o644) }, f.Close} {
+	for _, step := range []func() error{func() error { return write(w) }, w.Flush, func() error { return f.Chmod(mode) }, f.Close} {
 		if err := step(); err != nil {
 			return fail(err)
 		}

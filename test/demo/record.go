@@ -97,7 +97,7 @@ func (r *recorder) startShops(ctx context.Context, n int) error {
 	served := filepath.Join(r.story.dir, "git")
 	for i := range n {
 		s := newShop(i, r.collector)
-		if err := s.found(ctx, served); err != nil {
+		if err := s.establish(ctx, served); err != nil {
 			return err
 		}
 		r.shops = append(r.shops, s)
@@ -137,8 +137,8 @@ func (r *recorder) startShops(ctx context.Context, n int) error {
 	return pause(ctx, r.warmUp)
 }
 
-// found makes the repository of a shop.
-func (s *shop) found(ctx context.Context, served string) (err error) {
+// establish makes the repository of a shop.
+func (s *shop) establish(ctx context.Context, served string) (err error) {
 	dir := filepath.Join(served, s.namespace)
 	first := filepath.Join(dir, "first")
 	if err := os.MkdirAll(filepath.Join(first, "app"), 0o755); err != nil {
@@ -314,27 +314,27 @@ func (r *recorder) one(ctx context.Context, s *shop, i injury, chance *rand.Rand
 		}
 	}
 	began := time.Now()
-	label := recorded.Label{Kind: string(i.kind), Injected: began, Truth: cause.Outside, Note: fmt.Sprint(i.trouble, i.drop),
+	label := recorded.Label{Kind: string(i.kind), Injected: began, Truth: cause.Outside, Note: fmt.Sprintf("%+v, %.2f of the packets, %s slower", i.trouble, i.drop, i.slower),
 		Soon: fmt.Sprintf("%03d-soon.case", n), Late: fmt.Sprintf("%03d-late.case", n)}
 	if i.service != "" {
 		label.Truth = cause.Component{Kind: trace.Service, Key: identity.Key{Namespace: s.namespace, Service: i.service}}
 	}
-	if err := i.begin(ctx, r, s); err != nil {
-		return fmt.Errorf("%s of %s: %w", i.kind, i.service, err)
-	}
 	keeping, stop := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() {
-		for pause(keeping, 5*time.Second) == nil {
-			_ = i.keep(keeping, r, s) // a pod that is on its way is told the next time
-		}
-	})
 	defer func() {
 		stop()
 		kept.Wait()
 		err = errors.Join(err, i.end(ctx, r, s))
 		s.well = time.Now().Add(recovers)
 	}()
+	if err := i.begin(ctx, r, s); err != nil {
+		return fmt.Errorf("%s of %s: %w", i.kind, i.service, err)
+	}
+	kept.Go(func() {
+		for pause(keeping, 5*time.Second) == nil {
+			_ = i.keep(keeping, r, s) // a pod that is on its way is told the next time
+		}
+	})
 	var looks sync.WaitGroup
 	var answers [2]verdict
 	var failed [2]error
@@ -377,7 +377,7 @@ func (v verdict) String() string {
 	if len(all) == 0 {
 		return v.Unknown
 	}
-	return join(all)
+	return strings.Join(all, " ")
 }
 
 // causes asks for the causes of what is wrong with a shop, since it was last well, and
@@ -391,5 +391,3 @@ func (r *recorder) causes(ctx context.Context, s *shop, since time.Duration, fil
 	}
 	return v, json.Unmarshal(stdout, &v)
 }
-
-func join(words []string) string { return strings.Join(words, " ") }

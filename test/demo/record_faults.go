@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,13 +35,26 @@ const (
 
 var kinds = []kind{burning, leaking, slow, failing, crashing, lossy, database, crowd, misconfigured, slowRelease, scaledDown}
 
+// trouble is what the shop's program takes at /fault.
+type trouble struct {
+	Latency int     `json:"latency,omitempty"` // milliseconds
+	Failing float64 `json:"failing,omitempty"` // share of requests
+	Burn    int     `json:"burn,omitempty"`    // processors
+	Leak    int     `json:"leak,omitempty"`    // MiB a second
+	Exit    bool    `json:"exit,omitempty"`
+}
+
 // injury is one fault, planned: what, to which service, and how much of it.
 type injury struct {
 	kind    kind
 	service string
-	trouble map[string]any // for what runs
-	drop    float64        // share of packets
+	trouble trouble       // of what runs
+	drop    float64       // share of packets
+	slower  time.Duration // by a release
 }
+
+// running tells whether it happens to what runs, and not by a commit or the visitors.
+func (i *injury) running() bool { return i.trouble != trouble{} || i.drop > 0 }
 
 // inflict plans a fault of a shop. The entries are spared where nobody could tell them
 // from the visitors.
@@ -58,27 +72,29 @@ func (s *shop) inflict(k kind, r *rand.Rand) injury {
 	i := injury{kind: k, service: pick(speaking)}
 	switch k {
 	case burning:
-		i.trouble = map[string]any{"burn": 2 + r.IntN(3)}
+		i.trouble = trouble{Burn: 2 + r.IntN(3)}
 	case leaking:
-		i.trouble = map[string]any{"leak": 1 + r.IntN(4)}
+		i.trouble = trouble{Leak: 1 + r.IntN(4)}
 	case slow:
-		i.trouble = map[string]any{"latency": 40 + r.IntN(400)}
+		i.trouble = trouble{Latency: 40 + r.IntN(400)}
 	case failing:
-		i.trouble = map[string]any{"failing": 0.1 + 0.5*r.Float64()}
+		i.trouble = trouble{Failing: 0.1 + 0.5*r.Float64()}
 	case crashing:
-		i.trouble = map[string]any{"exit": true}
+		i.trouble = trouble{Exit: true}
 	case lossy:
 		i.drop = 0.15 + 0.25*r.Float64()
 	case database:
 		i.service = pick(s.mute)
-		i.trouble = map[string]any{"latency": 50 + r.IntN(400)}
+		i.trouble = trouble{Latency: 50 + r.IntN(400)}
 		if r.IntN(2) == 0 {
-			i.trouble = map[string]any{"failing": 0.15 + 0.5*r.Float64()}
+			i.trouble = trouble{Failing: 0.15 + 0.5*r.Float64()}
 		}
 	case crowd:
 		i.service = ""
 	case misconfigured:
 		i.service = pick(func(name string) bool { return speaking(name) && len(s.plan.asks[name]) > 0 })
+	case slowRelease:
+		i.slower = time.Duration(60+r.IntN(300)) * time.Millisecond
 	case scaledDown:
 		i.service = pick(func(name string) bool { return speaking(name) && !slices.Contains(s.entries(), name) })
 	}
@@ -95,11 +111,11 @@ func (i *injury) begin(ctx context.Context, r *recorder, s *shop) error {
 		neighbours := append([]string{}, s.plan.asks[i.service]...)
 		neighbours[0] += "-v2"
 		return s.commit(ctx, i.service+": ask the new "+s.plan.asks[i.service][0], func() {
-			s.set[i.service] = map[string]string{"NEIGHBOURS": join(neighbours)}
+			s.set[i.service] = map[string]string{"NEIGHBOURS": strings.Join(neighbours, " ")}
 		})
 	case slowRelease:
 		return s.commit(ctx, i.service+": look prices up in the archive", func() {
-			s.set[i.service] = map[string]string{"LATENCY": fmt.Sprintf("%dms", 60+time.Now().UnixNano()%300)}
+			s.set[i.service] = map[string]string{"LATENCY": i.slower.String()}
 		})
 	case scaledDown:
 		return s.commit(ctx, i.service+": save replicas", func() { s.replicas[i.service] = 0 })
@@ -109,16 +125,19 @@ func (i *injury) begin(ctx context.Context, r *recorder, s *shop) error {
 
 // keep does the harm to what runs now: pods come and go.
 func (i *injury) keep(ctx context.Context, r *recorder, s *shop) error {
+	if !i.running() {
+		return nil
+	}
 	pods, err := r.pods(ctx, s.namespace, i.service)
-	if err != nil || i.trouble == nil && i.drop == 0 {
+	if err != nil {
 		return err
 	}
 	var all []error
 	for _, p := range pods {
-		if i.trouble != nil {
-			all = append(all, tellPod(ctx, p.address, i.trouble))
-		} else {
+		if i.drop > 0 {
 			all = append(all, dropPackets(ctx, p.uid, i.drop))
+		} else {
+			all = append(all, tellPod(ctx, p.address, i.trouble))
 		}
 	}
 	return errors.Join(all...)
@@ -130,7 +149,7 @@ func (i *injury) end(ctx context.Context, r *recorder, s *shop) error {
 	case i.kind == crowd:
 		s.visitors(ctx, r).factor.Store(1)
 		return nil
-	case i.trouble == nil && i.drop == 0:
+	case !i.running():
 		return s.commit(ctx, "Revert \""+i.service+"\"", func() {
 			delete(s.set, i.service)
 			delete(s.replicas, i.service)
@@ -140,7 +159,7 @@ func (i *injury) end(ctx context.Context, r *recorder, s *shop) error {
 	for _, p := range pods {
 		if i.drop > 0 {
 			err = errors.Join(err, dropPackets(ctx, p.uid, 0))
-		} else if e := tellPod(ctx, p.address, map[string]any{}); e != nil && i.kind != crashing && i.kind != leaking {
+		} else if e := tellPod(ctx, p.address, trouble{}); e != nil && i.kind != crashing && i.kind != leaking {
 			err = errors.Join(err, e)
 		}
 	}
@@ -148,8 +167,8 @@ func (i *injury) end(ctx context.Context, r *recorder, s *shop) error {
 }
 
 // tellPod tells a service how to fail.
-func tellPod(ctx context.Context, address string, trouble map[string]any) error {
-	body, err := json.Marshal(trouble)
+func tellPod(ctx context.Context, address string, t trouble) error {
+	body, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}

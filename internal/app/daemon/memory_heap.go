@@ -15,11 +15,10 @@ var heap fittedLimit
 
 // fittedLimit is a limit that gives way to what is in use, and comes back.
 type fittedLimit struct {
-	mu         sync.Mutex
-	wanted     int64 // as it is without much in use
-	inForce    int64
-	following  bool
-	collection func() // tells tests of each look
+	mu        sync.Mutex
+	wanted    int64 // as it is without much in use
+	inForce   int64
+	following bool
 }
 
 // set changes the limit. GOMEMLIMIT in the environment stays in force.
@@ -57,9 +56,6 @@ func (l *fittedLimit) fit() {
 	if d := limit - l.inForce; d > l.inForce/16 || -d > l.inForce/16 {
 		l.inForce = limit
 		debug.SetMemoryLimit(limit)
-	}
-	if l.collection != nil {
-		l.collection()
 	}
 }
 
