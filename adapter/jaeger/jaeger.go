@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
@@ -43,20 +44,20 @@ type answer struct {
 func (c *Client) read(text []byte, into any) (partial, err error) {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, c.wrong("it is no whole JSON")
+		return nil, c.server.Wrong("it is no whole JSON")
 	}
 	empty := len(a.Data) == 0 || string(a.Data) == "null"
 	if len(a.Errors) > 0 {
-		partial = fault.New(fault.Partial, "ask Jaeger", c.base.Host, "some of it is missing: "+short(a.Errors[0].Message), "look at its log")
+		partial = c.server.Fault(fault.Partial, "some of it is missing: "+rest.Short(a.Errors[0].Message), "look at its log")
 		if empty {
-			return nil, c.wrong(short(a.Errors[0].Message))
+			return nil, c.server.Wrong(rest.Short(a.Errors[0].Message))
 		}
 	}
 	if empty {
-		return nil, c.wrong("it has no data")
+		return nil, c.server.Wrong("it has no data")
 	}
 	if err := json.Unmarshal(a.Data, into); err != nil {
-		return nil, c.wrong("its data are none of Jaeger's")
+		return nil, c.server.Wrong("its data are none of Jaeger's")
 	}
 	return partial, nil
 }
@@ -79,7 +80,7 @@ func (c *Client) Services(ctx context.Context) ([]string, error) {
 	}
 	if len(all) > MaxServices {
 		all = all[:MaxServices]
-		partial = fault.New(fault.Partial, "ask Jaeger", c.base.Host, fmt.Sprintf("it has more than %d services", MaxServices), "")
+		partial = c.server.Fault(fault.Partial, fmt.Sprintf("it has more than %d services", MaxServices), "")
 	}
 	for i := range all {
 		all[i] = identity.Clean(all[i])
@@ -114,7 +115,7 @@ func (c *Client) Get(ctx context.Context, id trace.ID) ([]trace.Span, error) {
 	}
 	for i := range all {
 		if all[i].Trace != id {
-			return nil, c.wrong("it has spans of another trace")
+			return nil, c.server.Wrong("it has spans of another trace")
 		}
 	}
 	if len(all) == 0 {
@@ -140,7 +141,7 @@ func (c *Client) Lookup(ctx context.Context, id trace.ID) (trace.Summary, bool, 
 // service; a query without one is refused.
 func (c *Client) Search(ctx context.Context, q trace.Query) ([]trace.Summary, error) {
 	if !q.From.Known() {
-		return nil, fault.New(fault.Invalid, "ask Jaeger", c.base.Host, "it finds traces only by their service", "name one")
+		return nil, c.server.Fault(fault.Invalid, "it finds traces only by their service", "name one")
 	}
 	limit := q.Limit
 	if limit <= 0 {

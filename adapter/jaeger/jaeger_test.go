@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/jaeger"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
@@ -178,7 +179,7 @@ func TestManySpans(t *testing.T) {
 	if len(spans) != jaeger.MaxSpans || fault.KindOf(err) != fault.Partial {
 		t.Errorf("%d spans, %v", len(spans), err)
 	}
-	large, tries := answering(t, 200, "application/json", strings.Repeat(" ", jaeger.MaxAnswer+1))
+	large, tries := answering(t, 200, "application/json", strings.Repeat(" ", rest.MaxAnswer+1))
 	if _, err := client(t, large.URL, nil).Get(t.Context(), trace.ID{15: 1}); fault.KindOf(err) != fault.Invalid || tries.Load() != 1 {
 		t.Error(err)
 	}

@@ -28,7 +28,7 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 		return nil, partial
 	}
 	if len(services) > MaxSampledServices {
-		partial = fault.New(fault.Partial, "ask Jaeger", c.base.Host, fmt.Sprintf("it has %d services, of which %d were asked for", len(services), MaxSampledServices), "")
+		partial = c.server.Fault(fault.Partial, fmt.Sprintf("it has %d services, of which %d were asked for", len(services), MaxSampledServices), "")
 		services = services[:MaxSampledServices]
 	}
 	var all [][]trace.Span

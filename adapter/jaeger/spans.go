@@ -84,7 +84,7 @@ func (c *Client) spans(t *jsonTrace, n int) ([]trace.Span, error) {
 	all := make([]trace.Span, 0, min(n, len(t.Spans)))
 	for i := range t.Spans {
 		if len(all) >= n {
-			return all, fault.New(fault.Partial, "ask Jaeger", c.base.Host, fmt.Sprintf("the trace has more than %d spans", MaxSpans), "")
+			return all, c.server.Fault(fault.Partial, fmt.Sprintf("the trace has more than %d spans", MaxSpans), "")
 		}
 		s, err := c.span(&t.Spans[i])
 		if err != nil {
@@ -100,7 +100,7 @@ func (c *Client) span(j *jsonSpan) (trace.Span, error) {
 	id, err1 := trace.ParseID(j.TraceID)
 	span, err2 := trace.ParseSpanID(j.SpanID)
 	if err1 != nil || err2 != nil || j.Start <= 0 || j.Start > math.MaxInt64/2000 || j.Duration < 0 || j.Duration > math.MaxInt64/2000 {
-		return trace.Span{}, c.wrong("it has a span without an id or a time")
+		return trace.Span{}, c.server.Wrong("it has a span without an id or a time")
 	}
 	s := trace.Span{Trace: id, ID: span, Name: j.Name, Start: j.Start * 1000, End: (j.Start + j.Duration) * 1000, Kind: kind(j.Tags.get("span.kind"))}
 	for _, r := range j.References {

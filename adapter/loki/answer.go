@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"strconv"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -21,21 +21,14 @@ type answer struct {
 	} `json:"data"`
 }
 
-func (c *Client) wrong(why string) error {
-	return fault.New(fault.Unavailable, "read the answer of", c.base.Host, why, "is the address that of a Loki?")
-}
-
 // read reads what all answers have in common.
-func (c *Client) read(contentType string, text []byte) (*answer, error) {
-	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
-		return nil, c.wrong(fmt.Sprintf("it is %q, not application/json", short(contentType)))
-	}
+func (c *Client) read(text []byte) (*answer, error) {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, c.wrong("it is no whole JSON")
+		return nil, c.server.Wrong("it is no whole JSON")
 	}
 	if a.Status != "success" {
-		return nil, c.wrong(fmt.Sprintf("its status is %q: %s", short(a.Status), short(a.Error)))
+		return nil, c.server.Wrong(fmt.Sprintf("its status is %q: %s", rest.Short(a.Status), rest.Short(a.Error)))
 	}
 	return &a, nil
 }
@@ -75,14 +68,14 @@ func (e *Entry) find(names ...string) string {
 // streams reads the lines of an answer, in the order of its streams.
 func (c *Client) streams(a *answer) ([]Entry, error) {
 	if a.Data.Type != "streams" {
-		return nil, fault.New(fault.Invalid, "read lines of", c.base.Host, fmt.Sprintf("the query gives a %q, not lines", short(a.Data.Type)), "give a log query, as in {namespace=\"shop\"} |= \"error\"")
+		return nil, c.server.Fault(fault.Invalid, fmt.Sprintf("the query gives a %q, not lines", rest.Short(a.Data.Type)), "give a log query, as in {namespace=\"shop\"} |= \"error\"")
 	}
 	var all []struct {
 		Stream map[string]string `json:"stream"`
 		Values []Entry           `json:"values"`
 	}
 	if err := json.Unmarshal(a.Data.Result, &all); err != nil {
-		return nil, c.wrong("its streams are none")
+		return nil, c.server.Wrong("its streams are none")
 	}
 	var out []Entry
 	for _, s := range all {

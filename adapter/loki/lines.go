@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -50,7 +51,7 @@ const (
 // A page starts at the moment of the last line of the one before, since there
 // may be more lines of that moment, and leaves those out that it had.
 func (c *Client) Lines(ctx context.Context, s Span, use func(Entry) error) (Read, error) {
-	p := pages{client: c, span: s, from: s.From.UnixNano(), to: s.To.UnixNano(), size: c.options.Page, had: map[string]int{}}
+	p := pages{client: c, span: s, from: s.From.UnixNano(), to: s.To.UnixNano(), size: c.page, had: map[string]int{}}
 	if p.span.MaxLines <= 0 {
 		p.span.MaxLines = maxLines
 	}
@@ -58,7 +59,7 @@ func (c *Client) Lines(ctx context.Context, s Span, use func(Entry) error) (Read
 		p.span.MaxBytes = maxBytes
 	}
 	if p.from >= p.to {
-		return p.read, fault.New(fault.Invalid, "read lines of", c.base.Host, "the span ends before it starts", "give a start that is before the end")
+		return p.read, c.server.Fault(fault.Invalid, "the span ends before it starts", "give a start that is before the end")
 	}
 	for p.from < p.to {
 		entries, err := p.next(ctx)
@@ -99,8 +100,8 @@ func (p *pages) next(ctx context.Context) ([]Entry, error) {
 		return nil, err
 	}
 	for _, w := range a.Warnings {
-		if len(p.read.Warnings) < maxWarning && !slices.Contains(p.read.Warnings, short(w)) {
-			p.read.Warnings = append(p.read.Warnings, short(w))
+		if len(p.read.Warnings) < maxWarning && !slices.Contains(p.read.Warnings, rest.Short(w)) {
+			p.read.Warnings = append(p.read.Warnings, rest.Short(w))
 		}
 	}
 	entries, err := p.client.streams(a)
@@ -108,11 +109,11 @@ func (p *pages) next(ctx context.Context) ([]Entry, error) {
 		return nil, err
 	}
 	if len(entries) > p.size {
-		return nil, p.client.wrong(fmt.Sprintf("it has %d lines where at most %d were asked for", len(entries), p.size))
+		return nil, p.client.server.Wrong(fmt.Sprintf("it has %d lines where at most %d were asked for", len(entries), p.size))
 	}
 	for _, e := range entries {
 		if e.At < p.from || e.At >= p.to {
-			return nil, p.client.wrong("it has lines of another time than was asked for")
+			return nil, p.client.server.Wrong("it has lines of another time than was asked for")
 		}
 	}
 	// Streams come one after the other: time parts them again. Lines of one
@@ -162,7 +163,7 @@ func (p *pages) hand(entries []Entry, use func(Entry) error) (done bool, err err
 		// A whole page of lines of one moment that were had: only a larger one
 		// shows what follows.
 		if p.size >= maxPage {
-			return true, fault.New(fault.Partial, "read lines of", p.client.base.Host, fmt.Sprintf("more than %d lines have the same moment", maxPage), "select fewer streams")
+			return true, p.client.server.Fault(fault.Partial, fmt.Sprintf("more than %d lines have the same moment", maxPage), "select fewer streams")
 		}
 		p.size = min(2*p.size, maxPage)
 	}

@@ -12,13 +12,13 @@ package loki
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -43,86 +43,80 @@ type Options struct {
 	Pause func(ctx context.Context, d time.Duration)
 }
 
-// The bounds of an answer, and of the tries of one query.
+// The bounds of what is asked for and told.
 const (
-	MaxAnswer  = 32 << 20
 	MaxSeries  = 100_000
 	maxPage    = 5000
-	maxTries   = 3
-	maxPause   = 10 * time.Second
 	maxWarning = 10
 )
 
 // Client asks one server. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	options Options
-	http    *http.Client
+	server *rest.Client
+	page   int // lines
 }
 
-const reach = "reach Loki"
+// encodings asks Loki to keep labels of streams and structured metadata apart.
+const encodings = "X-Loki-Response-Encoding-Flags"
 
 // New returns a client. Nothing is asked yet.
 func New(o Options) (*Client, error) {
-	u, err := url.Parse(o.URL)
+	bad := func(why, hint string) (*Client, error) {
+		return nil, fault.New(fault.Invalid, "reach Loki", "", why, hint)
+	}
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, fault.New(fault.Invalid, reach, "", "its address is none", "write http://HOST:3100 or https://HOST/PATH")
-	case u.User != nil:
-		return nil, fault.New(fault.Invalid, reach, u.Host, "its address contains credentials", "give them in a file instead")
-	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fault.New(fault.Invalid, reach, u.Host, "its address has a query", "write only what stands before /loki/api/v1")
-	case o.Token != "" && o.User != "":
-		return nil, fault.New(fault.Invalid, reach, u.Host, "there are a token and a user", "give one of them")
-	case unprintable(o.Token) || strings.Contains(o.Token, " "):
-		return nil, fault.New(fault.Invalid, reach, u.Host, "the token has characters that none has", "put it into the file without anything else")
-	case unprintable(o.Tenant) || len(o.Tenant) > 1024:
-		return nil, fault.New(fault.Invalid, reach, u.Host, "the tenant has characters that none has", "write its name; several are parted by |")
-	case unprintable(o.User) || strings.Contains(o.User, ":"):
-		return nil, fault.New(fault.Invalid, reach, u.Host, "the user has characters that none has", "write its name without a colon")
+	case !rest.Printable(o.Tenant) || len(o.Tenant) > 1024:
+		return bad("the tenant has characters that none has", "write its name; several are parted by |")
 	case o.Page < 0 || o.Page > maxPage:
-		return nil, fault.New(fault.Invalid, reach, u.Host, "a page of that many lines is none", "ask for 1 to 5000 lines a page")
+		return bad("a page of that many lines is none", "ask for 1 to 5000 lines a page")
 	}
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.CA != nil {
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(o.CA) {
-			return nil, fault.New(fault.Invalid, reach, u.Host, "the file of certificates has none", "give certificates in PEM, as in -----BEGIN CERTIFICATE-----")
-		}
+	header := http.Header{encodings: {"categorize-labels"}}
+	if o.Tenant != "" {
+		header.Set("X-Scope-OrgID", o.Tenant)
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = 30 * time.Second
+	server, err := rest.New(rest.Server{
+		Name: "Loki", Example: "http://HOST:3100", Before: "/loki/api/v1",
+		URL: o.URL, Token: o.Token, User: o.User, Password: o.Password, Header: header, CA: o.CA, Timeout: o.Timeout, Pause: o.Pause,
+		Reason: reason,
+		Hints: rest.Hints{
+			TooLarge: "ask for fewer lines a page, or select fewer streams", Slow: "select fewer streams or a shorter time; is it overloaded?",
+			Denied: "give a token or a user that may read logs, and the tenant if it has several", NotFound: "is the address that of a Loki, and of a part of it that answers queries?",
+			Busy: "ask less often, for fewer lines or a shorter time, or raise its limits", Invalid: "mend the query, or ask for less", Wrong: "is the address that of a Loki?",
+		},
+	})
+	if err != nil {
+		return nil, err
 	}
 	if o.Page == 0 {
 		o.Page = 1000
 	}
-	if o.Pause == nil {
-		o.Pause = pause
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = tlsConfig
-	return &Client{base: u, options: o, http: &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: sameHost}}, nil
+	return &Client{server, o.Page}, nil
 }
 
-// unprintable tells whether a text has what no header may have.
-func unprintable(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+// ask gets an answer of the API.
+func (c *Client) ask(ctx context.Context, path string, values url.Values) (*answer, error) {
+	a, err := c.server.Get(ctx, path, values)
+	if err != nil {
+		return nil, err
+	}
+	return c.read(a.Text)
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+// reason finds what a refusal says: Loki writes it as text, what stands before it as
+// JSON.
+func reason(a rest.Answer) string {
+	var said struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
 	}
-}
-
-// sameHost keeps credentials with the server: a redirect may lead nowhere else,
-// and not in circles.
-func sameHost(req *http.Request, via []*http.Request) error {
-	if len(via) >= 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
-		return http.ErrUseLastResponse
+	if json.Unmarshal(a.Text, &said) == nil && said.Error+said.Message != "" {
+		if said.Message != "" {
+			return said.Message
+		}
+		return said.Error
 	}
-	return nil
+	if a.Type == "text/plain" {
+		return strings.TrimSpace(string(a.Text[:min(len(a.Text), 1000)]))
+	}
+	return ""
 }

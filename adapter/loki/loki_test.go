@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/loki"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -329,7 +330,7 @@ func TestALargeAnswerIsCut(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		piece := strings.Repeat(" ", 1<<20)
-		for range loki.MaxAnswer>>20 + 1 {
+		for range rest.MaxAnswer>>20 + 1 {
 			if _, err := fmt.Fprint(w, piece); err != nil {
 				return
 			}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -30,7 +31,7 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample
 	case "scalar":
 		var p point
 		if err := json.Unmarshal(a.Data.Result, &p); err != nil {
-			return nil, c.wrong("its scalar is none")
+			return nil, c.server.Wrong("its scalar is none")
 		}
 		return []Sample{{Value: float64(p)}}, nil
 	case "vector":
@@ -39,21 +40,21 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) ([]Sample
 			Value  *point            `json:"value"`
 		}
 		if err := json.Unmarshal(a.Data.Result, &all); err != nil {
-			return nil, c.wrong("its vector is none")
+			return nil, c.server.Wrong("its vector is none")
 		}
 		if len(all) > MaxSeries {
-			return nil, fault.New(fault.Invalid, "ask Loki", c.base.Host, fmt.Sprintf("the answer has more than %d series", MaxSeries), "sum over fewer labels")
+			return nil, c.server.Fault(fault.Invalid, fmt.Sprintf("the answer has more than %d series", MaxSeries), "sum over fewer labels")
 		}
 		out := make([]Sample, len(all))
 		for i, s := range all {
 			if s.Value == nil {
-				return nil, c.wrong("a series has no value")
+				return nil, c.server.Wrong("a series has no value")
 			}
 			out[i] = Sample{s.Metric, float64(*s.Value)}
 		}
 		return out, nil
 	}
-	return nil, fault.New(fault.Invalid, "ask Loki", c.base.Host, fmt.Sprintf("the query gives %q, not a vector", short(a.Data.Type)), "give a metric query, as in count_over_time({app=\"shop\"}[5m])")
+	return nil, c.server.Fault(fault.Invalid, fmt.Sprintf("the query gives %q, not a vector", rest.Short(a.Data.Type)), "give a metric query, as in count_over_time({app=\"shop\"}[5m])")
 }
 
 // point is a moment and a value: [1700000000.1, "1.5"].

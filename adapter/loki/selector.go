@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -28,7 +29,7 @@ func Selector(match []Match, contain ...string) (string, error) {
 	selects := false
 	for _, m := range match {
 		if !labelName(m.Name) {
-			return "", bad(short(m.Name), "it is no name of a label", "use letters, digits and _, as in k8s_namespace_name")
+			return "", bad(rest.Short(m.Name), "it is no name of a label", "use letters, digits and _, as in k8s_namespace_name")
 		}
 		switch m.Op {
 		case "=":
@@ -39,7 +40,7 @@ func Selector(match []Match, contain ...string) (string, error) {
 			selects = selects || m.Value != "" && m.Value != ".*"
 		case "!=", "!~":
 		default:
-			return "", bad(m.Name, fmt.Sprintf("%q is no comparison", short(m.Op)), "use =, !=, =~ or !~")
+			return "", bad(m.Name, fmt.Sprintf("%q is no comparison", rest.Short(m.Op)), "use =, !=, =~ or !~")
 		}
 		parts = append(parts, m.Name+m.Op+strconv.Quote(m.Value))
 	}

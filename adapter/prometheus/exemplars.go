@@ -48,7 +48,7 @@ func (c *Client) exemplars(data json.RawMessage) (all []trace.Exemplar, dropped 
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
-		return nil, 0, c.wrong("its exemplars are none")
+		return nil, 0, c.server.Wrong("its exemplars are none")
 	}
 	for dec.More() {
 		var series struct {
@@ -60,13 +60,13 @@ func (c *Client) exemplars(data json.RawMessage) (all []trace.Exemplar, dropped 
 			} `json:"exemplars"`
 		}
 		if err := dec.Decode(&series); err != nil {
-			return nil, 0, c.wrong("its exemplars are none")
+			return nil, 0, c.server.Wrong("its exemplars are none")
 		}
 		of := identity.FromMap(series.Labels)
 		for _, e := range series.Exemplars {
 			v, err := strconv.ParseFloat(e.Value, 64)
 			if err != nil || !(math.Abs(e.At) < 1e10) {
-				return nil, 0, c.wrong("an exemplar has no value or no time")
+				return nil, 0, c.server.Wrong("an exemplar has no value or no time")
 			}
 			x := trace.Exemplar{Value: v, At: time.UnixMilli(int64(e.At * 1000)).UTC(), Of: of}
 			// A label that is no id names no trace; the fallback is left.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/prometheus"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -109,7 +110,7 @@ func TestALargeAnswerIsCut(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		piece := strings.Repeat(" ", 1<<20)
-		for range prometheus.MaxAnswer>>20 + 1 {
+		for range rest.MaxAnswer>>20 + 1 {
 			if _, err := fmt.Fprint(w, piece); err != nil {
 				return
 			}

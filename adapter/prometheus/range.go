@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -29,7 +30,7 @@ const maxSteps = 10_000
 // each ends it. An answer that is too large is asked for again in smaller parts.
 func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, step time.Duration, each func(labels map[string]string, points []Point) error) error {
 	if step < time.Second || to.Before(from) {
-		return fault.New(fault.Invalid, "ask Prometheus", c.base.Host, fmt.Sprintf("from %s to %s in steps of %s is no range", from, to, step), "write a step of a second or more")
+		return c.server.Fault(fault.Invalid, fmt.Sprintf("from %s to %s in steps of %s is no range", from, to, step), "write a step of a second or more")
 	}
 	steps := int64(maxSteps)
 	for at := from; !at.After(to); {
@@ -39,7 +40,7 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 		}
 		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}, "partial_response": {"false"}}
 		err := c.ask(ctx, "query_range", values, func(data json.RawMessage) error { return c.matrix(data, each) })
-		if errors.Is(err, errTooMuch) && steps > 100 && end.After(at) {
+		if errors.Is(err, rest.ErrTooLarge) && steps > 100 && end.After(at) {
 			steps /= 4
 			continue
 		}
@@ -55,29 +56,29 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 func (c *Client) matrix(data json.RawMessage, each func(map[string]string, []Point) error) error {
 	var r result
 	if err := json.Unmarshal(data, &r); err != nil {
-		return c.wrong("it has no result")
+		return c.server.Wrong("it has no result")
 	}
 	if r.Type != "matrix" {
-		return c.wrong(fmt.Sprintf("it is a %q, not a matrix", short(r.Type)))
+		return c.server.Wrong(fmt.Sprintf("it is a %q, not a matrix", rest.Short(r.Type)))
 	}
 	var all []struct {
 		Metric map[string]string `json:"metric"`
 		Values json.RawMessage   `json:"values"`
 	}
 	if err := json.Unmarshal(r.Result, &all); err != nil {
-		return c.wrong("its matrix is none")
+		return c.server.Wrong("its matrix is none")
 	}
 	if len(all) > MaxSeries {
-		return c.tooMuch(fmt.Sprintf("the answer has more than %d series", MaxSeries))
+		return c.server.TooLarge(fmt.Sprintf("the answer has more than %d series", MaxSeries))
 	}
 	parsed := make([][]Point, len(all))
 	for i, s := range all {
 		if s.Values == nil {
-			return c.wrong("a series has no values; histograms cannot be read")
+			return c.server.Wrong("a series has no values; histograms cannot be read")
 		}
 		var ok bool
 		if parsed[i], ok = points(s.Values); !ok {
-			return c.wrong("the values of a series are none")
+			return c.server.Wrong("the values of a series are none")
 		}
 	}
 	// Nothing is handed over before all of the answer is known to be right.
@@ -145,7 +146,7 @@ func (c *Client) Names(ctx context.Context, matchers []string, from, to time.Tim
 	values := url.Values{"match[]": matchers, "start": {moment(from)}, "end": {moment(to)}}
 	err = c.ask(ctx, "label/__name__/values", values, func(data json.RawMessage) error {
 		if json.Unmarshal(data, &names) != nil {
-			return c.wrong("its names are none")
+			return c.server.Wrong("its names are none")
 		}
 		return nil
 	})

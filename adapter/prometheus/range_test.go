@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -28,7 +29,7 @@ func ranged(t *testing.T, most int, asked *int) *Client {
 		w.Header().Set("Content-Type", "application/json")
 		if n > most { // far beyond what is read
 			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]},"pad":"`)
-			_, _ = io.CopyN(w, zeros{}, MaxAnswer)
+			_, _ = io.CopyN(w, zeros{}, rest.MaxAnswer)
 			return
 		}
 		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"s":"a"},"values":[`)

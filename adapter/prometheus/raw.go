@@ -15,7 +15,7 @@ import (
 // in. What is handed over is not kept; an error of each ends it.
 func (c *Client) Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(labels map[string]string, points []Point) error) error {
 	if window < time.Second {
-		return fault.New(fault.Invalid, "ask Prometheus", c.base.Host, fmt.Sprintf("%s is no window", window), "write a second or more")
+		return c.server.Fault(fault.Invalid, fmt.Sprintf("%s is no window", window), "write a second or more")
 	}
 	// Thanos would else leave out what a store of its own did not answer.
 	values := url.Values{"query": {fmt.Sprintf("%s[%ds]", selector, int(window.Seconds()))}, "time": {moment(at)}, "timeout": {c.limit()}, "partial_response": {"false"}}

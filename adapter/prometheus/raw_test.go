@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -72,7 +73,7 @@ func TestRawMisbehaves(t *testing.T) {
 		}, fault.Unavailable, "not application/json", 1, 0},
 		"huge": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.CopyN(w, zeros{}, MaxAnswer+1) // the reader may go away
+			_, _ = io.CopyN(w, zeros{}, rest.MaxAnswer+1) // the reader may go away
 		}, fault.Invalid, "larger than", 1, 0},
 		"truncated": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -96,12 +97,13 @@ func TestRawMisbehaves(t *testing.T) {
 			c.serve(w, r)
 		}))
 		var longest time.Duration
-		client, err := New(Options{URL: s.URL, Timeout: 300 * time.Millisecond, Pause: func(_ context.Context, d time.Duration) { longest = max(longest, d) }})
+		timeout := 300 * time.Millisecond
+		if name == "huge" || name == "too many series" {
+			timeout = time.Minute
+		}
+		client, err := New(Options{URL: s.URL, Timeout: timeout, Pause: func(_ context.Context, d time.Duration) { longest = max(longest, d) }})
 		if err != nil {
 			t.Fatal(err)
-		}
-		if name == "huge" || name == "too many series" {
-			client.http.Timeout = time.Minute
 		}
 		points := 0
 		err = client.Raw(t.Context(), `up{a="b"}`, 90*time.Second, time.UnixMilli(1_700_000_030_250), func(_ map[string]string, p []Point) error {

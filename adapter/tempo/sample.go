@@ -47,12 +47,12 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 		case fault.KindOf(err) == fault.Partial:
 			partial = err
 		case fault.KindOf(err) == fault.NotFound:
-			partial = fault.Wrap(fault.Partial, "ask Tempo", c.base.Host, err, "") // it went meanwhile
+			partial = c.server.Fault(fault.Partial, "a trace went meanwhile: "+err.Error(), "")
 		default:
 			return nil, err
 		}
 		if len(spans) > left {
-			partial = fault.New(fault.Partial, "ask Tempo", c.base.Host, fmt.Sprintf("the traces have more than %d spans", MaxSampledSpans), "ask for fewer")
+			partial = c.server.Fault(fault.Partial, fmt.Sprintf("the traces have more than %d spans", MaxSampledSpans), "ask for fewer")
 			break
 		}
 		if left -= len(spans); len(spans) > 0 {

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // MaxTraces is how many traces of a search are read.
@@ -53,16 +53,16 @@ func (c *Client) Get(ctx context.Context, id trace.ID) ([]trace.Span, error) {
 		return nil, err
 	}
 	var partial error
-	message := r.text
+	message := r.Text
 	if second {
 		if message, partial, err = c.unwrap(r); err != nil {
 			return nil, err
 		}
 	}
-	spans, dropped, err := c.options.Decode(message, r.json)
+	spans, dropped, err := c.decode(message, (r.Type == rest.JSON))
 	switch {
 	case err != nil:
-		return nil, c.wrong("it is no trace")
+		return nil, c.server.Wrong("it is no trace")
 	case len(spans) == 0 && partial == nil:
 		return nil, none(id)
 	case dropped > 0:
@@ -71,10 +71,10 @@ func (c *Client) Get(ctx context.Context, id trace.ID) ([]trace.Span, error) {
 	for i := range spans {
 		s := &spans[i]
 		if s.Trace != id {
-			return nil, c.wrong("it has spans of another trace")
+			return nil, c.server.Wrong("it has spans of another trace")
 		}
 		if s.ID.IsZero() || s.Start <= 0 {
-			return nil, c.wrong("it has a span without an id or a time")
+			return nil, c.server.Wrong("it has a span without an id or a time")
 		}
 		trace.Trim(s)
 	}
@@ -88,17 +88,17 @@ func none(id trace.ID) error {
 // unwrap takes the trace out of an answer of the second version:
 //
 //	message TraceByIDResponse { Trace trace = 1; ... PartialStatus status = 3; string message = 4; }
-func (c *Client) unwrap(r reply) (message []byte, partial, err error) {
+func (c *Client) unwrap(r rest.Answer) (message []byte, partial, err error) {
 	missing := false
 	why := ""
-	if r.json {
+	if r.Type == rest.JSON {
 		var a struct {
 			Trace   json.RawMessage `json:"trace"`
 			Status  json.RawMessage `json:"status"`
 			Message string          `json:"message"`
 		}
-		if err := json.Unmarshal(r.text, &a); err != nil {
-			return nil, nil, c.wrong("it is no whole JSON")
+		if err := json.Unmarshal(r.Text, &a); err != nil {
+			return nil, nil, c.server.Wrong("it is no whole JSON")
 		}
 		message, why = a.Trace, a.Message[:min(len(a.Message), 200)]
 		missing = string(a.Status) == `"PARTIAL"` || string(a.Status) == "1"
@@ -106,15 +106,15 @@ func (c *Client) unwrap(r reply) (message []byte, partial, err error) {
 			message = []byte("{}")
 		}
 	} else {
-		for rest := r.text; len(rest) > 0; {
+		for rest := r.Text; len(rest) > 0; {
 			n, typ, size := protowire.ConsumeTag(rest)
 			if size < 0 {
-				return nil, nil, c.wrong("it is no whole protobuf")
+				return nil, nil, c.server.Wrong("it is no whole protobuf")
 			}
 			value := rest[size:]
 			length := protowire.ConsumeFieldValue(n, typ, value)
 			if length < 0 {
-				return nil, nil, c.wrong("it is no whole protobuf")
+				return nil, nil, c.server.Wrong("it is no whole protobuf")
 			}
 			rest = value[length:]
 			switch {
@@ -131,7 +131,7 @@ func (c *Client) unwrap(r reply) (message []byte, partial, err error) {
 		}
 	}
 	if missing {
-		partial = fault.New(fault.Partial, "ask Tempo", c.base.Host, "some of the trace is missing: "+identity.Plain(why), "raise its limits, or look at its log")
+		partial = c.server.Fault(fault.Partial, "some of the trace is missing: "+identity.Plain(why), "raise its limits, or look at its log")
 	}
 	return message, partial, nil
 }
@@ -223,13 +223,13 @@ func (c *Client) search(ctx context.Context, a ask, q trace.Query) ([]trace.Summ
 		} `json:"traces"`
 		Metrics json.RawMessage `json:"metrics"`
 	}
-	if err := json.Unmarshal(r.text, &answer); err != nil {
-		return nil, c.wrong("it is no whole JSON of Tempo's")
+	if err := json.Unmarshal(r.Text, &answer); err != nil {
+		return nil, c.server.Wrong("it is no whole JSON of Tempo's")
 	}
 	if answer.Traces == nil {
 		// An empty result has metrics, and may have no traces.
 		if len(answer.Metrics) == 0 {
-			return nil, c.wrong("it has neither traces nor metrics")
+			return nil, c.server.Wrong("it has neither traces nor metrics")
 		}
 		return nil, nil
 	}
@@ -238,7 +238,7 @@ func (c *Client) search(ctx context.Context, a ask, q trace.Query) ([]trace.Summ
 		id, err := trace.ParseID(t.ID)
 		start, bad := strconv.ParseInt(t.Start, 10, 64)
 		if err != nil || bad != nil || start <= 0 || t.Duration < 0 || t.Duration > int64(1<<62/time.Millisecond) {
-			return nil, c.wrong("it has a trace without an id or a time")
+			return nil, c.server.Wrong("it has a trace without an id or a time")
 		}
 		s := trace.Summary{ID: id, Root: identity.Clean(t.Name), Start: time.Unix(0, start).UTC(), Duration: time.Duration(t.Duration) * time.Millisecond, Failed: q.Failed, By: a.by}
 		s.Service.Service = identity.Clean(t.Service)

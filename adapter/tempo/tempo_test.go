@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/autoecoops/autoecoops/adapter/otlp"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/adapter/tempo"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
@@ -242,7 +243,7 @@ func TestBadSearches(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	large, tries := answering(t, 200, protobuf, strings.Repeat("\x00", tempo.MaxAnswer+1))
+	large, tries := answering(t, 200, protobuf, strings.Repeat("\x00", rest.MaxAnswer+1))
 	if _, err := client(t, large.URL, nil).Get(t.Context(), wanted); fault.KindOf(err) != fault.Invalid || tries.Load() != 1 {
 		t.Error(err)
 	}
