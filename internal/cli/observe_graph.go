@@ -122,7 +122,8 @@ func (o *graphOptions) look(ctx context.Context) (seen, err error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := o.within(spans.Compare(costs.Before.Totals, costs.After.Totals))
+	totals := spans.Settle(costs.Before.Totals, costs.After.Totals)
+	changes := o.within(spans.Compare(totals[0], totals[1]))
 	err = writeTo("", o.streams.Out, func(w io.Writer) error {
 		if o.watch && o.output == "table" && o.streams.OutTerminal {
 			fmt.Fprint(w, "\x1b[H\x1b[2J")
