@@ -78,7 +78,7 @@ func pool(strengths []float64) float64 {
 // series that could be judged, were silent and were too short.
 func (j *judgement) readSeries(c *Case) {
 	threshold := thresholdOf(len(c.Series))
-	var w scratch
+	findings := find(c.Series, j.at)
 	for i := range c.Series {
 		s := &c.Series[i]
 		k := j.names.of(s.Of)
@@ -87,8 +87,8 @@ func (j *judgement) readSeries(c *Case) {
 			continue
 		}
 		g := &j.signs[k]
-		d, state := w.find(s, j.at)
-		switch state {
+		d := findings[i].shift
+		switch findings[i].state {
 		case short:
 			g.short++
 		case silent:
