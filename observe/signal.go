@@ -46,12 +46,21 @@ var (
 	}
 )
 
-// Namespace is where the workload of a signal is, "" if no label says.
-func (s Signal) Namespace() string { return first(s.Labels, namespaceLabels) }
+// Namespace is where the workload of a signal is, "" if neither its watch nor a label
+// says.
+func (s Signal) Namespace() string {
+	if s.Watch.Namespace != "" {
+		return s.Watch.Namespace
+	}
+	return first(s.Labels, namespaceLabels)
+}
 
-// Workload is whose a signal is, "" if no label says.
+// Workload is whose a signal is, "" if neither a label nor its watch says.
 func (s Signal) Workload() string {
 	name := first(s.Labels, workloadLabels)
+	if name == "" {
+		return s.Watch.Workload
+	}
 	// The job of OpenTelemetry is its namespace and name.
 	if _, after, ok := strings.Cut(name, "/"); ok && name == s.Labels["job"] {
 		return after

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/autoecoops/autoecoops/observe/anomaly"
@@ -106,6 +107,19 @@ func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) 
 	s.tracks[key] = t
 	s.order = append(s.order, t)
 	return t, nil
+}
+
+// Forget drops the signals of a watch, and what was learned of them. There is room for
+// others then.
+func (s *Survey) Forget(name string) {
+	delete(s.detectors, name)
+	for key, t := range s.tracks {
+		if t == nil || t.signal.Watch.Name == name {
+			delete(s.tracks, key)
+		}
+	}
+	s.left = 0
+	s.order = slices.DeleteFunc(s.order, func(t *track) bool { return t.signal.Watch.Name == name })
 }
 
 func (t *track) observe(sample anomaly.Sample, from int64) {

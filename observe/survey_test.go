@@ -40,6 +40,49 @@ func latency(name string) (watch.Watch, map[string]string) {
 	return watch.Watch{Name: "http/duration", Golden: watch.Duration, Unit: "s", Direction: anomaly.Above, MinEffect: 0.005}, map[string]string{"namespace": "shop", "app": name}
 }
 
+// TestForget drops the signals of a watch, which makes room for one that was left.
+func TestForget(t *testing.T) {
+	s := NewSurvey(Options{Step: step, MaxSignals: 2})
+	feed := func(w watch.Watch, name string) {
+		t.Helper()
+		at, values := story(300, noisy(1, 0, 0))
+		if err := s.Feed(w, map[string]string{"app": name}, at, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := watch.MonitorOf("a", "x"), watch.MonitorOf("a/b", "y")
+	feed(a, "one")
+	feed(b, "two")
+	feed(a, "three")
+	end := began.Add(300 * step)
+	if r := s.Report(end); r.Left != 1 || len(r.Signals) != 2 {
+		t.Fatalf("%d signals, %d left", len(r.Signals), r.Left)
+	}
+	s.Forget(a.Name)
+	r := s.Report(end)
+	if r.Left != 0 || len(r.Signals) != 1 || r.Signals[0].Signal.Workload() != "two" {
+		t.Fatalf("%d signals, %d left", len(r.Signals), r.Left)
+	}
+	feed(a, "three")
+	if r = s.Report(end); len(r.Signals) != 2 || r.Signals[1].Signal.Workload() != "three" || r.Signals[1].State != Normal {
+		t.Errorf("%d signals, %d left", len(r.Signals), r.Left)
+	}
+}
+
+// TestWhoseMonitor leaves the namespace of an Application's monitor to no label, and its
+// workload to a label if one says it.
+func TestWhoseMonitor(t *testing.T) {
+	w := watch.Watch{Name: "monitor/shop/orders/queue", Golden: watch.Monitor, Namespace: "shop", Workload: "orders"}
+	for _, c := range []struct {
+		labels map[string]string
+		of     string
+	}{{nil, "shop/orders"}, {map[string]string{"namespace": "kube-system"}, "shop/orders"}, {map[string]string{"namespace": "bank", "app": "worker"}, "shop/worker"}} {
+		if got := (Signal{w, c.labels}).Of(); got != c.of {
+			t.Errorf("%v is %s, not %s", c.labels, got, c.of)
+		}
+	}
+}
+
 func TestSurvey(t *testing.T) {
 	const n = 1000
 	end := began.Add((n - 1) * step)

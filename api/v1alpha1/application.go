@@ -68,6 +68,13 @@ type ApplicationSpec struct {
 	Health HealthPolicy `json:"health,omitempty"`
 	// +optional
 	Rollback RollbackPolicy `json:"rollback,omitempty"`
+	// Monitors are expressions that are followed for anomalies, besides what is found by
+	// itself.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Monitors []Monitor `json:"monitors,omitempty"`
 	// Substitute fills ${VARIABLES} in the rendered text.
 	// +optional
 	Substitute *Substitution `json:"substitute,omitempty"`
@@ -78,6 +85,35 @@ type ApplicationSpec struct {
 	// Suspend stops everything but the status of what was observed.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+}
+
+// Monitor is an expression that is followed for anomalies by whoever keeps metrics
+// (aeod --metrics-dir). Each series of its answer is a signal of the Application, which is
+// judged by its own past.
+type Monitor struct {
+	// Name is what it is called.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// Expr is PromQL, as in sum(queue_length{namespace="shop"}). At most 100 series of
+	// its answer are followed.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=8192
+	Expr string `json:"expr"`
+	// Worse says which way is told: Higher, Lower, or both if it is left out.
+	// +optional
+	// +kubebuilder:validation:Enum=Higher;Lower
+	Worse string `json:"worse,omitempty"`
+	// LeastChange is how far from what was expected a value must be to be told, in units
+	// of the expression, as in "0.5".
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(e[+-]?[0-9]{1,2})?$`
+	LeastChange string `json:"leastChange,omitempty"`
+	// Unit stands behind values: s, bytes.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Unit string `json:"unit,omitempty"`
 }
 
 // Source is one place of desired objects.

@@ -89,9 +89,7 @@ func (s *survey) find(ctx context.Context, now time.Time) error {
 		return err
 	}
 	s.found = watch.Find(names, watch.Options{Namespace: s.request.Namespace, Window: 4 * s.request.Source.Scrape})
-	for _, m := range s.request.Monitors {
-		s.found.Watches = append(s.found.Watches, watch.MonitorOf(m.Name, m.Expr))
-	}
+	s.found.Watches = append(s.found.Watches, s.request.Monitors...)
 	s.seen = map[string]bool{}
 	if len(s.found.Watches) == 0 {
 		return fault.New(fault.NotFound, "find what to watch", "", "the source has none of the metrics that are known, and no --monitor was given",

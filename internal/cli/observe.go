@@ -45,15 +45,13 @@ type SurveyRequest struct {
 	// History is how far back it learns, Since how far back it tells.
 	History, Since time.Duration
 	// Namespace limits it to one, "" for all.
-	Namespace  string
-	Monitors   []NamedExpr
+	Namespace string
+	// Monitors are expressions of somebody's own.
+	Monitors   []watch.Watch
 	MaxSignals int
 	Location   *time.Location
 	Progress   func(done, total int)
 }
-
-// NamedExpr is an expression of somebody's own.
-type NamedExpr struct{ Name, Expr string }
 
 // Surveyed is what a survey tells.
 type Surveyed struct {
@@ -83,9 +81,13 @@ type observeOptions struct {
 	timeout  string
 	zone     string
 	monitors []string
-	request  SurveyRequest
-	output   string
-	watch    bool
+	// applications has the monitors of a cluster's Applications followed, too; where is
+	// the cluster, also for what else is read of one.
+	applications bool
+	where        ClusterOptions
+	request      SurveyRequest
+	output       string
+	watch        bool
 }
 
 func newObserve(b Backend, s *Streams) *cobra.Command {
@@ -120,6 +122,9 @@ func (o *observeOptions) add(c *cobra.Command) {
 	f.StringVar(&o.since, "since", "1h", "how far back to tell, a `DURATION`")
 	f.StringVarP(&o.request.Namespace, "namespace", "n", "", "watch this `NAMESPACE` only")
 	f.StringArrayVar(&o.monitors, "monitor", nil, "watch `NAME=EXPR`, PromQL of your own, too; may be repeated")
+	f.BoolVar(&o.applications, "applications", false, "watch what Applications of a cluster name in spec.monitors, too")
+	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` of that cluster (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
+	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
 	f.IntVar(&o.request.MaxSignals, "max-signals", observe.MaxSignals, "follow at most this `NUMBER` of signals")
 	f.StringVar(&o.zone, "time-zone", "UTC", "the `ZONE` in which the users live, whose clock habits follow")
 	f.StringVarP(&o.output, "output", "o", "table", "the `FORMAT`: table or json")
@@ -129,6 +134,9 @@ func (o *observeOptions) add(c *cobra.Command) {
 // open checks the flags and makes the survey.
 func (o *observeOptions) open(ctx context.Context) (Survey, error) {
 	if err := o.read(); err != nil {
+		return nil, err
+	}
+	if err := o.readApplications(ctx); err != nil {
 		return nil, err
 	}
 	if o.streams.ErrTerminal {
@@ -183,13 +191,36 @@ func (o *observeOptions) read() (err error) {
 			return wrong("--monitor", fmt.Sprintf("%q is no name and expression", m), `write --monitor 'queue=sum(queue_length)'`)
 		}
 		for _, before := range o.request.Monitors {
-			if before.Name == name {
+			if before.What == name {
 				return wrong("--monitor", fmt.Sprintf("%q is there twice", name), "give each its own name")
 			}
 		}
-		o.request.Monitors = append(o.request.Monitors, NamedExpr{name, expr})
+		o.request.Monitors = append(o.request.Monitors, watch.MonitorOf(name, expr))
 	}
 	o.request.Source = o.source
+	return nil
+}
+
+// readApplications adds the monitors of Applications.
+func (o *observeOptions) readApplications(ctx context.Context) error {
+	if !o.applications {
+		return nil
+	}
+	cluster, err := o.backend.Cluster(o.where)
+	if err != nil {
+		return err
+	}
+	apps, _, err := cluster.Applications(ctx, o.request.Namespace)
+	if err != nil {
+		return err
+	}
+	for i := range apps {
+		some, err := watch.MonitorsOf(&apps[i])
+		if err != nil {
+			return err
+		}
+		o.request.Monitors = append(o.request.Monitors, some...)
+	}
 	return nil
 }
 

@@ -88,7 +88,7 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if o.before < time.Minute || o.before > 7*24*time.Hour {
 		return fault.New(fault.Invalid, "read the command line", "--before "+o.before.String(), "too little or too much to compare with", "write a duration from 1m to 168h")
 	}
-	if err := o.changes.open(o.backend); err != nil {
+	if err := o.changes.open(o.backend, o.where); err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)

@@ -15,19 +15,16 @@ import (
 // changeOptions say where it is read what was changed.
 type changeOptions struct {
 	releases bool
-	where    ClusterOptions
 	cluster  Cluster // nil if nothing is to be read
 }
 
 func (o *changeOptions) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
-	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "the kubeconfig `FILE` for --releases (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)")
-	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
 }
 
-func (o *changeOptions) open(b Backend) (err error) {
+func (o *changeOptions) open(b Backend, where ClusterOptions) (err error) {
 	if o.releases {
-		o.cluster, err = b.Cluster(o.where)
+		o.cluster, err = b.Cluster(where)
 	}
 	return err
 }

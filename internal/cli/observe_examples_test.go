@@ -27,12 +27,17 @@ type surveying struct {
 	query    spans.Query
 	plotted  []PlotRequest
 	releases []v1alpha1.Release
+	apps     []v1alpha1.Application
 	told     Surveyed
+	wanted   SurveyRequest
 }
 
-func (b *surveying) Survey(context.Context, SurveyRequest) (Survey, error) { return b, nil }
-func (b *surveying) Advance(context.Context) error                         { return nil }
-func (b *surveying) Told() Surveyed                                        { return b.told }
+func (b *surveying) Survey(_ context.Context, req SurveyRequest) (Survey, error) {
+	b.wanted = req
+	return b, nil
+}
+func (b *surveying) Advance(context.Context) error { return nil }
+func (b *surveying) Told() Surveyed                { return b.told }
 func (b *surveying) Plot(w io.Writer, req PlotRequest) error {
 	b.plotted = append(b.plotted, req)
 	_, err := fmt.Fprintln(w, "(plot)")
@@ -43,13 +48,18 @@ func (b *surveying) FindTraces(_ context.Context, _ TracesSource, q spans.Query)
 	return b.found, b.findErr
 }
 func (b *surveying) Cluster(ClusterOptions) (Cluster, error) {
-	return releasesOnly{nil, b.releases}, nil
+	return releasesOnly{nil, b.releases, b.apps}, nil
 }
 
-// releasesOnly is a cluster of which only the releases are asked for.
+// releasesOnly is a cluster of which only the releases and Applications are asked for.
 type releasesOnly struct {
 	Cluster
 	releases []v1alpha1.Release
+	apps     []v1alpha1.Application
+}
+
+func (c releasesOnly) Applications(context.Context, string) ([]v1alpha1.Application, string, error) {
+	return c.apps, "", nil
 }
 
 func (c releasesOnly) Releases(context.Context, string) ([]v1alpha1.Release, error) {
@@ -131,5 +141,31 @@ func TestCausesReadTraces(t *testing.T) {
 	out, errs := run()
 	if !strings.Contains(errs, "blind: traces could not be asked for") || out == "" {
 		t.Errorf("%s%s", out, errs)
+	}
+}
+
+// TestMonitorsOfApplications has them watched beside those of the command line, where a
+// cluster is to be asked.
+func TestMonitorsOfApplications(t *testing.T) {
+	b := slowOrders()
+	b.apps = []v1alpha1.Application{{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders"},
+		Spec:       v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: "queue", Expr: "sum(queue_length)", Worse: "Higher"}}},
+	}}
+	run := func(more ...string) (int, string) {
+		var out, errs bytes.Buffer
+		args := append([]string{"observe", "anomalies", "--prometheus", "http://prometheus:9090", "--monitor", "up=sum(up)"}, more...)
+		code := Main(t.Context(), b, &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, Build{}, args)
+		return code, errs.String()
+	}
+	if code, errs := run(); code > 1 || len(b.wanted.Monitors) != 1 {
+		t.Errorf("%d %s: %+v", code, errs, b.wanted.Monitors)
+	}
+	if code, errs := run("--applications", "-n", "shop"); code > 1 || len(b.wanted.Monitors) != 2 || b.wanted.Monitors[1].Name != "monitor/shop/orders/queue" || b.wanted.Monitors[1].Namespace != "shop" {
+		t.Errorf("%d %s: %+v", code, errs, b.wanted.Monitors)
+	}
+	b.apps[0].Spec.Monitors[0].LeastChange = "much"
+	if code, errs := run("--applications"); code != 2 || !strings.Contains(errs, "spec.monitors queue") {
+		t.Errorf("%d %s", code, errs)
 	}
 }

@@ -54,6 +54,9 @@ type Watch struct {
 	// Exemplars selects the series that carry exemplars of this signal, "" if
 	// there are none.
 	Exemplars string
+	// Namespace is where the signals belong, whatever their labels say, and Workload
+	// whose they are where no label says; "" leaves it to the labels.
+	Namespace, Workload string
 }
 
 // Settings detects the anomalies of this signal.
@@ -124,9 +127,4 @@ func Metrics() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// MonitorOf makes a watch of an expression of somebody's own.
-func MonitorOf(name, expr string) Watch {
-	return Watch{Name: "monitor/" + name, Golden: Monitor, What: name, Expr: expr}
 }

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/promql"
@@ -56,8 +54,8 @@ type Metrics struct {
 	Interval time.Duration
 	// Anomalies lets what is kept be followed for them.
 	Anomalies bool
-	// events is told of them; nil for nobody.
-	events *kube.Events
+	// tells says whom to tell of them, and what is followed besides.
+	tells anomalies
 }
 
 func (m Metrics) wanted() bool { return m.Dir != "" }
@@ -145,8 +143,12 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		}
 		s.Scrape.Kubelet.Insecure = m.KubeletInsecure
 	}
+	m.tells.log = log
 	if m.Anomalies {
-		s.Follow = &metrics.FollowOptions{Interval: m.Interval, Opened: func(a observe.Anomaly) { tellAnomaly(a, true, m.events, log) }, Closed: func(a observe.Anomaly) { tellAnomaly(a, false, m.events, log) }}
+		s.Follow = &metrics.FollowOptions{
+			Interval: m.Interval, Monitors: m.tells.monitors, Troubled: m.tells.troubled,
+			Opened: func(a observe.Anomaly) { m.tells.tell(a, true) }, Closed: func(a observe.Anomaly) { m.tells.tell(a, false) },
+		}
 	}
 	k, err := metrics.New(s)
 	if err != nil {
@@ -211,20 +213,4 @@ func podOf(p kube.Pod) scrape.Pod {
 		out.Ports = append(out.Ports, scrape.Port(port))
 	}
 	return out
-}
-
-// tellAnomaly tells people of an anomaly that began or ended: in the log, and as an event
-// of the namespace, if that is the name of one.
-func tellAnomaly(a observe.Anomaly, began bool, events *kube.Events, log *slog.Logger) {
-	s := a.Signal
-	log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
-	if events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
-		return
-	}
-	if !began {
-		events.Within(s.Namespace(), false, "AnomalyEnded", fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID()))
-		return
-	}
-	events.Within(s.Namespace(), true, "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `aeo observe explain %s`",
-		s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), s.ID()))
 }

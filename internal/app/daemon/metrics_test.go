@@ -147,12 +147,12 @@ func TestAnomaliesAreEvents(t *testing.T) {
 	}
 	events := kube.NewEvents(client, "test")
 	go events.Run(t.Context())
-	log := slog.New(slog.DiscardHandler)
+	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler)}
 	a := observe.Anomaly{Signal: observe.Signal{Labels: map[string]string{"namespace": "../kube-system", "workload": "cart"}}, Value: 3}
-	tellAnomaly(a, true, events, log)
+	tells.tell(a, true)
 	a.Signal.Labels["namespace"] = "shop"
-	tellAnomaly(a, true, events, log)
-	tellAnomaly(a, false, events, log)
+	tells.tell(a, true)
+	tells.tell(a, false)
 	var all string
 	for range 2 {
 		select {

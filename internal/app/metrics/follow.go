@@ -23,6 +23,11 @@ type FollowOptions struct {
 	History time.Duration
 	// MaxSignals is how many signals are followed [2000: about 4 KiB each].
 	MaxSignals int
+	// Monitors are expressions of somebody's own that are followed, too, as they are now;
+	// nil for none. Troubled is told of each that cannot be followed, with nil once it can
+	// again.
+	Monitors func() []watch.Watch
+	Troubled func(w watch.Watch, err error)
 	// Opened and Closed are told of anomalies that begin and end, those of before the
 	// start not.
 	Opened, Closed func(observe.Anomaly)
@@ -39,11 +44,12 @@ type Follower struct {
 	options FollowOptions
 	ask     *promql.Asker
 
-	survey  *observe.Survey
-	watches []watch.Watch
-	until   time.Time
-	found   time.Time // when it was looked what there is to watch
-	learned time.Time // when all was learned anew
+	survey   *observe.Survey
+	watches  []watch.Watch
+	monitors monitors
+	until    time.Time
+	found    time.Time // when it was looked what there is to watch
+	learned  time.Time // when all was learned anew
 
 	mu     sync.Mutex
 	report observe.Report
@@ -72,6 +78,12 @@ func NewFollower(ask *promql.Asker, o FollowOptions) *Follower {
 	}
 	if o.Closed == nil {
 		o.Closed = func(observe.Anomaly) {}
+	}
+	if o.Monitors == nil {
+		o.Monitors = func() []watch.Watch { return nil }
+	}
+	if o.Troubled == nil {
+		o.Troubled = func(watch.Watch, error) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -114,6 +126,7 @@ func (f *Follower) Step(ctx context.Context) error {
 	if f.survey == nil || now.Sub(f.learned) >= relearn {
 		f.survey = observe.NewSurvey(observe.Options{Step: step, From: never, MaxSignals: f.options.MaxSignals})
 		f.learned, f.until, f.found = now, now.Add(-f.options.History), time.Time{}
+		f.monitors = nil
 	}
 	if now.Sub(f.found) >= refind {
 		names, err := f.ask.Names(ctx, `{__name__=~"`+strings.Join(watch.Metrics(), "|")+`"}`, now.Add(-f.options.History), now)
@@ -122,27 +135,35 @@ func (f *Follower) Step(ctx context.Context) error {
 		}
 		f.watches, f.found = watch.Find(names, watch.Options{Window: 4 * step}).Watches, now
 	}
-	failed := 0
-	for f.until.Before(now) {
+	if f.monitors == nil {
+		f.monitors = monitors{}
+	}
+	failed, err := f.renew(ctx, now)
+	for err == nil && f.until.Before(now) {
 		from, to := f.until.Add(step), f.until.Add(stretch*step)
 		if to.After(now) {
 			to = now
 		}
 		failed = 0
 		for _, w := range f.watches {
-			err := f.ask.Range(ctx, w.Expr, from, to, step, func(labels map[string]string, at []int64, values []float64) error {
+			bad := f.ask.Range(ctx, w.Expr, from, to, step, func(labels map[string]string, at []int64, values []float64) error {
 				return f.survey.Feed(w, labels, at, values)
 			})
-			if ctx.Err() != nil {
-				f.survey = nil // half a stretch was learned
-				return ctx.Err()
-			}
-			if err != nil {
+			if bad != nil {
 				failed++
-				f.options.Log.Debug("a signal could not be asked for", "watch", w.Name, "error", err.Error())
+				f.options.Log.Debug("a signal could not be asked for", "watch", w.Name, "error", bad.Error())
 			}
 		}
-		f.until = to
+		for _, m := range f.monitors {
+			if f.learn(ctx, m, from, to) != nil {
+				failed++
+			}
+		}
+		f.until, err = to, ctx.Err()
+	}
+	if err != nil {
+		f.survey = nil // half a stretch was learned
+		return err
 	}
 	f.tell(f.survey.Report(now), failed)
 	return nil

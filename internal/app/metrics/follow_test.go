@@ -2,8 +2,10 @@ package metrics_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +15,10 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/promql"
 	"github.com/autoecoops/autoecoops/adapter/tsdb"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
 // TestFollow lets the orders fail for a while: the anomaly is told once, is a metric
@@ -107,5 +111,88 @@ aeo_observe_signals_failed 0
 	}
 	if err := f.Step(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFollowMonitors follows expressions of somebody's own: one that is added later
+// learns what was, one that is wrong is told once, as is one with too many series, and
+// what is gone is followed no more.
+func TestFollowMonitors(t *testing.T) {
+	k, _ := open(t, metrics.Settings{})
+	const step = 30 * time.Second
+	random := rand.New(rand.NewPCG(3, 4))
+	start := time.Now().Truncate(step).Add(-5 * time.Hour)
+	at := start
+	feed := func(until time.Time, length float64) {
+		for ; !at.After(until); at = at.Add(step) {
+			a := k.Store.Appendable("write", false).Appender(context.Background())
+			if _, err := a.Append(0, labels.FromStrings("__name__", "queue_length", "namespace", "elsewhere"), at.UnixMilli(), length+random.NormFloat64()); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 120 {
+				if _, err := a.Append(0, labels.FromStrings("__name__", "many", "i", fmt.Sprint(i)), at.UnixMilli(), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := a.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	now := start.Add(4 * time.Hour)
+	feed(now, 50)
+	var monitors []watch.Watch
+	var opened []observe.Anomaly
+	var troubled []string
+	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), metrics.FollowOptions{
+		Interval: step, History: 3 * time.Hour, Now: func() time.Time { return now },
+		Monitors: func() []watch.Watch { return monitors },
+		Troubled: func(w watch.Watch, err error) { troubled = append(troubled, fmt.Sprint(w.What, ": ", err != nil)) },
+		Opened:   func(a observe.Anomaly) { opened = append(opened, a) },
+	})
+	advance := func(steps int, length float64) {
+		t.Helper()
+		for range steps {
+			now = now.Add(step)
+			feed(now, length)
+			if err := f.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	of := func(name, expr string) watch.Watch {
+		app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: name, Expr: expr}}}}
+		app.Namespace, app.Name = "shop", "orders"
+		all, err := watch.MonitorsOf(app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	advance(3, 50)
+	monitors = []watch.Watch{of("queue", `sum by (namespace) (queue_length)`), of("wrong", `sum(`), of("many", `many`)}
+	advance(3, 50)
+	if !slices.Equal(troubled, []string{"wrong: true", "many: true"}) {
+		t.Errorf("told %v", troubled)
+	}
+	advance(20, 500)
+	if len(opened) != 1 || opened[0].Signal.Of() != "shop/orders" || opened[0].Signal.Watch.What != "queue" {
+		t.Fatalf("%v", opened)
+	}
+	if err := testutil.CollectAndCompare(f, strings.NewReader(`# HELP aeo_observe_signals_failed Expressions that could not be evaluated last time.
+# TYPE aeo_observe_signals_failed gauge
+aeo_observe_signals_failed 2
+`), "aeo_observe_signals_failed"); err != nil {
+		t.Error(err)
+	}
+	monitors = []watch.Watch{monitors[0], of("wrong", `sum(queue_length)`), of("many", `sum(many)`)}
+	advance(1, 500)
+	if !slices.Equal(troubled[2:], []string{"wrong: false", "many: false"}) {
+		t.Errorf("told %v", troubled)
+	}
+	monitors = monitors[2:]
+	advance(1, 500)
+	if n := testutil.CollectAndCount(f, "aeo_observe_anomalies"); len(f.Open()) != 0 || n != 0 {
+		t.Errorf("%d anomalies of what is followed no more", n)
 	}
 }

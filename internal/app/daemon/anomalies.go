@@ -1,0 +1,93 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
+)
+
+// anomalies tells people what is abnormal, and knows what Applications want to have
+// followed.
+type anomalies struct {
+	events *kube.Events // nil for nobody
+	log    *slog.Logger
+	// all are the Applications, app one of them; nil if they are not known.
+	all func() []*v1alpha1.Application
+	app func(deliver.AppKey) *v1alpha1.Application
+}
+
+// monitors are those that Applications name.
+func (t *anomalies) monitors() (out []watch.Watch) {
+	if t.all == nil {
+		return nil
+	}
+	for _, app := range t.all() {
+		if app.DeletionTimestamp != nil || len(app.Spec.Monitors) == 0 {
+			continue
+		}
+		some, err := watch.MonitorsOf(app)
+		if err != nil {
+			t.log.Debug("a monitor is none", "namespace", app.Namespace, "application", app.Name, "error", err.Error())
+		}
+		out = append(out, some...)
+	}
+	return out
+}
+
+// troubled tells that a monitor cannot be followed, or can again, with an event of its
+// Application.
+func (t *anomalies) troubled(w watch.Watch, err error) {
+	key := deliver.AppKey{Namespace: w.Namespace, Name: w.Workload}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	t.log.Info("monitor", "followed", err == nil, "namespace", key.Namespace, "application", key.Name, "monitor", w.What, "error", text)
+	if t.events == nil || t.app == nil {
+		return
+	}
+	app := t.app(key)
+	switch {
+	case app == nil:
+	case err == nil:
+		t.events.Event(app, false, "MonitorFollowed", fmt.Sprintf("monitor %s is followed", w.What))
+	default:
+		if fault.KindOf(err) == fault.Invalid {
+			text += "; mend spec.monitors"
+		}
+		t.events.Event(app, true, "MonitorFailed", fmt.Sprintf("monitor %s cannot be followed: %s", w.What, text))
+	}
+}
+
+// tell tells people of an anomaly that began or ended: in the log, and as an event of the
+// Application whose monitor it is, or of the namespace, if that is the name of one.
+func (t *anomalies) tell(a observe.Anomaly, began bool) {
+	s := a.Signal
+	t.log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
+	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
+		return
+	}
+	reason, message := "AnomalyEnded", fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
+	if began {
+		reason, message = "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `aeo observe explain %s`",
+			s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), s.ID())
+	}
+	if s.Watch.Golden == watch.Monitor && t.app != nil {
+		message = strings.Replace(message, "aeo observe explain", "aeo observe explain --applications", 1)
+		if app := t.app(deliver.AppKey{Namespace: s.Watch.Namespace, Name: s.Watch.Workload}); app != nil {
+			t.events.Event(app, began, reason, message)
+			return
+		}
+	}
+	t.events.Within(s.Namespace(), began, reason, message)
+}

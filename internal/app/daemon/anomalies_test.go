@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe"
+)
+
+// TestMonitorsAreTheirApplications: what Applications name is followed until they go, and
+// what becomes of it are their events, whatever labels the series have.
+func TestMonitorsAreTheirApplications(t *testing.T) {
+	got := make(chan string, 10)
+	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		got <- r.URL.Path + " " + string(text)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer cluster.Close()
+	client, err := kube.New(&rest.Config{Host: cluster.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := kube.NewEvents(client, "test")
+	go events.Run(t.Context())
+	app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: "queue", Expr: "sum(queue)"}, {Name: "none", Expr: "x", LeastChange: "1e999"}}}}
+	app.Namespace, app.Name = "shop", "orders"
+	apps := []*v1alpha1.Application{app, {}}
+	tells := &anomalies{
+		events: events, log: slog.New(slog.DiscardHandler),
+		all: func() []*v1alpha1.Application { return apps },
+		app: func(k deliver.AppKey) *v1alpha1.Application {
+			for _, a := range apps {
+				if a.Namespace == k.Namespace && a.Name == k.Name {
+					return a
+				}
+			}
+			return nil
+		},
+	}
+	all := tells.monitors()
+	if len(all) != 1 || all[0].What != "queue" {
+		t.Fatalf("%+v", all)
+	}
+	tells.troubled(all[0], fault.New(fault.Invalid, "ask", "", "it is none", ""))
+	tells.troubled(all[0], nil)
+	tells.tell(observe.Anomaly{Signal: observe.Signal{Watch: all[0], Labels: map[string]string{"namespace": "kube-system"}}, Value: 3}, true)
+	var told string
+	for range 3 {
+		select {
+		case e := <-got:
+			told += e + "\n"
+		case <-time.After(10 * time.Second):
+			t.Fatalf("three events were to come: %s", told)
+		}
+	}
+	for _, w := range []string{"/namespaces/shop/events", `"kind":"Application"`, `"reason":"MonitorFailed"`, "mend spec.monitors", `"reason":"MonitorFollowed"`, `"reason":"Anomaly"`, "explain --applications"} {
+		if !strings.Contains(told, w) {
+			t.Errorf("%q is missing in %s", w, told)
+		}
+	}
+	if strings.Contains(told, "kube-system") {
+		t.Errorf("an event where none belongs: %s", told)
+	}
+	apps = nil
+	tells.troubled(all[0], nil) // its Application is gone
+	if len(tells.monitors()) != 0 || len(got) != 0 {
+		t.Error("what is gone is still followed or told")
+	}
+	if (&anomalies{}).monitors() != nil {
+		t.Error("nobody's monitors")
+	}
+}
