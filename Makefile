@@ -114,11 +114,12 @@ bench-logs: ## score the templates of logs on CORPORA=DIR and write bench/result
 	$(GO) run ./bench/logs -corpora "$(CORPORA)"
 
 .PHONY: bench-observe
-bench-observe: bench-slo bench-trace ## measure OBSERVE and write bench/results/observe.json; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
+bench-observe: build bench-slo bench-trace ## measure OBSERVE and write bench/results/observe.json; NAB=DIR and CORPORA=DIR score the detector and the log templates, too
 	$(GO) run ./bench/cause
 	$(GO) run ./bench/detect -all -results bench/results/detect.json
 	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)" -figures bench/results/nab.json; else echo "no NAB=DIR: the detector is not scored"; fi
 	@if [ -n "$(CORPORA)" ]; then $(GO) run ./bench/logs -corpora "$(CORPORA)"; else echo "no CORPORA=DIR: the templates of logs are not scored"; fi
+	$(GO) run ./bench/servers
 	$(GO) run ./bench/observe
 
 .PHONY: sample-ledger

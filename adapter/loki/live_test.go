@@ -1,6 +1,7 @@
 package loki_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -40,7 +41,9 @@ func TestARealLoki(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lokitest.Push(t, address, "team", string(text))
+	if err := lokitest.Write(t.Context(), address, "team", bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
 	slices.Sort(want)
 	query, err := loki.Selector([]loki.Match{{Name: "job", Op: "=", Value: "test"}}, "line")
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // others are the results that belong to OBSERVE, by their files' names.
-var others = []string{"nab", "detect", "logs", "trace", "slo", "cause"}
+var others = []string{"nab", "detect", "logs", "trace", "slo", "cause", "servers"}
 
 func main() {
 	results := flag.String("results", "bench/results", "the folder with the results")

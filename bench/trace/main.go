@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/autoecoops/autoecoops/bench/corpus"
 	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/internal/app/traces"
 	"github.com/autoecoops/autoecoops/observe/trace"
@@ -39,15 +40,18 @@ func main() {
 	}
 }
 
+// start is when the first trace begins.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 func measure(messages int, bound int64, out string) error {
 	results := record.New()
-	load, err := newLoad()
+	load, err := corpus.NewSpans(start)
 	if err != nil {
 		return err
 	}
 	began, spans := time.Now(), 0
 	for i := range messages {
-		batch, _, err := traces.Decode(load.next(i), false)
+		batch, _, err := traces.Decode(load.Next(i), false)
 		if err != nil {
 			return err
 		}
@@ -58,7 +62,7 @@ func measure(messages int, bound int64, out string) error {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	now := load.start
+	now := start
 	r, err := traces.New(traces.Settings{Window: trace.Options{MaxBytes: bound}}, func() time.Time { return now })
 	if err != nil {
 		return err
@@ -66,14 +70,14 @@ func measure(messages int, bound int64, out string) error {
 	handler := r.Handler()
 	began, spans = time.Now(), 0
 	for i := range messages {
-		now = load.start.Add(time.Duration(i) * 50 * time.Millisecond)
+		now = start.Add(time.Duration(i) * 50 * time.Millisecond)
 		w := httptest.NewRecorder()
-		req := httptest.NewRequest(http.MethodPost, "/v1/traces", bytes.NewReader(load.next(i)))
+		req := httptest.NewRequest(http.MethodPost, "/v1/traces", bytes.NewReader(load.Next(i)))
 		req.Header.Set("Content-Type", "application/x-protobuf")
 		if handler.ServeHTTP(w, req); w.Code != http.StatusOK || w.Body.Len() != 0 {
 			return fmt.Errorf("message %d: %d %s", i, w.Code, w.Body)
 		}
-		spans += batchSize
+		spans += corpus.SpansPerMessage
 	}
 	took := time.Since(began)
 	runtime.ReadMemStats(&after)
@@ -93,14 +97,14 @@ func measure(messages int, bound int64, out string) error {
 		return fmt.Errorf("spans were lost: %+v", u.Loss)
 	}
 	// Every trace has begun from outside, and is whole.
-	view := r.Window.Between(load.start, now)
+	view := r.Window.Between(start, now)
 	for _, t := range view.Totals {
 		if t.Edge.Caller.Kind == trace.Unknown || t.Edge.Operation == "POST /cart" && t.Edge.Caller.Key.Service != "web" {
 			return fmt.Errorf("%s calls %s", t.Edge.Caller, t.Edge.Callee)
 		}
 	}
 	results.Note("edges with costs", float64(len(view.Totals)), "")
-	flood(r, load, &now, bound, results)
+	flood(r, &now, bound, results)
 	if err := results.Write(out); err != nil {
 		return err
 	}
@@ -109,14 +113,14 @@ func measure(messages int, bound int64, out string) error {
 
 // flood sends what is most expensive to keep: a trace, a service and an
 // operation of its own for each span.
-func flood(r *traces.Receiver, load *load, now *time.Time, bound int64, results *record.Results) {
+func flood(r *traces.Receiver, now *time.Time, bound int64, results *record.Results) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	began := time.Now()
 	const n = 200_000
 	for i := range n {
-		*now = load.start.Add(time.Hour + time.Duration(i)*time.Millisecond)
+		*now = start.Add(time.Hour + time.Duration(i)*time.Millisecond)
 		r.Window.Add(*now, []trace.Span{hostile(i, *now)})
 	}
 	took := time.Since(began)
@@ -133,7 +137,7 @@ func hostile(i int, now time.Time) trace.Span {
 	s := trace.Span{Kind: trace.Client, Failed: true, Start: now.UnixNano(), End: now.UnixNano() + 1, Name: fmt.Sprint("operation ", i), Message: strings.Repeat("x", 400)}
 	binary.BigEndian.PutUint64(s.Trace[:], uint64(i)+1<<40)
 	binary.BigEndian.PutUint64(s.ID[:], uint64(i)+1)
-	s.From = service(fmt.Sprint("service-", i))
+	s.From = corpus.Service(fmt.Sprint("service-", i))
 	s.Remote = trace.Remote{Kind: trace.External, Name: fmt.Sprint("peer-", i)}
 	return s
 }

@@ -33,7 +33,9 @@ func TestLogsOfARealLoki(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lokitest.Push(t, address, "team", string(text))
+	if err := lokitest.Write(t.Context(), address, "team", bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args        []string
 		least, most int

@@ -1,71 +1,72 @@
-// Package lokitest builds and runs a real Loki for tests.
+// Package lokitest builds and runs a real Loki for tests and benchmarks.
 package lokitest
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/autoecoops/autoecoops/test/storetest"
 )
 
-// Start builds Loki, if that was not done before, and runs it until the test
-// ends, with tenants and structured metadata. It returns the address of its HTTP
-// API. Where AEO_BUILD_STORES is not set it is not built, which takes minutes, and
-// the test is skipped: `make test-stores` sets it.
+// Program is Loki.
+var Program = storetest.Program{Name: "Loki", Folder: "loki", Package: "github.com/grafana/loki/v3/cmd/loki", File: "loki", Flags: "-mod=mod"}
+
+// Loki is a running server with tenants and structured metadata.
+type Loki struct {
+	// URL is the address of its HTTP API.
+	URL string
+	*storetest.Process
+}
+
+// Run runs one in a folder, on this machine only.
+func Run(ctx context.Context, dir string) (*Loki, error) {
+	var ports [2]string
+	address := ""
+	for i := range ports {
+		a, err := storetest.Free(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			address = a
+		}
+		if _, ports[i], err = net.SplitHostPort(a); err != nil {
+			return nil, err
+		}
+	}
+	file := filepath.Join(dir, "loki.yaml")
+	if err := os.WriteFile(file, []byte(fmt.Sprintf(config, ports[0], ports[1], dir)), 0o600); err != nil {
+		return nil, err
+	}
+	l := &Loki{URL: "http://" + address}
+	var err error
+	l.Process, err = Program.Run(ctx, dir, []string{"-config.file=" + file}, nil, func(ctx context.Context) bool { return storetest.Answers(ctx, l.URL+"/ready") })
+	return l, err
+}
+
+// Start runs one until the test ends, and returns the address of its HTTP API. Where
+// it is not built the test is skipped.
 func Start(t testing.TB) string {
 	t.Helper()
-	program, err := find(t.Context(), os.Getenv("AEO_BUILD_STORES") == "")
-	if err != nil {
-		t.Skip(err)
-	}
-	http, grpc := free(t), free(t)
-	dir := t.TempDir()
-	file := filepath.Join(dir, "loki.yaml")
-	if err := os.WriteFile(file, []byte(fmt.Sprintf(config, http, grpc, dir)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
+	Program.Need(t)
+	l, err := Run(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	cmd := exec.Command(program, "-config.file="+file)
-	cmd.Env, cmd.Dir = []string{"HOME=" + dir}, dir
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-	address := fmt.Sprint("http://127.0.0.1:", http)
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		select {
-		case <-ended:
-			text, _ := os.ReadFile(log.Name())
-			t.Fatalf("Loki ended: %s", text)
-		default:
-		}
-		if ready(t.Context(), address) {
-			return address
-		}
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("Loki does not become ready: %s", text)
-	return ""
+	t.Cleanup(l.Stop)
+	return l.URL
 }
 
 // config is that of a Loki in one process, on this machine only.
 const config = `
 auth_enabled: true
-server: {http_listen_address: 127.0.0.1, http_listen_port: %[1]d, grpc_listen_address: 127.0.0.1, grpc_listen_port: %[2]d, log_level: error}
+server: {http_listen_address: 127.0.0.1, http_listen_port: %[1]s, grpc_listen_address: 127.0.0.1, grpc_listen_port: %[2]s, log_level: error}
 common:
   instance_addr: 127.0.0.1
   path_prefix: %[3]s/data
@@ -75,75 +76,26 @@ common:
 schema_config:
   configs: [{from: 2020-01-01, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]
 ingester: {lifecycler: {min_ready_duration: 0s, final_sleep: 0s}}
-limits_config: {allow_structured_metadata: true, reject_old_samples: false, discover_service_name: [], discover_log_levels: false}
+limits_config: {allow_structured_metadata: true, reject_old_samples: false, discover_service_name: [], discover_log_levels: false, ingestion_rate_mb: 500, ingestion_burst_size_mb: 500, per_stream_rate_limit: 500MB, per_stream_rate_limit_burst: 500MB}
 analytics: {reporting_enabled: false}
 `
 
-func ready(ctx context.Context, address string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/ready", nil)
+// Write writes JSON of streams, as in {"streams": [...]}, for a tenant.
+func Write(ctx context.Context, address, tenant string, streams io.Reader) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/loki/api/v1/push", streams)
 	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK
-}
-
-// free returns a port that nobody listened to just now.
-func free(t testing.TB) int {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// Push writes JSON of streams, as in {"streams": [...]}, for a tenant.
-func Push(t testing.TB, address, tenant, streams string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/loki/api/v1/push", strings.NewReader(streams))
-	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Scope-OrgID", tenant)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusNoContent {
-		text := make([]byte, 500)
-		n, _ := res.Body.Read(text)
-		t.Fatalf("Loki refuses lines with status %d: %s", res.StatusCode, text[:n])
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 500))
+		return fmt.Errorf("Loki refuses lines with status %d: %s", res.StatusCode, text)
 	}
-}
-
-// find returns the program; with built it must be there already.
-func find(ctx context.Context, built bool) (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	program := filepath.Join(dir, "aeo-test", "loki", "loki")
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	if built {
-		return "", fmt.Errorf("there is no %s; `make test-stores` builds it, in some minutes", program)
-	}
-	_, here, _, _ := runtime.Caller(0)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/grafana/loki/v3/cmd/loki")
-	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "loki")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building Loki: %w: %s", err, out)
-	}
-	return program, nil
+	return nil
 }

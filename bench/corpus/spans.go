@@ -1,4 +1,4 @@
-package main
+package corpus
 
 import (
 	"encoding/binary"
@@ -14,12 +14,12 @@ import (
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
-// batchSize is how many spans a message holds: what the SDKs send at a time.
-const batchSize = 512
+// SpansPerMessage is how many spans a message holds: what the SDKs send at a time.
+const SpansPerMessage = 512
 
-type step struct {
+type spanStep struct {
 	service, name string
-	parent        int // place in steps, -1 for none
+	parent        int // place in spanSteps, -1 for none
 	kind          tracepb.Span_SpanKind
 	from, to      uint64 // milliseconds
 }
@@ -29,8 +29,9 @@ const (
 	client = tracepb.Span_SPAN_KIND_CLIENT
 )
 
-func steps() []step {
-	return []step{
+// spanSteps are the spans of a trace.
+func spanSteps() []spanStep {
+	return []spanStep{
 		{"web", "POST /buy", -1, server, 0, 100},
 		{"web", "POST", 0, client, 5, 95},
 		{"cart", "POST /cart", 1, server, 8, 92},
@@ -42,31 +43,32 @@ func steps() []step {
 	}
 }
 
-// load are messages whose trace ids change each time they are sent.
-type load struct {
+// Spans are messages of OTLP whose trace ids change each time they are sent: traces of
+// eight spans through five services and a database.
+type Spans struct {
 	start    time.Time
-	messages []template
+	messages []spanMessage
 }
 
-// template is a message and where the ids of its traces stand.
-type template struct {
+// spanMessage is a message and where the ids of its traces stand.
+type spanMessage struct {
 	text []byte
 	ids  []int
 }
 
-func text(key, value string) *commonpb.KeyValue {
+func textAttribute(key, value string) *commonpb.KeyValue {
 	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
 }
 
-// service is who a service is in the resources that it sends.
-func service(name string) *identity.Identity {
+// Service is who a service is in the resources that it sends.
+func Service(name string) *identity.Identity {
 	return &identity.Identity{Key: identity.Key{Environment: "production", Namespace: "shop", Service: name}, Instance: name + "-5d9f7c6b8-x2x4z", KubeNamespace: "shop", Pod: name + "-5d9f7c6b8-x2x4z"}
 }
 
-// newLoad makes a round of messages: each service sends its spans of the same
-// traces in messages of its own.
-func newLoad() (*load, error) {
-	l := &load{start: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+// NewSpans makes a round of messages of 2,048 traces, which begin at start, a microsecond
+// apart: each service sends its spans of the same traces in messages of its own.
+func NewSpans(start time.Time) (*Spans, error) {
+	l := &Spans{start: start}
 	spans := map[string][]*tracepb.Span{}
 	var order []string
 	mark := func(trace int) []byte {
@@ -75,22 +77,22 @@ func newLoad() (*load, error) {
 		binary.BigEndian.PutUint64(id[8:], uint64(trace)+1)
 		return id
 	}
-	for n := range batchSize * 4 {
-		for i, s := range steps() {
+	for n := range SpansPerMessage * 4 {
+		for i, s := range spanSteps() {
 			if spans[s.service] == nil {
 				order = append(order, s.service)
 			}
 			at := uint64(l.start.UnixNano()) + uint64(n)*1000
 			p := &tracepb.Span{
 				TraceId: mark(n), SpanId: spanID(i), Name: s.name, Kind: s.kind, StartTimeUnixNano: at + s.from*1e6, EndTimeUnixNano: at + s.to*1e6,
-				Attributes: []*commonpb.KeyValue{text("http.request.method", "POST"), text("url.path", "/shop/items/of/the/day"), text("server.address", s.service+".shop.svc"), text("network.protocol.version", "1.1"), text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)"), text("thread.name", "worker-7"), text("code.function.name", "shop.handlers.buy"), text("url.scheme", "http")},
+				Attributes: []*commonpb.KeyValue{textAttribute("http.request.method", "POST"), textAttribute("url.path", "/shop/items/of/the/day"), textAttribute("server.address", s.service+".shop.svc"), textAttribute("network.protocol.version", "1.1"), textAttribute("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)"), textAttribute("thread.name", "worker-7"), textAttribute("code.function.name", "shop.handlers.buy"), textAttribute("url.scheme", "http")},
 				Status:     &tracepb.Status{},
 			}
 			if s.parent >= 0 {
 				p.ParentSpanId = spanID(s.parent)
 			}
 			if s.service == "cart" && s.kind == client {
-				p.Attributes[0] = text("db.system.name", "postgresql")
+				p.Attributes[0] = textAttribute("db.system.name", "postgresql")
 			}
 			if n%100 == 0 && s.service == "depot" {
 				p.Status.Code = tracepb.Status_STATUS_CODE_ERROR
@@ -98,13 +100,13 @@ func newLoad() (*load, error) {
 			spans[s.service] = append(spans[s.service], p)
 		}
 	}
-	for at := 0; at < batchSize*4*2; at += batchSize {
+	for at := 0; at < SpansPerMessage*4*2; at += SpansPerMessage {
 		for _, name := range order {
 			all := spans[name]
 			if at >= len(all) {
 				continue
 			}
-			if err := l.add(name, all[at:min(len(all), at+batchSize)]); err != nil {
+			if err := l.add(name, all[at:min(len(all), at+SpansPerMessage)]); err != nil {
 				return nil, err
 			}
 		}
@@ -114,19 +116,19 @@ func newLoad() (*load, error) {
 
 func spanID(i int) []byte { return []byte{1, 2, 3, 4, 5, 6, 7, byte(i + 1)} }
 
-func (l *load) add(name string, spans []*tracepb.Span) error {
-	if len(spans) != batchSize {
+func (l *Spans) add(name string, spans []*tracepb.Span) error {
+	if len(spans) != SpansPerMessage {
 		return fmt.Errorf("a message of %d spans", len(spans))
 	}
-	of := service(name)
+	of := Service(name)
 	b, err := proto.Marshal(&coltrace.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
-		Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", of.Service), text("service.namespace", of.Namespace), text("deployment.environment.name", of.Environment), text("k8s.pod.name", of.Pod), text("k8s.namespace.name", of.KubeNamespace), text("telemetry.sdk.language", "go")}},
+		Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{textAttribute("service.name", of.Service), textAttribute("service.namespace", of.Namespace), textAttribute("deployment.environment.name", of.Environment), textAttribute("k8s.pod.name", of.Pod), textAttribute("k8s.namespace.name", of.KubeNamespace), textAttribute("telemetry.sdk.language", "go")}},
 		ScopeSpans: []*tracepb.ScopeSpans{{Scope: &commonpb.InstrumentationScope{Name: "bench"}, Spans: spans}},
 	}}})
 	if err != nil {
 		return err
 	}
-	t := template{text: b}
+	t := spanMessage{text: b}
 	for i := 0; i+16 <= len(b); i++ {
 		if binary.BigEndian.Uint64(b[i:]) == 0xA1B2C3D4E5F60718 {
 			t.ids = append(t.ids, i)
@@ -139,8 +141,11 @@ func (l *load) add(name string, spans []*tracepb.Span) error {
 	return nil
 }
 
-// next returns the message to send as the i-th. It is valid until the next call.
-func (l *load) next(i int) []byte {
+// Round is how many messages there are until trace ids change.
+func (l *Spans) Round() int { return len(l.messages) }
+
+// Next returns the message to send as the i-th. It is valid until the next call.
+func (l *Spans) Next(i int) []byte {
 	t := l.messages[i%len(l.messages)]
 	round := uint64(i/len(l.messages)) + 1
 	for _, at := range t.ids {
