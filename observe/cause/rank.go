@@ -226,7 +226,7 @@ func (j *judgement) raw(i int) float64 {
 		effect = 0.7
 	}
 	inside := g.first() * (1 - 0.9*v.host) * (1 - v.excused) * (1 - effect*max(v.victim, v.behind))
-	if j.suffering && g.seen && g.external < 0.1 {
+	if j.suffering && g.seen && g.external < 0.1 && g.down < 0.3 {
 		inside *= 0.6 // its callers see nothing of it
 	}
 	outside := g.external * (1 - 0.9*waits) * (1 - 0.9*g.cleared)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/autoecoops/autoecoops/observe/anomaly"
 	"github.com/autoecoops/autoecoops/observe/logs"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
@@ -28,6 +29,9 @@ type signs struct {
 	// fewer) that it is asked more (or less).
 	internal, external, more, fewer float64
 	silence, logs                   float64
+	// down is what its containers say that do not run: who is down says nothing of how
+	// it answers.
+	down float64
 	// trace is its part of the time and the failures that traces attribute;
 	// cleared is how far they say that it is not the one.
 	trace, cleared float64
@@ -51,7 +55,7 @@ func (s *signs) blind() bool { return s.judged == 0 }
 // trouble is how sure it is that something is wrong with a component, whoever
 // is to blame.
 func (s *signs) trouble() float64 {
-	return max(s.internal, s.external, s.trace, s.silence, 0.8*s.logs)
+	return max(s.internal, s.external, s.trace, s.silence, 0.8*s.logs, min(0.95, 1.3*s.down))
 }
 
 // fold is how much less each further series of a component counts: any number of
@@ -165,6 +169,9 @@ func (g *signs) gather() {
 				m.strength *= 0.25
 			}
 			inside = append(inside, m.strength)
+			if countsContainers(m.series) && m.shift.deviation > 0 && !m.shift.over {
+				g.down = max(g.down, m.strength)
+			}
 		case m.series.Golden == watch.Monitor:
 			// Nobody says which side it is seen from.
 			inside = append(inside, m.strength/2)
@@ -187,6 +194,12 @@ func (g *signs) gather() {
 			g.inside = min(g.inside, m.shift.onset)
 		}
 	}
+}
+
+// countsContainers reports whether a series counts containers that ended, or that are not
+// ready: one is enough to matter.
+func countsContainers(s *Series) bool {
+	return s.Golden.Internal() && s.Unit == "" && s.Direction == anomaly.Above && s.Floor > 0 && s.Floor < 1
 }
 
 // first is what is inside and moved no later than what callers see: what piles up

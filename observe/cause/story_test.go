@@ -54,6 +54,9 @@ var stories = []struct {
 	{"a release that crashes in a loop", func() *builder {
 		return chain().shift("orders", "restarts", 1, faultAt).fail(faultAt, "orders", "web").change(Release, "orders", "orders@abc123", -20)
 	}, "shop/orders", "release orders@abc123"},
+	{"who is down says nothing of how it answers", func() *builder {
+		return chain().shift("orders", "restarts", 1, faultAt+1).fail(faultAt, "web", "web", "web").slow(faultAt, "web")
+	}, "shop/orders", "restarts of containers of shop/orders rose"},
 	{"a release that is slow", func() *builder {
 		return chain().slow(faultAt, "stock", "orders", "web").change(Release, "stock", "stock@2", -20).log("stock", logs.NewTemplate, logs.Error, "lock timeout after <*> ms", 40)
 	}, "shop/stock", "new error template"},
