@@ -28,6 +28,8 @@ type FollowOptions struct {
 	// again.
 	Monitors func() []watch.Watch
 	Troubled func(w watch.Watch, err error)
+	// MonitorTime is how long a question of a monitor may take [5 s].
+	MonitorTime time.Duration
 	// Opened and Closed are told of anomalies that begin and end, those of before the
 	// start not.
 	Opened, Closed func(observe.Anomaly)
@@ -70,6 +72,7 @@ const (
 func NewFollower(ask *promql.Asker, o FollowOptions) *Follower {
 	fillDuration(&o.Interval, 30*time.Second)
 	fillDuration(&o.History, 24*time.Hour)
+	fillDuration(&o.MonitorTime, 5*time.Second)
 	if o.MaxSignals <= 0 {
 		o.MaxSignals = 2000
 	}

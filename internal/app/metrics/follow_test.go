@@ -196,3 +196,24 @@ aeo_observe_signals_failed 2
 		t.Errorf("%d anomalies of what is followed no more", n)
 	}
 }
+
+// TestSlowMonitors has one rest that takes too long: it is told once, and the others go on.
+func TestSlowMonitors(t *testing.T) {
+	k, _ := open(t, metrics.Settings{})
+	now := time.Now().Truncate(time.Minute)
+	var told []string
+	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), metrics.FollowOptions{
+		Interval: 30 * time.Second, History: time.Hour, Now: func() time.Time { return now }, MonitorTime: time.Nanosecond,
+		Monitors: func() []watch.Watch { return []watch.Watch{watch.MonitorOf("slow", "vector(1)")} },
+		Troubled: func(w watch.Watch, err error) { told = append(told, fmt.Sprint(err)) },
+	})
+	for range 30 { // it is asked for again meanwhile
+		if err := f.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(30 * time.Second)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "takes longer than 1ns") {
+		t.Errorf("%q", told)
+	}
+}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,15 @@ type monitor struct {
 	watch  watch.Watch
 	series map[string]bool // those that are followed
 	failed bool            // the last time
+	// rests is until when it is not asked for, since it took too long.
+	rests time.Time
 }
+
+// monitorRest is how long one rests that took too long, so that nobody's expression keeps
+// others from being followed.
+const monitorRest = 10 * time.Minute
+
+var errRests = errors.New("it took too long and rests")
 
 // renew takes up what was added to the monitors and drops what is gone; of one that
 // changed all is learned anew. What is new learns what was before, up to where the others
@@ -61,8 +70,13 @@ func (f *Follower) renew(ctx context.Context, now time.Time) (failed int, err er
 
 // learn has a stretch of time judged, and tells if that is no more, or again, possible.
 func (f *Follower) learn(ctx context.Context, m *monitor, from, to time.Time) error {
+	if f.options.Now().Before(m.rests) {
+		return errRests
+	}
+	short, cancel := context.WithTimeout(ctx, f.options.MonitorTime)
+	defer cancel()
 	left := 0
-	err := f.ask.Range(ctx, m.watch.Expr, from, to, f.options.Interval, func(labels map[string]string, at []int64, values []float64) error {
+	err := f.ask.Range(short, m.watch.Expr, from, to, f.options.Interval, func(labels map[string]string, at []int64, values []float64) error {
 		key := fmt.Sprint(labels) // in the order of the names
 		if !m.series[key] && len(m.series) >= watch.MaxMonitorSeries {
 			left++
@@ -76,6 +90,10 @@ func (f *Follower) learn(ctx context.Context, m *monitor, from, to time.Time) er
 	}
 	if ctx.Err() != nil {
 		return err
+	}
+	if short.Err() != nil {
+		m.rests = f.options.Now().Add(monitorRest)
+		err = fault.New(fault.TimedOut, "follow", m.watch.What, fmt.Sprintf("it takes longer than %s, and is asked for again in %s", f.options.MonitorTime, monitorRest), "select fewer series")
 	}
 	if failed := err != nil; failed != m.failed {
 		m.failed = failed
