@@ -59,4 +59,8 @@ spec:
   serviceAccountName: aeo-deployer
   gate: {failOn: medium}
   health: {deadline: 2m, watch: 10s}
+  monitors:
+    - name: visitors
+      expr: sum(rate(http_server_request_duration_seconds_count{namespace="` + namespace + `"}[10s]))
+      worse: Lower
 `

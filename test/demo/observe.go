@@ -165,6 +165,14 @@ func (s *story) learn(ctx context.Context) error {
 		return fmt.Errorf("of %d signals none is known to be normal", v.Survey.Signals)
 	}
 	s.say("%d signals of the shop's workloads are followed, %d are normal, %d still learn,\n%d are abnormal.", v.Survey.Signals, v.Survey.Normal, v.Survey.Learning, v.Survey.Abnormal)
+	text, err := s.observe(ctx, "explain", namespace+"/"+application)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(text), "visitors") {
+		return fmt.Errorf("the monitor of the Application is not followed:\n%s", text)
+	}
+	s.say("One of them is a monitor of the Application, PromQL of its own:\n\n%s", text)
 	return nil
 }
 
@@ -186,7 +194,8 @@ func (s *story) slowRevision(ctx context.Context) error {
 // observe runs a command of `aeo observe` on what the daemon keeps. Codes that tell
 // that something was found are no failure.
 func (s *story) observe(ctx context.Context, args ...string) ([]byte, error) {
-	all := append([]string{"observe", args[0], "--prometheus", "http://" + metricsAddress, "--scrape", scrape.String(), "--history", "30m", "--since", "15m", "-n", namespace}, args[1:]...)
+	all := append([]string{"observe", args[0], "--prometheus", "http://" + metricsAddress, "--scrape", scrape.String(), "--history", "30m", "--since", "15m", "-n", namespace,
+		"--applications", "--kubeconfig", s.cluster.kubeconfig}, args[1:]...)
 	text, err := command(ctx, "bin/aeo", all...)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		err = nil

@@ -82,6 +82,7 @@ func (s *shop) inflict(k kind, r *rand.Rand) injury {
 	case crashing:
 		i.trouble = trouble{Exit: true}
 	case lossy:
+		i.service = pick(func(name string) bool { return speaking(name) && !slices.Contains(s.entries(), name) })
 		i.drop = 0.15 + 0.25*r.Float64()
 	case database:
 		i.service = pick(s.mute)
