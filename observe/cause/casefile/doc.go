@@ -3,7 +3,7 @@
 //
 // A file is compressed JSON: a header with the format's name and version, then the
 // case. Kinds are words, values the shortest decimal text that gives the same number,
-// NaN and infinite ones included. Reading is bounded in bytes and by the limits of
+// NaN and infinite ones included. Reading is bounded in bytes, of each part, too, and by the limits of
 // package cause, whatever the file claims.
 //
 // What it does not keep, because no verdict rests on it: the distributions of

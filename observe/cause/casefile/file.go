@@ -20,6 +20,9 @@ const (
 // MaxBytes is how much text a file may unpack to.
 const MaxBytes = 512 << 20
 
+// maxPart is how much text a series, a change and the like may be each.
+const maxPart = 4 << 20
+
 const (
 	reading = "read a case"
 	writing = "write a case"
@@ -88,10 +91,12 @@ func readAtMost(r io.Reader, most int64) (cause.Case, error) {
 		return cause.Case{}, fault.New(fault.Invalid, reading, "", fmt.Sprintf("it has version %d of the format, this program reads version %d", h.Version, version), "use the version of aeo that wrote it, or a newer one")
 	}
 	var kept file
-	dec := json.NewDecoder(text)
-	if err := dec.Decode(&kept); err != nil {
+	meter := &meter{r: text}
+	dec := json.NewDecoder(meter)
+	if err := kept.read(dec, meter.part); err != nil {
 		return fail(err)
 	}
+	meter.part()
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = errors.New("more follows the case")

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,21 +105,24 @@ func TestRefused(t *testing.T) {
 		return packed(head + `{"series":[{"golden":"rate","direction":"above","floor":"0","values":"1 2"` + field + `}]}`)
 	}
 	for want, text := range map[string][]byte{
-		"no case, or cut":  []byte("hello"),
-		"but no case":      packed("{}\n{}"),
-		"has version 2":    packed(`{"format":"aeo-cause-case","version":2}` + "\n{}"),
-		"cut short":        whole[:len(whole)/2],
-		"more follows":     packed(head + "{}{}"),
-		"times do not":     one(`,"step":-1`),
-		"differ in number": one(`,"deltas":"1 2"`),
-		"golden signal":    one(`,"golden":"x"`),
-		"the direction":    one(`,"direction":"x"`),
-		"more than 1500":   one(`,"values":"` + strings.Repeat("1 ", 1501) + `"`),
-		"invalid syntax":   one(`,"values":"x"`),
-		"kind of depend":   packed(head + `{"dependencies":[{"kind":"likes"}]}`),
-		"the level":        packed(head + `{"logs":[{"id":"0000000000000001","level":"x"}]}`),
-		"1001 changes":     packed(head + `{"changes":[{}` + strings.Repeat(",{}", 1000) + `]}`),
-		"no id of a trace": packed(head + `{"edges":[{"after":{"slowest":"xy"}}]}`),
+		"no case, or cut":   []byte("hello"),
+		"but no case":       packed("{}\n{}"),
+		"has version 2":     packed(`{"format":"aeo-cause-case","version":2}` + "\n{}"),
+		"cut short":         whole[:len(whole)/2],
+		"more follows":      packed(head + "{}{}"),
+		"times do not":      one(`,"step":-1`),
+		"differ in number":  one(`,"deltas":"1 2"`),
+		"golden signal":     one(`,"golden":"x"`),
+		"the direction":     one(`,"direction":"x"`),
+		"more than 1500":    one(`,"values":"` + strings.Repeat("1 ", 1501) + `"`),
+		"invalid syntax":    one(`,"values":"x"`),
+		"kind of depend":    packed(head + `{"dependencies":[{"kind":"likes"}]}`),
+		"the level":         packed(head + `{"logs":[{"id":"0000000000000001","level":"x"}]}`),
+		"no object":         packed(head + "[]"),
+		"are no list":       packed(head + `{"series":{}}`),
+		"than 4 MiB":        packed(head + `{"x":[` + strings.Repeat(" ", 5<<20) + "]}"),
+		"than 1000 changes": packed(head + `{"changes":[{}` + strings.Repeat(",{}", 1000) + `]}`),
+		"no id of a trace":  packed(head + `{"edges":[{"after":{"slowest":"xy"}}]}`),
 	} {
 		_, err := Read(bytes.NewReader(text))
 		if err == nil || fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
@@ -133,6 +137,27 @@ func TestRefused(t *testing.T) {
 	}
 	if err := Write(&bytes.Buffer{}, cause.Case{Series: []cause.Series{{At: []int64{1}}}}); err == nil {
 		t.Error("times without values are written")
+	}
+}
+
+// TestBomb refuses a small file that would need gigabytes.
+func TestBomb(t *testing.T) {
+	many := strings.Repeat("{},", 5<<20) + "{}]"
+	for want, text := range map[string][]byte{
+		"more than 20000 series": packed(head + `{"series":[` + many),
+		"calls":                  packed(head + `{"edges":[` + many),
+		"larger than 4 MiB":      packed(head + `{"logs":[{"former":[` + strings.Repeat(`"",`, 5<<20)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Read(bytes.NewReader(text))
+		runtime.ReadMemStats(&after)
+		if err == nil || fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 400 {
+			t.Errorf("%s: %d MiB were taken", want, took)
+		}
 	}
 }
 

@@ -74,20 +74,20 @@ func named[T interface {
 	return none, fmt.Errorf("%s %q is none", what, word)
 }
 
-// within holds the lists to the limits of package cause.
-func within(counts [5]int, op string) error {
+// within holds the lists that are written to the limits of package cause.
+func within(counts [5]int) error {
 	names := [5]string{"series", "dependencies", "changes", "logs", "calls"}
 	limits := [5]int{cause.MaxSeries, cause.MaxDependencies, cause.MaxChanges, cause.MaxLogs, cause.MaxEdges}
 	for i, n := range counts {
 		if n > limits[i] {
-			return fault.New(fault.Invalid, op, "", fmt.Sprintf("it has %d %s, %d are the most", n, names[i], limits[i]), "take fewer signals: --namespace or --max-signals")
+			return fault.New(fault.Invalid, writing, "", fmt.Sprintf("it has %d %s, %d are the most", n, names[i], limits[i]), "take fewer signals: --namespace or --max-signals")
 		}
 	}
 	return nil
 }
 
 func keep(c *cause.Case) (*file, error) {
-	if err := within([5]int{len(c.Series), len(c.Dependencies), len(c.Changes), len(c.Logs), len(c.Edges)}, writing); err != nil {
+	if err := within([5]int{len(c.Series), len(c.Dependencies), len(c.Changes), len(c.Logs), len(c.Edges)}); err != nil {
 		return nil, err
 	}
 	out := &file{At: c.At}
@@ -123,9 +123,6 @@ func keep(c *cause.Case) (*file, error) {
 }
 
 func (f *file) given() (c cause.Case, err error) {
-	if err := within([5]int{len(f.Series), len(f.Dependencies), len(f.Changes), len(f.Logs), len(f.Edges)}, reading); err != nil {
-		return c, err
-	}
 	c.At = f.At
 	for i := range f.Series {
 		s, err := f.Series[i].given()
