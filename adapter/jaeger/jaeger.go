@@ -100,7 +100,7 @@ func (c *Client) Get(ctx context.Context, id trace.ID) ([]trace.Span, error) {
 		}
 		return nil, err
 	}
-	var traces []jsonTrace
+	var traces jsonTraces
 	partial, err := c.read(text, &traces)
 	if err != nil {
 		return nil, err
@@ -165,12 +165,12 @@ func (c *Client) Search(ctx context.Context, q trace.Query) ([]trace.Summary, er
 	if err != nil {
 		return nil, err
 	}
-	var traces []jsonTrace
+	var traces jsonTraces
 	if _, err := c.read(text, &traces); err != nil {
 		return nil, err
 	}
 	var all []trace.Summary
-	for i := range traces[:min(len(traces), MaxTraces)] {
+	for i := range traces {
 		spans, err := c.spans(&traces[i], MaxSpans)
 		if err != nil && len(spans) == 0 {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -182,6 +183,24 @@ func TestManySpans(t *testing.T) {
 	large, tries := answering(t, 200, "application/json", strings.Repeat(" ", rest.MaxAnswer+1))
 	if _, err := client(t, large.URL, nil).Get(t.Context(), trace.ID{15: 1}); fault.KindOf(err) != fault.Invalid || tries.Load() != 1 {
 		t.Error(err)
+	}
+}
+
+// TestNothings takes little memory for an answer of millions of nothings.
+func TestNothings(t *testing.T) {
+	many := strings.Repeat("{},", 5<<20) + "{}"
+	for _, body := range []string{`{"data":[` + many + `]}`, `{"data":[{"spans":[` + many + `]}]}`} {
+		server, _ := answering(t, 200, "application/json", body)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := client(t, server.URL, nil).Get(t.Context(), trace.ID{15: 1})
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Error("nothings are a trace")
+		}
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 300 {
+			t.Errorf("%d MiB were taken: %v", took, err)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 		if err != nil {
 			return nil, err
 		}
-		var traces []jsonTrace
+		var traces jsonTraces
 		missing, err := c.read(text, &traces)
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 		if missing != nil {
 			partial = missing
 		}
-		for i := range traces[:min(len(traces), MaxTraces)] {
+		for i := range traces {
 			spans, err := c.spans(&traces[i], min(MaxSpans, left))
 			if len(spans) == 0 && err != nil && fault.KindOf(err) != fault.Partial {
 				return nil, err

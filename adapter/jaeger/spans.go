@@ -6,13 +6,33 @@ import (
 	"math"
 	"strings"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
+// jsonTraces are the traces of an answer, as many as are looked at.
+type jsonTraces []jsonTrace
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *jsonTraces) UnmarshalJSON(text []byte) (err error) {
+	*t, err = rest.List[jsonTrace](text, MaxTraces)
+	return err
+}
+
+// jsonSpans are the spans of a trace: as many as are looked at, and one to tell that there
+// are more.
+type jsonSpans []jsonSpan
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *jsonSpans) UnmarshalJSON(text []byte) (err error) {
+	*s, err = rest.List[jsonSpan](text, MaxSpans+1)
+	return err
+}
+
 type jsonTrace struct {
-	Spans     []jsonSpan             `json:"spans"`
+	Spans     jsonSpans              `json:"spans"`
 	Processes map[string]jsonProcess `json:"processes"`
 }
 

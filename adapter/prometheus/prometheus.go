@@ -147,11 +147,12 @@ func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
 		}
 		return []Sample{{Value: float64(p)}}, nil
 	case "vector":
-		var all []struct {
+		type row struct {
 			Metric map[string]string `json:"metric"`
 			Value  *point            `json:"value"`
 		}
-		if err := json.Unmarshal(r.Result, &all); err != nil {
+		all, err := rows[row](r.Result)
+		if err != nil {
 			return nil, c.server.Wrong("its vector is none")
 		}
 		if len(all) > MaxSeries {

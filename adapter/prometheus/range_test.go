@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,6 +124,40 @@ func TestRangeRefuses(t *testing.T) {
 			t.Errorf("%s is taken", name)
 		}
 		s.Close()
+	}
+}
+
+// TestNothings takes little memory for an answer of millions of nothings.
+func TestNothings(t *testing.T) {
+	many := strings.Repeat("{},", 5<<20) + "{}"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind := "vector"
+		if strings.HasSuffix(r.URL.Path, "query_range") {
+			kind = "matrix"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":%q,"result":[%s]}}`, kind, many)
+	}))
+	defer s.Close()
+	c, err := New(Options{URL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for name, ask := range map[string]func() error{
+		"range": func() error { return c.Range(t.Context(), "x", now, now, time.Minute, nil) },
+		"query": func() error { _, err := c.Query(t.Context(), "x", now); return err },
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := ask()
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, rest.ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 400 {
+			t.Errorf("%s: %d MiB were taken", name, took)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,5 +217,19 @@ func TestNewRefuses(t *testing.T) {
 func TestShort(t *testing.T) {
 	if s := rest.Short("a\tb\xff" + strings.Repeat("ü", 400)); !strings.HasPrefix(s, "a b\ufffd") || !strings.HasSuffix(s, "…") || len(s) > 310 {
 		t.Errorf("%q", s)
+	}
+}
+
+// TestList reads as much of a list as is wanted.
+func TestList(t *testing.T) {
+	for text, want := range map[string][]int{"[1,2,3]": {1, 2}, "[1]": {1}, " [ ] ": nil, "null": nil} {
+		if got, err := rest.List[int]([]byte(text), 2); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "{}", "7", `["x"]`, "[1,"} {
+		if got, err := rest.List[int]([]byte(text), 2); err == nil {
+			t.Errorf("%s: %v", text, got)
+		}
 	}
 }

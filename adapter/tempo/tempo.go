@@ -167,6 +167,24 @@ type ask struct {
 	by         identity.Strength
 }
 
+// jsonFound are the traces that a search found, as many as are looked at.
+type jsonFound []jsonSummary
+
+// jsonSummary is one of them.
+type jsonSummary struct {
+	ID       string `json:"traceID"`
+	Service  string `json:"rootServiceName"`
+	Name     string `json:"rootTraceName"`
+	Start    string `json:"startTimeUnixNano"`
+	Duration int64  `json:"durationMs"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *jsonFound) UnmarshalJSON(text []byte) (err error) {
+	*f, err = rest.List[jsonSummary](text, MaxTraces)
+	return err
+}
+
 // asks are the questions of a query, the surest first.
 func asks(q trace.Query) []ask {
 	var common []string
@@ -214,13 +232,7 @@ func (c *Client) search(ctx context.Context, a ask, q trace.Query) ([]trace.Summ
 		return nil, err
 	}
 	var answer struct {
-		Traces *[]struct {
-			ID       string `json:"traceID"`
-			Service  string `json:"rootServiceName"`
-			Name     string `json:"rootTraceName"`
-			Start    string `json:"startTimeUnixNano"`
-			Duration int64  `json:"durationMs"`
-		} `json:"traces"`
+		Traces  *jsonFound      `json:"traces"`
 		Metrics json.RawMessage `json:"metrics"`
 	}
 	if err := json.Unmarshal(r.Text, &answer); err != nil {
@@ -234,7 +246,7 @@ func (c *Client) search(ctx context.Context, a ask, q trace.Query) ([]trace.Summ
 		return nil, nil
 	}
 	all := []trace.Summary{}
-	for _, t := range (*answer.Traces)[:min(len(*answer.Traces), MaxTraces)] {
+	for _, t := range *answer.Traces {
 		id, err := trace.ParseID(t.ID)
 		start, bad := strconv.ParseInt(t.Start, 10, 64)
 		if err != nil || bad != nil || start <= 0 || t.Duration < 0 || t.Duration > int64(1<<62/time.Millisecond) {
