@@ -113,7 +113,7 @@ func TestNearest(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
-	if got := clean("a\x1b[2Jb\nc\u202ed"); got != "a?[2Jb c?d" {
+	if got := clean("a\x1b[2Jb\nc\u202e\u200f\u061cd"); got != "a?[2Jb c???d" {
 		t.Errorf("%q", got)
 	}
 	for address, want := range map[string]string{"https://me:secret@h/x": "https://h/x", "git@h:x": "git@h:x", "file:///x": "file:///x"} {

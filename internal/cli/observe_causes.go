@@ -60,7 +60,10 @@ logs.`,
   aeo observe causes --case outage.case`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.kept.see(c.Flags()); o.kept.from != "" {
+			if err := o.kept.see(c.Flags()); err != nil {
+				return err
+			}
+			if o.kept.from != "" {
 				return o.replay()
 			}
 			return o.causes(c.Context())

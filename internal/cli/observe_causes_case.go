@@ -30,13 +30,18 @@ func (k *keptCase) add(f *pflag.FlagSet) {
 // besideCase are the options that --case goes with.
 var besideCase = []string{"case", "output", "time-zone", "save-case"}
 
-// see looks for options that --case does not go with.
-func (k *keptCase) see(f *pflag.FlagSet) {
+// see looks for options that --case does not go with, and for files that have no name: who
+// means to keep a case must not learn afterwards that it was not.
+func (k *keptCase) see(f *pflag.FlagSet) (err error) {
 	f.Visit(func(x *pflag.Flag) {
+		if (x.Name == "case" || x.Name == "save-case") && x.Value.String() == "" {
+			err = fault.New(fault.Invalid, "read the command line", "--"+x.Name, "it names no file", "write a name after it, or leave it out")
+		}
 		if k.other == "" && !slices.Contains(besideCase, x.Name) {
 			k.other = "--" + x.Name
 		}
 	})
+	return err
 }
 
 // save writes the case, if somebody wants it, for the user alone.
@@ -74,8 +79,8 @@ func (o *causesOptions) replay() error {
 		return fault.New(fault.Invalid, "read the command line", "--output", fmt.Sprintf("%q is no format", o.output), "write table or json")
 	}
 	zone, err := time.LoadLocation(o.zone)
-	if err != nil {
-		return fault.Wrap(fault.Invalid, "read the command line", "--time-zone", err, "write Europe/Berlin, or UTC")
+	if err != nil || o.zone == "Local" {
+		return fault.New(fault.Invalid, "read the command line", "--time-zone", fmt.Sprintf("%q is no time zone", o.zone), "write it as Europe/Berlin")
 	}
 	o.request.Location = zone
 	c, err := o.kept.load()

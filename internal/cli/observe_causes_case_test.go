@@ -63,14 +63,17 @@ func TestKeptCase(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"--prometheus":        {"--case", file, "--prometheus", "http://x"},
-		"is no format":        {"--case", file, "-o", "x"},
-		"it is a folder":      {"--case", again, "--save-case", dir},
-		"it is no case":       {"--case", broken},
-		"no such file":        {"--case", filepath.Join(dir, "none")},
-		"unknown time zone":   {"--case", file, "--time-zone", "Nowhere/At"},
-		"not a directory":     {"--case", again, "--save-case", filepath.Join(again, "x")},
-		"is no regular file;": {"--case", dir},
+		"--prometheus":         {"--case", file, "--prometheus", "http://x"},
+		"is no format":         {"--case", file, "-o", "x"},
+		"it is a folder":       {"--case", again, "--save-case", dir},
+		"it is no case":        {"--case", broken},
+		"no such file":         {"--case", filepath.Join(dir, "none")},
+		"At\" is no time zone": {"--case", file, "--time-zone", "Nowhere/At"},
+		"Local\" is no time":   {"--case", file, "--time-zone", "Local"},
+		"--case;":              {"--case", ""},
+		"--save-case;":         {"--case", file, "--save-case", ""},
+		"not a directory":      {"--case", again, "--save-case", filepath.Join(again, "x")},
+		"is no regular file;":  {"--case", dir},
 	} {
 		if code, _, errs := run(args...); code != 2 && want != "not a directory" || !strings.Contains(strings.ReplaceAll(errs, "\n", ";"), want) {
 			t.Errorf("%s: %d %s", want, code, errs)
