@@ -111,9 +111,13 @@ type part struct {
 	values []float64
 }
 
+// mute is how many watches in a row are asked of a source that answers none of them in time.
+const mute = 2 * askAtOnce
+
 // learn asks every watch for a stretch of time, few at once. A watch that cannot
 // be asked does not keep the others from being judged; it is told. When all
-// fail, the first error is that of the survey.
+// fail, or the first of them all in want of an answer, the first error is that of the
+// survey.
 func (s *survey) learn(ctx context.Context, from, to time.Time, progress func(done, total int)) error {
 	watches := s.found.Watches
 	answers := make([]chan answered, len(watches))
@@ -135,8 +139,10 @@ func (s *survey) learn(ctx context.Context, from, to time.Time, progress func(do
 		}
 	})
 	s.failed = nil
+	asked := 0
 	for i, w := range watches {
 		a := <-answers[i]
+		asked++
 		if progress != nil {
 			progress(i+1, len(watches))
 		}
@@ -145,6 +151,9 @@ func (s *survey) learn(ctx context.Context, from, to time.Time, progress func(do
 		}
 		if a.err != nil {
 			s.failed = append(s.failed, cli.WatchProblem{Watch: w, Err: a.err})
+			if len(s.failed) == i+1 && i+1 >= mute && fault.KindOf(a.err) == fault.TimedOut {
+				break // nobody waits an hour to learn that nothing answers
+			}
 			continue
 		}
 		for _, p := range a.series {
@@ -154,7 +163,7 @@ func (s *survey) learn(ctx context.Context, from, to time.Time, progress func(do
 			}
 		}
 	}
-	if len(s.failed) == len(watches) {
+	if n := len(s.failed); n == len(watches) || n >= mute && n == asked {
 		return s.failed[0].Err
 	}
 	s.until = to

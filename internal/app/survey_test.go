@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,5 +271,33 @@ func TestObserveRefuses(t *testing.T) {
 		if strings.Contains(errs.String(), "secret") {
 			t.Errorf("%s: a password is told: %s", c.args, errs.String())
 		}
+	}
+}
+
+// TestObserveMuteSource ends soon with a source that tells its metrics and then answers
+// nothing: each question alone waits for as long as --timeout says, several times.
+func TestObserveMuteSource(t *testing.T) {
+	var asked atomic.Int64
+	mutes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "query_range") {
+			asked.Add(1)
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"status":"success","data":["http_requests_total"]}`)
+	}))
+	t.Cleanup(mutes.Close)
+	args := []string{"observe", "anomalies", "--prometheus", mutes.URL, "--timeout", "200ms", "--history", "2h"}
+	for i := range 40 {
+		args = append(args, "--monitor", fmt.Sprintf("m%d=up", i))
+	}
+	var out, errs bytes.Buffer
+	code := cli.Main(t.Context(), backend{}, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{}, args)
+	if code != 5 || out.Len() > 0 || !strings.Contains(errs.String(), "no answer in time") {
+		t.Errorf("code %d\n%s%s", code, out.String(), errs.String())
+	}
+	if n := asked.Load(); n > 3*(mute+askAtOnce) {
+		t.Errorf("it was asked %d times", n)
 	}
 }
