@@ -22,7 +22,7 @@ func TestReadToken(t *testing.T) {
 			t.Errorf("%q: %q, %v", file, got, err)
 		}
 	}
-	for file, kind := range map[string]fault.Kind{write("empty", "\n"): fault.Invalid, filepath.Join(dir, "none"): fault.NotFound} {
+	for file, kind := range map[string]fault.Kind{write("empty", "\n"): fault.Invalid, filepath.Join(dir, "none"): fault.NotFound, "/dev/zero": fault.Invalid} {
 		if _, err := ReadToken(file, "--token-file"); err == nil || fault.KindOf(err) != kind {
 			t.Errorf("%q: %v", file, err)
 		}

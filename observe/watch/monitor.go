@@ -34,7 +34,7 @@ func MonitorsOf(app *v1alpha1.Application) (all []Watch, err error) {
 		if m.LeastChange != "" {
 			v, bad := strconv.ParseFloat(m.LeastChange, 64)
 			if bad != nil || v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-				err = fault.New(fault.Invalid, "follow", "spec.monitors "+m.Name, "leastChange is no number from 0 on", `write it as "0.5"`)
+				err = fault.New(fault.Invalid, "follow", "spec.monitors "+m.Name+" of "+app.Namespace+"/"+app.Name, "leastChange is no number from 0 on", `write it as "0.5"`)
 				continue
 			}
 			w.MinEffect = v
