@@ -156,7 +156,7 @@ func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
 			return nil, c.server.Wrong("its vector is none")
 		}
 		if len(all) > MaxSeries {
-			return nil, c.server.TooLarge(fmt.Sprintf("the answer has more than %d series", MaxSeries))
+			return nil, c.server.Fault(fault.Invalid, fmt.Sprintf("the answer has more than %d series", MaxSeries), "select fewer series")
 		}
 		out := make([]Sample, len(all))
 		for i, s := range all {

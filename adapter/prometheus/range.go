@@ -70,7 +70,7 @@ func (c *Client) matrix(data json.RawMessage, each func(map[string]string, []Poi
 		return c.server.Wrong("its matrix is none")
 	}
 	if len(all) > MaxSeries {
-		return c.server.TooLarge(fmt.Sprintf("the answer has more than %d series", MaxSeries))
+		return c.server.Fault(fault.Invalid, fmt.Sprintf("the answer has more than %d series", MaxSeries), "select fewer series")
 	}
 	parsed := make([][]Point, len(all))
 	for i, s := range all {
