@@ -14,6 +14,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe"
 	"github.com/autoecoops/autoecoops/observe/anomaly"
+	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
 func newObserveAnomalies(b Backend, s *Streams) *cobra.Command {
@@ -96,6 +97,9 @@ func signalName(s observe.Signal) string {
 	name := s.Watch.Golden.String()
 	if _, short, ok := strings.Cut(s.Watch.Name, "/"); ok && short != name {
 		name = short
+	}
+	if s.Watch.Golden == watch.Monitor {
+		name = s.Watch.What // whose it is stands beside it
 	}
 	for _, r := range s.Rest() {
 		name += " " + r

@@ -169,3 +169,18 @@ func TestMonitorsOfApplications(t *testing.T) {
 		t.Errorf("%d %s", code, errs)
 	}
 }
+
+// TestTopHasMonitors shows a monitor also while nothing is wrong with it.
+func TestTopHasMonitors(t *testing.T) {
+	m := watch.Watch{Name: "monitor/shop/orders/queue", Golden: watch.Monitor, What: "queue", Namespace: "shop", Workload: "orders"}
+	var out bytes.Buffer
+	if err := topTable(&out, Surveyed{Report: observe.Report{Signals: []observe.Standing{
+		{Signal: observe.Signal{Watch: m}, State: observe.Normal, Value: 12},
+		{Signal: observe.Signal{Watch: m, Labels: map[string]string{"zone": "b"}}, State: observe.Abnormal, Value: 99},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	if rows := strings.Split(out.String(), "\n"); !strings.HasPrefix(rows[1], "shop/orders ") || !strings.HasSuffix(rows[1], "queue 12, queue zone=b 99 !") {
+		t.Errorf("%s", &out)
+	}
+}

@@ -22,7 +22,7 @@ func newObserveTop(b Backend, s *Streams) *cobra.Command {
 		Long: `Show how each workload does: the rate of its requests, the share that failed,
 how long they took, the processor time and the memory it uses. What is abnormal
 is marked with "!", what is silent with "?"; those come first. "-" is what nobody
-measures.`,
+measures. ALSO has the monitors, and what else is abnormal.`,
 		Example: `  aeo observe top --prometheus http://prometheus:9090
   aeo observe top --prometheus http://prometheus:9090 -n shop --watch`,
 		Args: cobra.NoArgs,
@@ -53,7 +53,7 @@ type workload struct {
 	abnormal int
 	silent   int
 	cells    [5]string
-	others   []string // abnormal signals that have no column
+	others   []string // monitors, and abnormal signals that have no column
 }
 
 // column is where a signal is shown, -1 for nowhere.
@@ -100,8 +100,8 @@ func workloads(t Surveyed) []workload {
 		}
 		if c := column(s.Signal); c >= 0 && (w.cells[c] == "" || mark == " !") {
 			w.cells[c] = observe.Quantity(s.Value, s.Signal.Watch.Unit) + mark
-		} else if mark == " !" {
-			w.others = append(w.others, signalName(s.Signal)+" "+observe.Quantity(s.Value, s.Signal.Watch.Unit))
+		} else if mark == " !" || s.Signal.Watch.Golden == watch.Monitor {
+			w.others = append(w.others, signalName(s.Signal)+" "+observe.Quantity(s.Value, s.Signal.Watch.Unit)+mark)
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b workload) int {
@@ -112,7 +112,7 @@ func workloads(t Surveyed) []workload {
 
 func topTable(out io.Writer, t Surveyed) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "WORKLOAD\tRATE\tERRORS\tDURATION\tCPU\tMEMORY\tALSO ABNORMAL")
+	fmt.Fprintln(w, "WORKLOAD\tRATE\tERRORS\tDURATION\tCPU\tMEMORY\tALSO")
 	for _, r := range workloads(t) {
 		fmt.Fprint(w, clean(r.name))
 		for _, c := range r.cells {
