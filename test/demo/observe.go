@@ -165,14 +165,14 @@ func (s *story) learn(ctx context.Context) error {
 		return fmt.Errorf("of %d signals none is known to be normal", v.Survey.Signals)
 	}
 	s.say("%d signals of the shop's workloads are followed, %d are normal, %d still learn,\n%d are abnormal.", v.Survey.Signals, v.Survey.Normal, v.Survey.Learning, v.Survey.Abnormal)
-	text, err := s.observe(ctx, "explain", namespace+"/"+application)
+	text, err := s.observe(ctx, "top")
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(string(text), "visitors") {
+	if !strings.Contains(string(text), namespace+"/"+application+" ") {
 		return fmt.Errorf("the monitor of the Application is not followed:\n%s", text)
 	}
-	s.say("One of them is a monitor of the Application, PromQL of its own:\n\n%s", text)
+	s.say("aeo observe top; of %s/%s itself a monitor is followed, PromQL of its own:\n\n%s", namespace, application, text)
 	return nil
 }
 
