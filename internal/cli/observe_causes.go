@@ -27,6 +27,8 @@ type causesOptions struct {
 	kept    keptCase
 	// before is how long a past traces and logs are compared with.
 	before time.Duration
+	// events has what a cluster tells of scaling, nodes and configuration read, too.
+	events bool
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -38,7 +40,9 @@ func newObserveCauses(b Backend, s *Streams) *cobra.Command {
 each signal began to differ, how far, what happens inside of a workload against
 what its callers see, and what was released just before.
 
-With --releases the Releases of a cluster are read, as changes. With --jaeger or
+With --releases the Releases of a cluster are read, as changes. With --events its events
+and pods are: what was scaled, what happened to nodes and who runs on them, and whose
+configuration a release changed. With --jaeger or
 --tempo traces tell who calls whom, and whose part of the calls grew or failed, so
 that who only waits for another is not blamed; with --depends you tell it. With --loki
 lines of the logs that are new or more are evidence. Without any of these it goes by
@@ -72,6 +76,7 @@ logs.`,
 	o.add(c)
 	f := c.Flags()
 	o.changes.add(f)
+	f.BoolVar(&o.events, "events", false, "read what a cluster tells of scaling, nodes and configuration, too")
 	o.traces.add(f, s)
 	o.logs.add(f, s)
 	f.DurationVar(&o.before, "before", time.Hour, "how long before the trouble traces and logs are compared with what came")
@@ -91,7 +96,7 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if o.before < time.Minute || o.before > 7*24*time.Hour {
 		return fault.New(fault.Invalid, "read the command line", "--before "+o.before.String(), "too little or too much to compare with", "write a duration from 1m to 168h")
 	}
-	if err := o.changes.open(o.backend, o.where); err != nil {
+	if err := o.changes.open(o.backend, o.where, o.events); err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)
@@ -105,6 +110,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			c.Series = append(c.Series, cause.SeriesOf(s))
 		}
 		if c.Changes, err = o.changes.since(ctx, o.request.Namespace, t.Report.At.Add(-o.request.Since)); err != nil {
+			return err
+		}
+		if err := o.around(ctx, &c); err != nil {
 			return err
 		}
 		if err := o.traced(ctx, &c); err != nil {

@@ -22,8 +22,9 @@ func (o *changeOptions) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
 }
 
-func (o *changeOptions) open(b Backend, where ClusterOptions) (err error) {
-	if o.releases {
+// open reaches the cluster, if Releases or anything else of it is to be read.
+func (o *changeOptions) open(b Backend, where ClusterOptions, more bool) (err error) {
+	if o.releases || more {
 		o.cluster, err = b.Cluster(where)
 	}
 	return err
@@ -31,7 +32,7 @@ func (o *changeOptions) open(b Backend, where ClusterOptions) (err error) {
 
 // since returns what was changed in a namespace, "" for all, since a moment.
 func (o *changeOptions) since(ctx context.Context, namespace string, at time.Time) ([]cause.Change, error) {
-	if o.cluster == nil {
+	if !o.releases {
 		return nil, nil
 	}
 	releases, err := o.cluster.Releases(ctx, namespace)

@@ -87,7 +87,7 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 	if err := o.traces.check(); err != nil {
 		return err
 	}
-	if err := o.changes.open(o.backend, o.where); err != nil {
+	if err := o.changes.open(o.backend, o.where, false); err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)

@@ -274,7 +274,7 @@ func (s *story) sources() []string {
 
 func (s *story) why(ctx context.Context) error {
 	s.title("Why")
-	text, err := s.observe(ctx, append([]string{"causes"}, s.sources()...)...)
+	text, err := s.observe(ctx, append([]string{"causes", "--events"}, s.sources()...)...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,165 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
+
+// Happening is what the cluster tells of an object in an event.
+type Happening struct {
+	// At is when it was last told.
+	At time.Time
+	// Kind, Namespace and Name are those of the object.
+	Kind, Namespace, Name string
+	// Reason is a word, Note a sentence.
+	Reason, Note string
+}
+
+// Happenings lists the events of a namespace, or of all if it is "", and those of nodes,
+// that were told since a moment.
+func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time) ([]Happening, error) {
+	if namespace == "" {
+		all, err := d.Client.happenings(ctx, "/api/v1/events", since)
+		return all, forPeople(err)
+	}
+	all, err := d.Client.happenings(ctx, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/events", since)
+	if err != nil || namespace == nodeEvents {
+		return all, forPeople(err)
+	}
+	nodes, err := d.Client.happenings(ctx, "/api/v1/namespaces/"+nodeEvents+"/events", since)
+	for _, h := range nodes {
+		if h.Kind == "Node" {
+			all = append(all, h)
+		}
+	}
+	return all, forPeople(err)
+}
+
+// nodeEvents is the namespace in which nodes, that are in none, have their events.
+const nodeEvents = "default"
+
+func (c *Client) happenings(ctx context.Context, path string, since time.Time) (out []Happening, err error) {
+	err = c.pages(ctx, path, "events", func(text []byte) (string, error) {
+		var page struct {
+			Metadata struct{ Continue string }
+			Items    []struct {
+				Metadata                                 struct{ CreationTimestamp time.Time }
+				InvolvedObject                           struct{ Kind, Namespace, Name string }
+				Reason, Message                          string
+				FirstTimestamp, LastTimestamp, EventTime *time.Time
+				Series                                   *struct{ LastObservedTime *time.Time }
+			}
+		}
+		if err := json.Unmarshal(text, &page); err != nil {
+			return "", err
+		}
+		for _, e := range page.Items {
+			at := e.Metadata.CreationTimestamp
+			for _, later := range []*time.Time{e.FirstTimestamp, e.EventTime, e.LastTimestamp} {
+				if later != nil && later.After(at) {
+					at = *later
+				}
+			}
+			if e.Series != nil && e.Series.LastObservedTime != nil && e.Series.LastObservedTime.After(at) {
+				at = *e.Series.LastObservedTime
+			}
+			if !at.Before(since) {
+				o := e.InvolvedObject
+				out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message})
+			}
+		}
+		return page.Metadata.Continue, nil
+	})
+	return out, err
+}
+
+// Placed is a pod's part of its workload: where it runs, and what configures it.
+type Placed struct {
+	Of   identity.Key
+	Node string // "" while it has none
+	// ConfigMaps and Secrets are the names of those that it mounts or has in its
+	// environment, sorted.
+	ConfigMaps, Secrets []string
+}
+
+// Placements lists the pods of a namespace, or of all if it is "", that run or are to.
+func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, err error) {
+	err = d.Client.pages(ctx, podsPath(namespace), "pods", func(text []byte) (string, error) {
+		var page podPage
+		var configured struct{ Items []configuredPod }
+		if err := json.Unmarshal(text, &page); err != nil {
+			return "", err
+		}
+		if err := json.Unmarshal(text, &configured); err != nil {
+			return "", err
+		}
+		for i := range page.Items {
+			p := page.Items[i].pod()
+			if p.Ended {
+				continue
+			}
+			x := Placed{Of: p.Of, Node: p.Node}
+			x.ConfigMaps, x.Secrets = configured.Items[i].configs()
+			out = append(out, x)
+		}
+		return page.Metadata.Continue, nil
+	})
+	return out, forPeople(err)
+}
+
+// configuredPod is a pod as far as it says what configures it.
+type configuredPod struct {
+	Spec struct {
+		Volumes []struct {
+			ConfigMap *struct{ Name string }
+			Secret    *struct{ SecretName string }
+			Projected *struct {
+				Sources []struct{ ConfigMap, Secret *struct{ Name string } }
+			}
+		}
+		InitContainers, Containers []struct {
+			EnvFrom []struct{ ConfigMapRef, SecretRef *struct{ Name string } }
+			Env     []struct {
+				ValueFrom struct{ ConfigMapKeyRef, SecretKeyRef *struct{ Name string } }
+			}
+		}
+	}
+}
+
+func (p *configuredPod) configs() (configMaps, secrets []string) {
+	add := func(to *[]string, from *struct{ Name string }) {
+		if from != nil && from.Name != "" {
+			*to = append(*to, from.Name)
+		}
+	}
+	for _, v := range p.Spec.Volumes {
+		add(&configMaps, v.ConfigMap)
+		if v.Secret != nil && v.Secret.SecretName != "" {
+			secrets = append(secrets, v.Secret.SecretName)
+		}
+		if v.Projected != nil {
+			for _, s := range v.Projected.Sources {
+				add(&configMaps, s.ConfigMap)
+				add(&secrets, s.Secret)
+			}
+		}
+	}
+	for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
+		for _, e := range c.EnvFrom {
+			add(&configMaps, e.ConfigMapRef)
+			add(&secrets, e.SecretRef)
+		}
+		for _, e := range c.Env {
+			add(&configMaps, e.ValueFrom.ConfigMapKeyRef)
+			add(&secrets, e.ValueFrom.SecretKeyRef)
+		}
+	}
+	slices.Sort(configMaps)
+	slices.Sort(secrets)
+	return slices.Compact(configMaps), slices.Compact(secrets)
+}

@@ -1,0 +1,88 @@
+package kube
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
+)
+
+// TestHappenings reads the events of a namespace and those of nodes, with the last time
+// that each was told, and leaves out what is older.
+func TestHappenings(t *testing.T) {
+	event := func(kind, name, reason, times string) string {
+		return fmt.Sprintf(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"},"involvedObject":{"kind":%q,"namespace":"shop","name":%q},"reason":%q,"message":"it did"%s}`, kind, name, reason, times)
+	}
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/api/v1/namespaces/shop/events":
+			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s,%s]}`,
+				event("Deployment", "orders", "ScalingReplicaSet", `,"firstTimestamp":"2026-03-01T11:00:00Z","lastTimestamp":"2026-03-01T12:00:00Z"`),
+				event("Deployment", "old", "ScalingReplicaSet", ""),
+				event("Pod", "web-1", "BackOff", `,"lastTimestamp":null,"eventTime":"2026-03-01T11:30:00.000000Z","series":{"lastObservedTime":"2026-03-01T12:01:00.000000Z"}`))
+		case "/api/v1/namespaces/default/events":
+			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s]}`, event("Node", "n1", "NodeNotReady", `,"lastTimestamp":"2026-03-01T12:02:00Z"`), event("Pod", "other", "BackOff", `,"lastTimestamp":"2026-03-01T12:02:00Z"`))
+		case "/api/v1/events":
+			fmt.Fprintf(w, `{"metadata":{},"items":[%s]}`, event("Node", "n2", "Rebooted", `,"lastTimestamp":"2026-03-01T12:02:00Z"`))
+		case "/api/v1/namespaces/odd/events":
+			fmt.Fprint(w, `{"items":7}`)
+		default:
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"Forbidden","message":"events is forbidden","code":403}`)
+		}
+	}))
+	d, since := Desk{Client: c}, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	for namespace, want := range map[string][]string{
+		"shop": {"Deployment shop/orders ScalingReplicaSet 12:00", "Pod shop/web-1 BackOff 12:01", "Node shop/n1 NodeNotReady 12:02"},
+		"":     {"Node shop/n2 Rebooted 12:02"},
+	} {
+		all, err := d.Happenings(t.Context(), namespace, since)
+		var got []string
+		for _, h := range all {
+			got = append(got, fmt.Sprintf("%s %s/%s %s %s", h.Kind, h.Namespace, h.Name, h.Reason, h.At.UTC().Format("15:04")))
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q %v", namespace, got, err)
+		}
+	}
+	for namespace, kind := range map[string]fault.Kind{"none": fault.Denied, "odd": fault.Unavailable} {
+		if _, err := d.Happenings(t.Context(), namespace, since); fault.KindOf(err) != kind {
+			t.Errorf("%s: %v", namespace, err)
+		}
+	}
+}
+
+// TestPlacements tells where workloads run and what configures them, in all the ways in
+// which a pod may name it.
+func TestPlacements(t *testing.T) {
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path != "/api/v1/pods" {
+			fmt.Fprint(w, `{"items":[7]}`)
+			return
+		}
+		fmt.Fprint(w, `{"metadata":{},"items":[
+		 {"metadata":{"namespace":"shop","name":"done"},"status":{"phase":"Succeeded"}},
+		 {"metadata":{"namespace":"shop","name":"orders-0","ownerReferences":[{"kind":"StatefulSet","name":"orders","controller":true}]},
+		  "spec":{"nodeName":"n1",
+		   "volumes":[{"configMap":{"name":"files"}},{"secret":{"secretName":"keys"}},{"emptyDir":{}},{"projected":{"sources":[{"configMap":{"name":"ca"}},{"secret":{"name":"token"}},{}]}}],
+		   "initContainers":[{"envFrom":[{"configMapRef":{"name":"settings"}},{"secretRef":{"name":"keys"}}]}],
+		   "containers":[{"env":[{"name":"A","value":"b"},{"valueFrom":{"configMapKeyRef":{"name":"one"}}},{"valueFrom":{"secretKeyRef":{"name":"password"}}}]}]}}]}`)
+	}))
+	d := Desk{Client: c}
+	all, err := d.Placements(t.Context(), "")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v %v", all, err)
+	}
+	p := all[0]
+	if p.Of.String() != "shop/orders" || p.Node != "n1" || !slices.Equal(p.ConfigMaps, []string{"ca", "files", "one", "settings"}) || !slices.Equal(p.Secrets, []string{"keys", "password", "token"}) {
+		t.Errorf("%+v", p)
+	}
+	if _, err := d.Placements(t.Context(), "odd"); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/cause"
+	"github.com/autoecoops/autoecoops/observe/cause/casefile"
+	"github.com/autoecoops/autoecoops/ops/identity"
+)
+
+// TestHappened has what was scaled and what happened to nodes be changes, and nothing
+// else.
+func TestHappened(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	got := happened([]Happening{
+		{at, "Deployment", "shop", "orders", "ScalingReplicaSet", "Scaled down replica set orders-1 from 3 to 1"},
+		{at, "Node", "", "n1", "NodeNotReady", "Node n1 status is now: \x1b[31mNodeNotReady"},
+		{at, "Node", "", "n1", "NodeHasSufficientMemory", "fine"},
+		{at, "Pod", "shop", "orders-1", "BackOff", "restarting"},
+		{at, "Deployment", "shop", "orders", "Other", ""},
+	})
+	if len(got) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	if x := got[0]; x.Kind != cause.Scaling || x.Of.Key.Namespace != "shop" || x.Of.Key.Service != "orders" || !strings.HasPrefix(x.Text, "Scaled down") || x.Reference != "Deployment/orders" || !x.At.Equal(at) {
+		t.Errorf("%+v", x)
+	}
+	if x := got[1]; x.Kind != cause.NodeChange || x.Of != nodeOf("n1") || !strings.HasPrefix(x.Text, "NodeNotReady: ") || strings.Contains(x.Text, "\x1b") {
+		t.Errorf("%+v", x)
+	}
+}
+
+// TestPlaces tells who runs where, once, and only where there is more than one node.
+func TestPlaces(t *testing.T) {
+	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
+	one := []Placement{{Of: web, Node: "n1"}, {Of: web, Node: "n1"}, {Of: db}}
+	if got := places(one); got != nil {
+		t.Errorf("%+v", got)
+	}
+	got := places(append(one, Placement{Of: db, Node: "n2"}))
+	if len(got) != 2 || got[0].Who.Key != web || got[0].On != nodeOf("n1") || got[0].Kind != cause.RunsOn || got[1].Who.Key != db {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestConfigured has a release that changed a ConfigMap be a change of whom it configures.
+func TestConfigured(t *testing.T) {
+	since := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	release := func(phase string, at time.Time, changed ...string) v1alpha1.Release {
+		started := metav1.NewMicroTime(at)
+		r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}, Spec: v1alpha1.ReleaseSpec{Application: "shop", Revision: "0123456789abcdef", Changed: changed}}
+		r.Status.Phase, r.Status.Timings.Started = phase, &started
+		return r
+	}
+	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
+	placed := []Placement{{Of: web, ConfigMaps: []string{"settings"}}, {Of: web, ConfigMaps: []string{"settings"}}, {Of: db, Secrets: []string{"settings"}}, {Of: identity.Key{Namespace: "bank", Service: "web"}, ConfigMaps: []string{"settings"}}}
+	const configMap, secret = "/v1/ConfigMap/shop/settings", "/v1/Secret/shop/settings"
+	got := configured([]v1alpha1.Release{
+		release("Good", since.Add(time.Minute), configMap, "apps/v1/Deployment/shop/web", "nonsense"), release("Good", since.Add(2*time.Minute), secret),
+		release("Refused", since.Add(time.Minute), configMap), release("Good", since.Add(-time.Minute), configMap), {},
+	}, placed, since)
+	if len(got) != 2 || got[0].Of.Key != web || got[0].Kind != cause.Config || got[0].Text != "ConfigMap settings by shop@01234567" || got[1].Of.Key != db || got[1].Reference != "shop/shop-1" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// tellingCluster tells what is around.
+type tellingCluster struct {
+	releasesOnly
+	around Around
+	err    error
+}
+
+func (c tellingCluster) Around(context.Context, string, time.Time) (Around, error) {
+	return c.around, c.err
+}
+
+// telling is a backend with such a cluster.
+type telling struct {
+	*surveying
+	cluster tellingCluster
+}
+
+func (b telling) Cluster(ClusterOptions) (Cluster, error) { return b.cluster, nil }
+
+// TestCausesAskTheCluster has what the cluster tells be part of the case, and told as
+// blindness where it cannot be read.
+func TestCausesAskTheCluster(t *testing.T) {
+	b := telling{surveying: slowOrders()}
+	at := b.told.Report.At.Add(-5 * time.Minute)
+	started := metav1.NewMicroTime(at)
+	r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}, Spec: v1alpha1.ReleaseSpec{Application: "shop", Revision: "0123456789abcdef", Changed: []string{"/v1/ConfigMap/shop/settings"}}}
+	r.Status.Phase, r.Status.Timings.Started = "Good", &started
+	b.cluster.releases = []v1alpha1.Release{r}
+	b.cluster.around = Around{
+		[]Happening{{at, "Node", "", "n1", "NodeNotReady", "it is gone"}},
+		[]Placement{{Of: identity.Key{Namespace: "shop", Service: "orders"}, Node: "n1", ConfigMaps: []string{"settings"}}, {Of: identity.Key{Namespace: "shop", Service: "web"}, Node: "n2"}},
+	}
+	file := filepath.Join(t.TempDir(), "x.case")
+	run := func(b Backend, more ...string) (string, string) {
+		var out, errs bytes.Buffer
+		args := append([]string{"observe", "causes", "--prometheus", "http://prometheus:9090", "-n", "shop"}, more...)
+		if code := Main(t.Context(), b, &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, Build{}, args); code > 3 || code == 2 {
+			t.Errorf("code %d: %s", code, &errs)
+		}
+		return out.String(), errs.String()
+	}
+	run(b, "--events", "--releases", "--save-case", file)
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := casefile.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[cause.ChangeKind]int{}
+	for _, x := range c.Changes {
+		kinds[x.Kind]++
+	}
+	if kinds[cause.NodeChange] != 1 || kinds[cause.Config] != 1 || len(c.Dependencies) != 2 {
+		t.Errorf("%v, %+v", kinds, c.Dependencies)
+	}
+	b.cluster.err = fault.New(fault.Denied, "list", "events", "it may not", "ask")
+	if _, errs := run(b, "--events"); !strings.Contains(errs, "blind: what the cluster tells could not be read") {
+		t.Error(errs)
+	}
+	b.cluster.around = Around{}
+	if _, errs := run(b); strings.Contains(errs, "blind: what the cluster") {
+		t.Error(errs)
+	}
+}
