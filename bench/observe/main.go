@@ -33,7 +33,7 @@ func main() {
 func run(dir string) error {
 	runtime.GOMAXPROCS(1)
 	r := record.New()
-	if err := remoteWrite(r, 10_000, 200); err != nil {
+	if err := remoteWrite(r, 10_000, 1000); err != nil {
 		return err
 	}
 	for _, name := range others {

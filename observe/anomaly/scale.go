@@ -1,6 +1,10 @@
 package anomaly
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/autoecoops/autoecoops/observe/quickselect"
+)
 
 // scale knows a series' usual middle and range from a few values spread over
 // what it has seen: the first day fills it, and later it reaches back about
@@ -83,10 +87,11 @@ func (s *scale) fit(kept *[keptValues]short) {
 	for i := range c {
 		c[i] = kept[i].long()
 	}
-	slices.Sort(c)
-	at := func(q float32) float32 { return c[int(q*float32(len(c)-1)+0.5)] }
-	s.middle = at(0.5)
+	at := func(q float32) int { return int(q*float32(len(c)-1) + 0.5) }
+	low, middle, high := at(0.05), at(0.5), at(0.95)
+	s.middle = quickselect.Kth(c, middle)
+	least, most := quickselect.Kth(c[:middle+1], low), quickselect.Kth(c[middle:], high-middle)
 	// A series that hardly ever moves has no range of nine tenths: then some
 	// of its whole range.
-	s.width = max((at(0.95)-at(0.05))/2, 0.05*(c[len(c)-1]-c[0]), smallest)
+	s.width = max((most-least)/2, 0.05*(slices.Max(c[high:])-slices.Min(c[:low+1])), smallest)
 }
