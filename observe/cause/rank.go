@@ -214,6 +214,7 @@ const (
 	byHidden   = 0.60
 	byChange   = 0.45
 	byLoad     = 0.90
+	byDown     = 0.15
 )
 
 // raw is how much speaks for a component, before it is compared with others.
@@ -234,6 +235,7 @@ func (j *judgement) raw(i int) float64 {
 	x *= 1 - 0.85*j.load
 	x += byTrace * g.trace * (1 - 0.5*j.load)
 	x += byLogs * g.logs * (1 - 0.6*waits)
+	x += byDown * g.down * (1 - 0.9*v.host)
 	x += bySilence * g.silence * (1 - 0.9*v.host)
 	x += byHidden * v.hidden
 	x += byChange * v.prior * (1 - 0.5*j.load)

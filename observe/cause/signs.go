@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/autoecoops/autoecoops/observe/anomaly"
 	"github.com/autoecoops/autoecoops/observe/logs"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
@@ -55,7 +54,7 @@ func (s *signs) blind() bool { return s.judged == 0 }
 // trouble is how sure it is that something is wrong with a component, whoever
 // is to blame.
 func (s *signs) trouble() float64 {
-	return max(s.internal, s.external, s.trace, s.silence, 0.8*s.logs, min(0.95, 1.3*s.down))
+	return max(s.internal, s.external, s.trace, s.silence, 0.8*s.logs, min(0.95, 1.6*s.down))
 }
 
 // fold is how much less each further series of a component counts: any number of
@@ -169,7 +168,7 @@ func (g *signs) gather() {
 				m.strength *= 0.25
 			}
 			inside = append(inside, m.strength)
-			if countsContainers(m.series) && m.shift.deviation > 0 && !m.shift.over {
+			if watch.CountsDown(m.series.What) && m.shift.deviation > 0 && !m.shift.over {
 				g.down = max(g.down, m.strength)
 			}
 		case m.series.Golden == watch.Monitor:
@@ -194,12 +193,6 @@ func (g *signs) gather() {
 			g.inside = min(g.inside, m.shift.onset)
 		}
 	}
-}
-
-// countsContainers reports whether a series counts containers that ended, or that are not
-// ready: one is enough to matter.
-func countsContainers(s *Series) bool {
-	return s.Golden.Internal() && s.Unit == "" && s.Direction == anomaly.Above && s.Floor > 0 && s.Floor < 1
 }
 
 // first is what is inside and moved no later than what callers see: what piles up

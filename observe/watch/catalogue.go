@@ -99,16 +99,16 @@ var containers = []signal{
 	{"throttled", Saturation, "share of periods held back by the processor limit", "share",
 		[]string{"container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total"},
 		"sum by () (" + workloadOf("rate(container_cpu_cfs_throttled_periods_total{}[W])") + ") / (sum by () (" + workloadOf("rate(container_cpu_cfs_periods_total{}[W])") + ") > 0)", anomaly.Above, 0.05, ""},
-	{"oom", Saturation, "containers ended for want of memory", "", []string{"container_oom_events_total"},
+	{"oom", Saturation, starved, "", []string{"container_oom_events_total"},
 		"sum by () (" + workloadOf("increase(container_oom_events_total{}[W])") + ")", anomaly.Above, 0.5, ""},
 }
 
 var stateMetrics = []signal{
-	{"restarts", Saturation, "restarts of containers", "", []string{"kube_pod_container_status_restarts_total"},
+	{"restarts", Saturation, restarted, "", []string{"kube_pod_container_status_restarts_total"},
 		"sum by () (" + workloadOf("increase(kube_pod_container_status_restarts_total{}[W])") + ")", anomaly.Above, 0.5, ""},
-	{"unready", Saturation, "containers that are not ready", "", []string{"kube_pod_container_status_ready"},
+	{"unready", Saturation, unready, "", []string{"kube_pod_container_status_ready"},
 		"sum by () (" + workloadOf("1 - kube_pod_container_status_ready{}") + ")", anomaly.Above, 0.5, ""},
-	{"unavailable", Saturation, "replicas that are not available", "", []string{"kube_deployment_status_replicas_unavailable"},
+	{"unavailable", Saturation, unavailable, "", []string{"kube_deployment_status_replicas_unavailable"},
 		"sum by () (kube_deployment_status_replicas_unavailable{})", anomaly.Above, 0.5, ""},
 }
 
@@ -121,4 +121,22 @@ var processes = []signal{
 		"max by () (process_open_fds{} / process_max_fds{})", anomaly.Above, 0.02, ""},
 	{"goroutines", Saturation, "goroutines", "", []string{"go_goroutines"},
 		"sum by () (go_goroutines{})", anomaly.Above, 20, ""},
+}
+
+// What counts containers that do not run.
+const (
+	starved     = "containers ended for want of memory"
+	restarted   = "restarts of containers"
+	unready     = "containers that are not ready"
+	unavailable = "replicas that are not available"
+)
+
+// CountsDown reports whether what is measured is how many containers do not run, or had
+// to be started again: one is enough to matter.
+func CountsDown(what string) bool {
+	switch what {
+	case starved, restarted, unready, unavailable:
+		return true
+	}
+	return false
 }
