@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/autoecoops/autoecoops/internal/cli"
@@ -10,16 +11,14 @@ import (
 // Around implements cli.ClusterState.
 func (d desk) Around(ctx context.Context, namespace string, since time.Time) (cli.Around, error) {
 	var out cli.Around
-	happened, err := d.Happenings(ctx, namespace, since)
-	if err != nil {
-		return out, err
-	}
+	happened, untold := d.Happenings(ctx, namespace, since)
 	for _, h := range happened {
 		out.Happenings = append(out.Happenings, cli.Happening(h))
 	}
-	placed, err := d.Placements(ctx, namespace)
+	// Who may not read events may perhaps read pods.
+	placed, unplaced := d.Placements(ctx, namespace)
 	for _, p := range placed {
 		out.Placements = append(out.Placements, cli.Placement(p))
 	}
-	return out, err
+	return out, errors.Join(untold, unplaced)
 }
