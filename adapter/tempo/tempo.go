@@ -15,11 +15,12 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // MaxTraces is how many traces of a search are read.
@@ -59,7 +60,7 @@ func (c *Client) Get(ctx context.Context, id trace.ID) ([]trace.Span, error) {
 			return nil, err
 		}
 	}
-	spans, dropped, err := c.decode(message, (r.Type == rest.JSON))
+	spans, dropped, err := c.decode(message, r.Type == rest.JSON)
 	switch {
 	case err != nil:
 		return nil, c.server.Wrong("it is no trace")

@@ -3,7 +3,6 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -77,17 +76,20 @@ func (t *anomalies) tell(a observe.Anomaly, began bool) {
 	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
 		return
 	}
+	var app *v1alpha1.Application
+	explain := "aeo observe explain "
+	if s.Watch.Golden == watch.Monitor && t.app != nil {
+		app = t.app(deliver.AppKey{Namespace: s.Watch.Namespace, Name: s.Watch.Workload})
+		explain += "--applications "
+	}
 	reason, message := "AnomalyEnded", fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
 	if began {
-		reason, message = "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `aeo observe explain %s`",
-			s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), s.ID())
+		reason, message = "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `%s%s`",
+			s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), explain, s.ID())
 	}
-	if s.Watch.Golden == watch.Monitor && t.app != nil {
-		message = strings.Replace(message, "aeo observe explain", "aeo observe explain --applications", 1)
-		if app := t.app(deliver.AppKey{Namespace: s.Watch.Namespace, Name: s.Watch.Workload}); app != nil {
-			t.events.Event(app, began, reason, message)
-			return
-		}
+	if app != nil {
+		t.events.Event(app, began, reason, message)
+		return
 	}
 	t.events.Within(s.Namespace(), began, reason, message)
 }

@@ -18,9 +18,10 @@ import (
 	"github.com/autoecoops/autoecoops/observe"
 )
 
-// TestMonitorsAreTheirApplications: what Applications name is followed until they go, and
-// what becomes of it are their events, whatever labels the series have.
-func TestMonitorsAreTheirApplications(t *testing.T) {
+// eventsOf writes events to a cluster of the test, which hands over the path and the body
+// of each.
+func eventsOf(t *testing.T) (*kube.Events, chan string) {
+	t.Helper()
 	got := make(chan string, 10)
 	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
@@ -28,13 +29,20 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("{}"))
 	}))
-	defer cluster.Close()
+	t.Cleanup(cluster.Close)
 	client, err := kube.New(&rest.Config{Host: cluster.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := kube.NewEvents(client, "test")
 	go events.Run(t.Context())
+	return events, got
+}
+
+// TestMonitorsAreTheirApplications: what Applications name is followed until they go, and
+// what becomes of it are their events, whatever labels the series have.
+func TestMonitorsAreTheirApplications(t *testing.T) {
+	events, got := eventsOf(t)
 	app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: "queue", Expr: "sum(queue)"}, {Name: "none", Expr: "x", LeastChange: "1e999"}}}}
 	app.Namespace, app.Name = "shop", "orders"
 	apps := []*v1alpha1.Application{app, {}}

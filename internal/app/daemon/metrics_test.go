@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -133,20 +132,7 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 // TestAnomaliesAreEvents writes an event into the namespace of what is abnormal, and none
 // where the label is no name of a namespace.
 func TestAnomaliesAreEvents(t *testing.T) {
-	got := make(chan string, 10)
-	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text, _ := io.ReadAll(r.Body)
-		got <- r.URL.Path + " " + string(text)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte("{}"))
-	}))
-	defer cluster.Close()
-	client, err := kube.New(&rest.Config{Host: cluster.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	events := kube.NewEvents(client, "test")
-	go events.Run(t.Context())
+	events, got := eventsOf(t)
 	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler)}
 	a := observe.Anomaly{Signal: observe.Signal{Labels: map[string]string{"namespace": "../kube-system", "workload": "cart"}}, Value: 3}
 	tells.tell(a, true)
