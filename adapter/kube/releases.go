@@ -44,6 +44,10 @@ type unwritten struct {
 	timer   *time.Timer
 	// since is when it was to be made.
 	since time.Time
+	// exists tells that it was made, and that only its status waits.
+	exists bool
+	// writing is closed when the write under way is over, nil if there is none.
+	writing chan struct{}
 }
 
 // How long the first write of a release waits for more to tell, and how long if
@@ -79,23 +83,25 @@ func (r *Releases) Create(ctx context.Context, rel *v1alpha1.Release) error {
 		return nil
 	}
 	later := context.WithoutCancel(ctx)
-	r.unwritten[k] = &unwritten{rel, time.AfterFunc(settleTime, func() { r.show(later, k) }), time.Now()}
+	r.unwritten[k] = &unwritten{release: rel, timer: time.AfterFunc(settleTime, func() { r.show(later, k) }), since: time.Now()}
 	return nil
 }
 
 // show writes a release that is under way for long enough.
 func (r *Releases) show(ctx context.Context, k objectName) {
-	u := r.take(k)
-	if u == nil {
+	u, err := r.take(ctx, k)
+	if u == nil || err != nil {
 		return
 	}
 	if time.Since(u.since) < busyTime && r.Client.limit.busy() {
-		r.giveBack(k, u, settleTime)
+		r.giveBack(k, u, u, settleTime)
 		return
 	}
-	if r.write(ctx, u.release) != nil {
-		r.giveBack(k, u, 5*settleTime)
+	if r.write(ctx, u) != nil {
+		r.giveBack(k, u, u, 5*settleTime)
+		return
 	}
+	r.forget(k, u)
 }
 
 // Flush writes the releases of an application that ended and wait to be told:
@@ -110,41 +116,75 @@ func (r *Releases) Flush(ctx context.Context, app deliver.AppKey) error {
 	}
 	r.mu.Unlock()
 	for _, k := range names {
-		u := r.take(k)
+		u, err := r.take(ctx, k)
+		if err != nil {
+			return err
+		}
 		if u == nil {
 			continue
 		}
-		if err := r.write(ctx, u.release); err != nil {
-			r.giveBack(k, u, 5*settleTime)
+		if err := r.write(ctx, u); err != nil {
+			r.giveBack(k, u, u, 5*settleTime)
 			return err
 		}
+		r.forget(k, u)
 	}
 	return nil
 }
 
-// take returns a release that nobody else will write then, nil if it was
-// written.
-func (r *Releases) take(k objectName) *unwritten {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	u := r.unwritten[k]
-	if u != nil {
-		u.timer.Stop()
-		delete(r.unwritten, k)
+// take returns a release that nobody else writes until it is given back or
+// forgotten, nil if it was written. It waits for a write under way: what is said
+// of a release that is just being made must not get there before it.
+func (r *Releases) take(ctx context.Context, k objectName) (*unwritten, error) {
+	for {
+		r.mu.Lock()
+		u := r.unwritten[k]
+		if u == nil || u.writing == nil {
+			if u != nil {
+				u.timer.Stop()
+				u.writing = make(chan struct{})
+			}
+			r.mu.Unlock()
+			return u, nil
+		}
+		over := u.writing
+		r.mu.Unlock()
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return u
 }
 
-// giveBack keeps a release that was not written for another try.
-func (r *Releases) giveBack(k objectName, u *unwritten, after time.Duration) {
+// giveBack keeps a release that was taken, as it is by now, for another try.
+func (r *Releases) giveBack(k objectName, taken, next *unwritten, after time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.unwritten[k] = u
-	u.timer.Reset(after)
+	close(taken.writing)
+	taken.writing = nil
+	if r.unwritten[k] == taken { // else its application was forgotten
+		r.unwritten[k] = next
+		next.timer.Reset(after)
+	}
+}
+
+// forget lets go of a release that was taken and is written.
+func (r *Releases) forget(k objectName, taken *unwritten) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(taken.writing)
+	if r.unwritten[k] == taken {
+		delete(r.unwritten, k)
+	}
 }
 
 // write makes a release as it is now. One that exists gets its status.
-func (r *Releases) write(ctx context.Context, rel *v1alpha1.Release) error {
+func (r *Releases) write(ctx context.Context, u *unwritten) error {
+	rel := u.release
+	if u.exists {
+		return r.patch(ctx, rel.Namespace, rel.Name, &rel.Status)
+	}
 	text, err := json.Marshal(rel)
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write release", rel.Name, err, "")
@@ -182,7 +222,7 @@ func (r *Releases) Get(ctx context.Context, namespace, name string) (*v1alpha1.R
 	r.mu.Lock()
 	u := r.unwritten[objectName{namespace, name}]
 	r.mu.Unlock()
-	if u != nil {
+	if u != nil && !u.exists {
 		return u.release, nil
 	}
 	text, err := r.Client.do(ctx, request{verb: http.MethodGet, path: releasePath(namespace, name)})
@@ -237,33 +277,61 @@ func newestFirst(a, b v1alpha1.Release) int {
 }
 
 // SetStatus implements deliver.Releases. How a release ended is written before
-// it returns.
+// it returns. If that fails, that it is good is asked for again, as long as it is;
+// anything else stays true, and is written as soon as it can be.
 func (r *Releases) SetStatus(ctx context.Context, app deliver.AppKey, name string, change func(*v1alpha1.ReleaseStatus)) error {
 	k := objectName{app.Namespace, name}
-	var status v1alpha1.ReleaseStatus
-	change(&status)
-	if u := r.take(k); u != nil {
-		next := &unwritten{u.release.DeepCopy(), u.timer, u.since}
-		change(&next.release.Status)
-		if !ended(status.Phase) {
-			r.giveBack(k, next, max(time.Millisecond, settleTime-time.Since(u.since)))
-			return nil
-		}
-		if status.Phase == v1alpha1.PhaseGood && r.Client.limit.busy() {
-			r.giveBack(k, next, settleTime)
-			return r.prune(ctx, app)
-		}
-		if err := r.write(ctx, next.release); err != nil {
-			r.giveBack(k, u, 5*settleTime) // as it was: this change is asked for again
-			return err
-		}
-	} else if err := r.patch(ctx, app.Namespace, name, &status); err != nil {
+	u, err := r.take(ctx, k)
+	if err != nil {
 		return err
 	}
-	if ended(status.Phase) {
+	made := u == nil
+	if made {
+		u = r.written(ctx, app, k)
+	}
+	next := &unwritten{release: u.release.DeepCopy(), timer: u.timer, since: u.since, exists: u.exists}
+	change(&next.release.Status)
+	phase := next.release.Status.Phase
+	switch {
+	case !ended(phase) && !u.exists:
+		r.giveBack(k, u, next, max(time.Millisecond, settleTime-time.Since(u.since)))
+		return nil
+	case phase == v1alpha1.PhaseGood && !u.exists && r.Client.limit.busy():
+		r.giveBack(k, u, next, settleTime)
+		return r.prune(ctx, app)
+	}
+	if err := r.write(ctx, next); err != nil {
+		switch {
+		case phase != v1alpha1.PhaseGood:
+			r.giveBack(k, u, next, 5*settleTime)
+		case made:
+			r.forget(k, u)
+		default:
+			r.giveBack(k, u, u, 5*settleTime)
+		}
+		return err
+	}
+	r.forget(k, u)
+	if ended(phase) {
 		return r.prune(ctx, app)
 	}
 	return nil
+}
+
+// written has the status of a release that was made be the next thing to write.
+func (r *Releases) written(ctx context.Context, app deliver.AppKey, k objectName) *unwritten {
+	rel := &v1alpha1.Release{Spec: v1alpha1.ReleaseSpec{Application: app.Name}}
+	rel.Namespace, rel.Name = k.namespace, k.name
+	later := context.WithoutCancel(ctx)
+	u := &unwritten{release: rel, timer: time.AfterFunc(time.Hour, func() { r.show(later, k) }), since: time.Now(), exists: true, writing: make(chan struct{})}
+	u.timer.Stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unwritten == nil {
+		r.unwritten = map[objectName]*unwritten{}
+	}
+	r.unwritten[k] = u
+	return u
 }
 
 func ended(phase string) bool {

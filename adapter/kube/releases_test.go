@@ -30,9 +30,15 @@ type releaseServer struct {
 	refuse   int
 	changed  chan struct{}
 	serial   int
+	// hold is waited for before a release is made, and arrived says that one is to be.
+	hold, arrived chan struct{}
 }
 
 func (s *releaseServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.hold != nil && r.Method == http.MethodPost {
+		close(s.arrived)
+		<-s.hold
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() {
@@ -169,15 +175,7 @@ func TestReleasesThatTakeLongerAreShown(t *testing.T) {
 	if err := r.Create(context.Background(), release("slow")); err != nil {
 		t.Fatal(err)
 	}
-	late := time.NewTimer(time.Minute)
-	defer late.Stop()
-	for s.phase("slow") == "absent" {
-		select {
-		case <-s.changed:
-		case <-late.C:
-			t.Fatal("never written")
-		}
-	}
+	s.eventually(t, "slow", "")
 	if err := r.SetStatus(context.Background(), orders, "slow", phase(v1alpha1.PhaseFailed)); err != nil {
 		t.Fatal(err)
 	}
@@ -201,6 +199,81 @@ func TestAnEndThatCannotBeWrittenIsAnError(t *testing.T) {
 	}
 	if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseGood)); err != nil || s.phase("one") != v1alpha1.PhaseGood {
 		t.Fatalf("%v, %s", err, s.phase("one"))
+	}
+}
+
+// eventually waits until a release is in a phase.
+func (s *releaseServer) eventually(t *testing.T, name, want string) {
+	t.Helper()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	for s.phase(name) != want {
+		select {
+		case <-s.changed:
+		case <-late.C:
+			t.Fatalf("%s is %s, not %s", name, s.phase(name), want)
+		}
+	}
+}
+
+func TestAnEndIsNotOvertakenByTheReleaseItself(t *testing.T) {
+	s, r := newReleaseServer(t, 10)
+	s.hold, s.arrived = make(chan struct{}), make(chan struct{})
+	ctx := context.Background()
+	if err := r.Create(ctx, release("one")); err != nil {
+		t.Fatal(err)
+	}
+	<-s.arrived // it is being shown
+	if got, err := r.Get(ctx, "shop", "one"); err != nil || got.Spec.Revision != "abc" {
+		t.Fatalf("while it is written: %+v, %v", got, err)
+	}
+	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if err := r.SetStatus(short, orders, "one", phase(v1alpha1.PhaseFailed)); err == nil {
+		t.Fatal("said something of a release that is not made yet")
+	}
+	failed := make(chan error)
+	go func() { failed <- r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseFailed)) }()
+	close(s.hold)
+	if err := <-failed; err != nil || s.phase("one") != v1alpha1.PhaseFailed || s.said() != "POST PATCH" {
+		t.Fatalf("%v, %s, %s", err, s.phase("one"), s.said())
+	}
+}
+
+func TestABadEndIsToldAsSoonAsItCanBe(t *testing.T) {
+	for _, made := range []bool{false, true} {
+		t.Run(fmt.Sprintf("made before %t", made), func(t *testing.T) {
+			t.Parallel()
+			s, r := newReleaseServer(t, 10)
+			ctx := context.Background()
+			if made {
+				s.releases["one"] = release("one")
+			} else if err := r.Create(ctx, release("one")); err != nil {
+				t.Fatal(err)
+			}
+			s.refuse = 1
+			if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseFailed)); err == nil {
+				t.Fatal("no error")
+			}
+			// Nobody asks again: the way back does not wait for the record.
+			if err := r.SetStatus(ctx, orders, "another", phase(v1alpha1.PhaseGood)); err != nil {
+				t.Fatal(err)
+			}
+			s.eventually(t, "one", v1alpha1.PhaseFailed)
+		})
+	}
+}
+
+func TestAGoodEndThatCannotBeWrittenIsAskedForAgain(t *testing.T) {
+	s, r := newReleaseServer(t, 10)
+	ctx := context.Background()
+	s.releases["one"] = release("one")
+	s.refuse = 1
+	if err := r.SetStatus(ctx, orders, "one", phase(v1alpha1.PhaseGood)); err == nil {
+		t.Fatal("no error")
+	}
+	if len(r.unwritten) != 0 {
+		t.Fatalf("kept: %v", r.unwritten)
 	}
 }
 
@@ -305,15 +378,7 @@ func TestAGoodEndWaitsWhileMuchIsApplied(t *testing.T) {
 		for range manyCalls {
 			r.Client.limit.release(http.StatusOK, time.Millisecond, nil, false)
 		}
-		late := time.NewTimer(time.Minute)
-		defer late.Stop()
-		for s.phase("one") != v1alpha1.PhaseGood {
-			select {
-			case <-s.changed:
-			case <-late.C:
-				t.Fatal("never written")
-			}
-		}
+		s.eventually(t, "one", v1alpha1.PhaseGood)
 	})
 	t.Run("a bad end does not", func(t *testing.T) {
 		s, r := begin(t)
