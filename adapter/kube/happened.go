@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -18,6 +19,8 @@ type Happening struct {
 	Kind, Namespace, Name string
 	// Reason is a word, Note a sentence.
 	Reason, Note string
+	// By names who tells it, as in kubelet or node-controller; "" if that is not said.
+	By string
 }
 
 // Happenings lists the events of a namespace, or of all if it is "", and those of nodes,
@@ -50,7 +53,8 @@ func (c *Client) happenings(ctx context.Context, path string, since time.Time) (
 			Items    []struct {
 				Metadata                                 struct{ CreationTimestamp time.Time }
 				InvolvedObject                           struct{ Kind, Namespace, Name string }
-				Reason, Message                          string
+				Reason, Message, ReportingComponent      string
+				Source                                   struct{ Component string }
 				FirstTimestamp, LastTimestamp, EventTime *time.Time
 				Series                                   *struct{ LastObservedTime *time.Time }
 			}
@@ -70,7 +74,7 @@ func (c *Client) happenings(ctx context.Context, path string, since time.Time) (
 			}
 			if !at.Before(since) {
 				o := e.InvolvedObject
-				out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message})
+				out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component)})
 			}
 		}
 		return page.Metadata.Continue, nil

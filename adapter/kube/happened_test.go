@@ -14,14 +14,14 @@ import (
 // that each was told, and leaves out what is older.
 func TestHappenings(t *testing.T) {
 	event := func(kind, name, reason, times string) string {
-		return fmt.Sprintf(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"},"involvedObject":{"kind":%q,"namespace":"shop","name":%q},"reason":%q,"message":"it did"%s}`, kind, name, reason, times)
+		return fmt.Sprintf(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"},"involvedObject":{"kind":%q,"namespace":"shop","name":%q},"reason":%q,"message":"it did","source":{"component":"teller"}%s}`, kind, name, reason, times)
 	}
 	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case "/api/v1/namespaces/shop/events":
 			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s,%s]}`,
-				event("Deployment", "orders", "ScalingReplicaSet", `,"firstTimestamp":"2026-03-01T11:00:00Z","lastTimestamp":"2026-03-01T12:00:00Z"`),
+				event("Deployment", "orders", "ScalingReplicaSet", `,"reportingComponent":"deployment-controller","firstTimestamp":"2026-03-01T11:00:00Z","lastTimestamp":"2026-03-01T12:00:00Z"`),
 				event("Deployment", "old", "ScalingReplicaSet", ""),
 				event("Pod", "web-1", "BackOff", `,"lastTimestamp":null,"eventTime":"2026-03-01T11:30:00.000000Z","series":{"lastObservedTime":"2026-03-01T12:01:00.000000Z"}`))
 		case "/api/v1/namespaces/default/events":
@@ -37,13 +37,13 @@ func TestHappenings(t *testing.T) {
 	}))
 	d, since := Desk{Client: c}, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	for namespace, want := range map[string][]string{
-		"shop": {"Deployment shop/orders ScalingReplicaSet 12:00", "Pod shop/web-1 BackOff 12:01", "Node shop/n1 NodeNotReady 12:02"},
-		"":     {"Node shop/n2 Rebooted 12:02"},
+		"shop": {"deployment-controller: Deployment shop/orders ScalingReplicaSet 12:00", "teller: Pod shop/web-1 BackOff 12:01", "teller: Node shop/n1 NodeNotReady 12:02"},
+		"":     {"teller: Node shop/n2 Rebooted 12:02"},
 	} {
 		all, err := d.Happenings(t.Context(), namespace, since)
 		var got []string
 		for _, h := range all {
-			got = append(got, fmt.Sprintf("%s %s/%s %s %s", h.Kind, h.Namespace, h.Name, h.Reason, h.At.UTC().Format("15:04")))
+			got = append(got, fmt.Sprintf("%s: %s %s/%s %s %s", h.By, h.Kind, h.Namespace, h.Name, h.Reason, h.At.UTC().Format("15:04")))
 		}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %q %v", namespace, got, err)

@@ -14,12 +14,18 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 )
 
-// TestAroundInPart tells where pods run to who may not read events, with the refusal.
+// TestAroundInPart tells where pods run, and what configures them, to who may not read
+// events, with the refusal; Secrets are asked for only if a pod has one.
 func TestAroundInPart(t *testing.T) {
+	secret := ""
 	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		if strings.HasSuffix(r.URL.Path, "/pods") {
-			fmt.Fprint(w, `{"metadata":{},"items":[{"metadata":{"namespace":"shop","name":"web"},"spec":{"nodeName":"n1"}}]}`)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/pods"):
+			fmt.Fprint(w, `{"metadata":{},"items":[{"metadata":{"namespace":"shop","name":"web"},"spec":{"nodeName":"n1","volumes":[{"configMap":{"name":"settings"}}`+secret+`]}}]}`)
+			return
+		case strings.HasSuffix(r.URL.Path, "/configmaps"):
+			fmt.Fprint(w, `{"metadata":{},"items":[{"metadata":{"namespace":"shop","name":"settings","creationTimestamp":"2026-03-01T09:00:00Z","managedFields":[{"manager":"kubectl-edit","time":"2026-03-01T10:00:00Z"}]}}]}`)
 			return
 		}
 		w.WriteHeader(http.StatusForbidden)
@@ -30,8 +36,14 @@ func TestAroundInPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := desk{Desk: kube.Desk{Client: client}}.Around(t.Context(), "shop", time.Now())
-	if fault.KindOf(err) != fault.Denied || len(a.Placements) != 1 || a.Placements[0].Node != "n1" {
-		t.Errorf("%+v %v", a, err)
+	for _, more := range []string{"", `,{"secret":{"secretName":"keys"}}`} {
+		secret = more
+		a, err := desk{Desk: kube.Desk{Client: client}}.Around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC))
+		if fault.KindOf(err) != fault.Denied || len(a.Placements) != 1 || a.Placements[0].Node != "n1" || len(a.Edits) != 1 || a.Edits[0].By != "kubectl-edit" {
+			t.Errorf("%+v %v", a, err)
+		}
+		if told := strings.Contains(err.Error(), "secrets"); told != (more != "") {
+			t.Errorf("%q: %v", more, err)
+		}
 	}
 }

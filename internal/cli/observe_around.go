@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
@@ -18,6 +17,7 @@ import (
 type Around struct {
 	Happenings []Happening
 	Placements []Placement
+	Edits      []Edit
 }
 
 // Happening is what the cluster tells of an object in an event.
@@ -26,6 +26,8 @@ type Happening struct {
 	Kind, Namespace, Name string
 	// Reason is a word, Note a sentence.
 	Reason, Note string
+	// By names who tells it, as in kubelet.
+	By string
 }
 
 // Placement is a pod's part of its workload: where it runs, "" for nowhere yet, and the
@@ -34,6 +36,14 @@ type Placement struct {
 	Of                  identity.Key
 	Node                string
 	ConfigMaps, Secrets []string
+}
+
+// Edit is the last change of a ConfigMap or Secret that was there before.
+type Edit struct {
+	At                    time.Time
+	Kind, Namespace, Name string
+	// By names the program or the person's tool.
+	By string
 }
 
 // around adds to a case what a cluster tells: who runs where, what was scaled, what
@@ -51,8 +61,8 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		}
 		fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", clean(err.Error()))
 	}
-	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements)...)
-	c.Changes = append(c.Changes, happened(a.Happenings)...)
+	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, struck(a.Happenings))...)
+	c.Changes = append(append(c.Changes, happened(a.Happenings)...), edited(a.Edits, a.Placements, o.changes.releases)...)
 	if o.changes.releases {
 		releases, err := o.changes.cluster.Releases(ctx, o.request.Namespace)
 		if err != nil {
@@ -70,28 +80,51 @@ func nodeOf(name string) cause.Component {
 func workloadOf(k identity.Key) cause.Component { return cause.Component{Kind: spans.Service, Key: k} }
 
 // places tells which workloads need which nodes. Where all is on one node that tells it
-// from nothing.
-func places(all []Placement) (out []cause.Dependency) {
+// from nothing, unless something happened to it.
+func places(all []Placement, struck map[string]bool) (out []cause.Dependency) {
 	known := map[cause.Dependency]bool{}
-	nodes := map[string]bool{}
+	nodes, some := map[string]bool{}, false
 	for _, p := range all {
 		if p.Node == "" {
 			continue
 		}
 		nodes[p.Node] = true
+		some = some || struck[p.Node]
 		if d := (cause.Dependency{Who: workloadOf(p.Of), On: nodeOf(p.Node), Kind: cause.RunsOn}); !known[d] {
 			known[d] = true
 			out = append(out, d)
 		}
 	}
-	if len(nodes) < 2 {
+	if len(nodes) < 2 && !some {
 		return nil
 	}
 	return out
 }
 
-// harmless are what nodes say while all is well with them.
-var harmless = []string{"RegisteredNode", "NodeReady", "NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeAllocatableEnforced", "NodeSchedulable", "Synced"}
+// harmless are what nodes say while all is well with them, grave what they say, or is said
+// of them, when what runs on them suffers.
+var (
+	harmless = []string{"RegisteredNode", "NodeReady", "NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeAllocatableEnforced", "NodeSchedulable", "Synced"}
+	grave    = []string{notReady, "NodeHasInsufficientMemory", "NodeHasDiskPressure", "NodeHasInsufficientPID", "SystemOOM", "Rebooted", "Shutdown"}
+)
+
+// notReady is said by a kubelet of itself, at once, and by the node controller of a node
+// of which nothing was heard for silent, if that is left as it is.
+const (
+	notReady = "NodeNotReady"
+	silent   = 50 * time.Second
+)
+
+// struck are the nodes to which something grave happened.
+func struck(all []Happening) map[string]bool {
+	nodes := map[string]bool{}
+	for _, h := range all {
+		if h.Kind == "Node" && slices.Contains(grave, h.Reason) {
+			nodes[h.Name] = true
+		}
+	}
+	return nodes
+}
 
 // happened makes changes of events: what was scaled, and what happened to nodes.
 func happened(all []Happening) (out []cause.Change) {
@@ -101,12 +134,50 @@ func happened(all []Happening) (out []cause.Change) {
 		case h.Kind == "Node" && !slices.Contains(harmless, h.Reason):
 			x.Kind, x.Of = cause.NodeChange, nodeOf(h.Name)
 			x.Text = h.Reason + ": " + x.Text
-		case h.Kind == "Deployment" && h.Reason == "ScalingReplicaSet":
+			if h.Reason == notReady && h.By == "node-controller" {
+				// What runs on it is in trouble since long before it is told.
+				x.At, x.Text = h.At.Add(-silent), fmt.Sprintf("last heard of (%s is told %s later)", notReady, silent)
+			}
+		case scales(h):
 			x.Kind, x.Of = cause.Scaling, workloadOf(identity.Key{Namespace: identity.Clean(h.Namespace), Service: identity.Clean(h.Name)})
 		default:
 			continue
 		}
 		out = append(out, x)
+	}
+	return out
+}
+
+// scales tells whether an event says that a workload has more or fewer pods on purpose. A
+// StatefulSet says only which pods it made and deleted, and makes those that others deleted.
+func scales(h Happening) bool {
+	return h.Kind == "Deployment" && h.Reason == "ScalingReplicaSet" || h.Kind == "StatefulSet" && h.Reason == "SuccessfulDelete"
+}
+
+// edited makes changes of the workloads whose ConfigMaps or Secrets somebody changed;
+// those of releases are told by them if they are read.
+func edited(edits []Edit, placed []Placement, releases bool) (out []cause.Change) {
+	for _, e := range edits {
+		if releases && e.By == v1alpha1.FieldManager {
+			continue
+		}
+		for _, k := range configuredBy(placed, e.Kind, e.Namespace, e.Name) {
+			out = append(out, cause.Change{At: e.At, Of: workloadOf(k), Kind: cause.Config, Text: e.Kind + " " + clean(e.Name) + " by " + cut(clean(e.By), 60), Reference: e.Kind + "/" + e.Name})
+		}
+	}
+	return out
+}
+
+// configuredBy are the workloads that a ConfigMap or Secret configures, each once.
+func configuredBy(placed []Placement, kind, namespace, name string) (out []identity.Key) {
+	for _, p := range placed {
+		names := p.ConfigMaps
+		if kind == "Secret" {
+			names = p.Secrets
+		}
+		if p.Of.Namespace == identity.Clean(namespace) && slices.Contains(names, name) && !slices.Contains(out, p.Of) {
+			out = append(out, p.Of)
+		}
 	}
 	return out
 }
@@ -119,24 +190,13 @@ func configured(releases []v1alpha1.Release, placed []Placement, since time.Time
 		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
 			continue
 		}
-		told := map[string]bool{}
 		for _, id := range r.Spec.Changed {
 			_, k, err := deliver.ParseID(id)
 			if err != nil || k.Kind != "ConfigMap" && k.Kind != "Secret" {
 				continue
 			}
-			for _, p := range placed {
-				names := p.ConfigMaps
-				if k.Kind == "Secret" {
-					names = p.Secrets
-				}
-				if p.Of.Namespace != identity.Clean(k.Namespace) || !slices.Contains(names, k.Name) {
-					continue
-				}
-				if key := strings.Join([]string{id, p.Of.String()}, " "); !told[key] {
-					told[key] = true
-					out = append(out, cause.Change{At: at.Time, Of: workloadOf(p.Of), Kind: cause.Config, Text: k.Kind + " " + k.Name + " by " + r.Spec.Application + "@" + deliver.Short(r.Spec.Revision), Reference: r.Namespace + "/" + r.Name})
-				}
+			for _, of := range configuredBy(placed, k.Kind, k.Namespace, k.Name) {
+				out = append(out, cause.Change{At: at.Time, Of: workloadOf(of), Kind: cause.Config, Text: k.Kind + " " + k.Name + " by " + r.Spec.Application + "@" + deliver.Short(r.Spec.Revision), Reference: r.Namespace + "/" + r.Name})
 			}
 		}
 	}

@@ -23,32 +23,68 @@ import (
 func TestHappened(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	got := happened([]Happening{
-		{at, "Deployment", "shop", "orders", "ScalingReplicaSet", "Scaled down replica set orders-1 from 3 to 1"},
-		{at, "Node", "", "n1", "NodeNotReady", "Node n1 status is now: \x1b[31mNodeNotReady"},
-		{at, "Node", "", "n1", "NodeHasSufficientMemory", "fine"},
-		{at, "Pod", "shop", "orders-1", "BackOff", "restarting"},
-		{at, "Deployment", "shop", "orders", "Other", ""},
+		{at, "Deployment", "shop", "orders", "ScalingReplicaSet", "Scaled down replica set orders-1 from 3 to 1", "deployment-controller"},
+		{at, "Node", "", "n1", "NodeNotReady", "Node n1 status is now: \x1b[31mNodeNotReady", "kubelet"},
+		{at, "Node", "", "n1", "NodeHasSufficientMemory", "fine", "kubelet"},
+		{at, "Pod", "shop", "orders-1", "BackOff", "restarting", "kubelet"},
+		{at, "Deployment", "shop", "orders", "Other", "", ""},
+		{at, "Node", "", "n2", "NodeNotReady", "Node n2 status is now: NodeNotReady", "node-controller"},
+		{at, "StatefulSet", "shop", "db", "SuccessfulDelete", "delete Pod db-1 in StatefulSet db successful", "statefulset-controller"},
+		{at, "StatefulSet", "shop", "db", "SuccessfulCreate", "create Pod db-0 in StatefulSet db successful", "statefulset-controller"},
 	})
-	if len(got) != 2 {
+	if len(got) != 4 {
 		t.Fatalf("%+v", got)
 	}
 	if x := got[0]; x.Kind != cause.Scaling || x.Of.Key.Namespace != "shop" || x.Of.Key.Service != "orders" || !strings.HasPrefix(x.Text, "Scaled down") || x.Reference != "Deployment/orders" || !x.At.Equal(at) {
 		t.Errorf("%+v", x)
 	}
-	if x := got[1]; x.Kind != cause.NodeChange || x.Of != nodeOf("n1") || !strings.HasPrefix(x.Text, "NodeNotReady: ") || strings.Contains(x.Text, "\x1b") {
+	if x := got[1]; x.Kind != cause.NodeChange || x.Of != nodeOf("n1") || !strings.HasPrefix(x.Text, "NodeNotReady: ") || strings.Contains(x.Text, "\x1b") || !x.At.Equal(at) {
+		t.Errorf("%+v", x)
+	}
+	// What only the node controller tells began when the node was last heard of.
+	if x := got[2]; x.Of != nodeOf("n2") || !x.At.Equal(at.Add(-50*time.Second)) || x.Text != "last heard of (NodeNotReady is told 50s later)" {
+		t.Errorf("%+v", x)
+	}
+	if x := got[3]; x.Kind != cause.Scaling || x.Of.Key.Service != "db" || !strings.HasPrefix(x.Text, "delete Pod db-1") {
 		t.Errorf("%+v", x)
 	}
 }
 
-// TestPlaces tells who runs where, once, and only where there is more than one node.
+// TestPlaces tells who runs where, once, and only where there is more than one node or
+// something grave happened to the one.
 func TestPlaces(t *testing.T) {
 	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
 	one := []Placement{{Of: web, Node: "n1"}, {Of: web, Node: "n1"}, {Of: db}}
-	if got := places(one); got != nil {
+	if got := places(one, nil); got != nil {
 		t.Errorf("%+v", got)
 	}
-	got := places(append(one, Placement{Of: db, Node: "n2"}))
+	got := places(append(one, Placement{Of: db, Node: "n2"}), nil)
 	if len(got) != 2 || got[0].Who.Key != web || got[0].On != nodeOf("n1") || got[0].Kind != cause.RunsOn || got[1].Who.Key != db {
+		t.Errorf("%+v", got)
+	}
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for reason, n := range map[string]int{"NodeHasDiskPressure": 1, "Starting": 0} {
+		if got := places(one, struck([]Happening{{at, "Node", "", "n1", reason, "", "kubelet"}, {at, "Pod", "shop", "n1", reason, "", ""}})); len(got) != n {
+			t.Errorf("%s: %+v", reason, got)
+		}
+	}
+	if got := places(one, map[string]bool{"n2": true}); got != nil {
+		t.Errorf("something happened elsewhere: %+v", got)
+	}
+}
+
+// TestEdited has what people changed by hand be changes of whom it configures, and what a
+// release changed be told by it, if it is read.
+func TestEdited(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
+	placed := []Placement{{Of: web, ConfigMaps: []string{"settings"}}, {Of: web, ConfigMaps: []string{"settings"}}, {Of: db, Secrets: []string{"settings", "keys"}}, {Of: identity.Key{Namespace: "bank", Service: "web"}, ConfigMaps: []string{"settings"}}}
+	edits := []Edit{{at, "ConfigMap", "shop", "settings", "kubectl\x1b-edit"}, {at, "Secret", "shop", "keys", v1alpha1.FieldManager}, {at, "Secret", "shop", "nobody's", "kubectl"}}
+	got := edited(edits, placed, false)
+	if len(got) != 2 || got[0].Of != workloadOf(web) || got[0].Kind != cause.Config || !strings.HasPrefix(got[0].Text, "ConfigMap settings by kubectl") || strings.Contains(got[0].Text, "\x1b") || !got[0].At.Equal(at) || got[0].Reference != "ConfigMap/settings" || got[1].Of != workloadOf(db) {
+		t.Errorf("%+v", got)
+	}
+	if got := edited(edits, placed, true); len(got) != 1 || got[0].Of != workloadOf(web) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -103,8 +139,9 @@ func TestCausesAskTheCluster(t *testing.T) {
 	r.Status.Phase, r.Status.Timings.Started = "Good", &started
 	b.cluster.releases = []v1alpha1.Release{r}
 	b.cluster.around = Around{
-		[]Happening{{at, "Node", "", "n1", "NodeNotReady", "it is gone"}},
-		[]Placement{{Of: identity.Key{Namespace: "shop", Service: "orders"}, Node: "n1", ConfigMaps: []string{"settings"}}, {Of: identity.Key{Namespace: "shop", Service: "web"}, Node: "n2"}},
+		Happenings: []Happening{{at, "Node", "", "n1", "NodeNotReady", "it is gone", "kubelet"}},
+		Edits:      []Edit{{at, "ConfigMap", "shop", "settings", "kubectl-edit"}, {at, "ConfigMap", "shop", "settings", v1alpha1.FieldManager}},
+		Placements: []Placement{{Of: identity.Key{Namespace: "shop", Service: "orders"}, Node: "n1", ConfigMaps: []string{"settings"}}, {Of: identity.Key{Namespace: "shop", Service: "web"}, Node: "n2"}},
 	}
 	file := filepath.Join(t.TempDir(), "x.case")
 	run := func(b Backend, more ...string) (string, string) {
@@ -129,7 +166,7 @@ func TestCausesAskTheCluster(t *testing.T) {
 	for _, x := range c.Changes {
 		kinds[x.Kind]++
 	}
-	if kinds[cause.NodeChange] != 1 || kinds[cause.Config] != 1 || len(c.Dependencies) != 2 {
+	if kinds[cause.NodeChange] != 1 || kinds[cause.Config] != 2 || len(c.Dependencies) != 2 {
 		t.Errorf("%v, %+v", kinds, c.Dependencies)
 	}
 	b.cluster.err = fault.New(fault.Denied, "list", "events", "it may not", "ask")
