@@ -48,38 +48,45 @@ const nodeEvents = "default"
 
 func (c *Client) happenings(ctx context.Context, path string, since time.Time) (out []Happening, err error) {
 	err = c.pages(ctx, path, "events", func(text []byte) (string, error) {
-		var page struct {
-			Metadata struct{ Continue string }
-			Items    []struct {
-				Metadata                                 struct{ CreationTimestamp time.Time }
-				InvolvedObject                           struct{ Kind, Namespace, Name string }
-				Reason, Message, ReportingComponent      string
-				Source                                   struct{ Component string }
-				FirstTimestamp, LastTimestamp, EventTime *time.Time
-				Series                                   *struct{ LastObservedTime *time.Time }
-			}
-		}
-		if err := json.Unmarshal(text, &page); err != nil {
-			return "", err
-		}
-		for _, e := range page.Items {
-			at := e.Metadata.CreationTimestamp
-			for _, later := range []*time.Time{e.FirstTimestamp, e.EventTime, e.LastTimestamp} {
-				if later != nil && later.After(at) {
-					at = *later
-				}
-			}
-			if e.Series != nil && e.Series.LastObservedTime != nil && e.Series.LastObservedTime.After(at) {
-				at = *e.Series.LastObservedTime
-			}
-			if !at.Before(since) {
-				o := e.InvolvedObject
-				out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component)})
-			}
-		}
-		return page.Metadata.Continue, nil
+		some, next, err := readEvents(text, since)
+		out = append(out, some...)
+		return next, err
 	})
 	return out, err
+}
+
+// readEvents reads a page of events, of which it leaves out what was told before a moment.
+func readEvents(text []byte, since time.Time) (out []Happening, next string, err error) {
+	var page struct {
+		Metadata struct{ Continue string }
+		Items    []struct {
+			Metadata                                 struct{ CreationTimestamp time.Time }
+			InvolvedObject                           struct{ Kind, Namespace, Name string }
+			Reason, Message, ReportingComponent      string
+			Source                                   struct{ Component string }
+			FirstTimestamp, LastTimestamp, EventTime *time.Time
+			Series                                   *struct{ LastObservedTime *time.Time }
+		}
+	}
+	if err := json.Unmarshal(text, &page); err != nil {
+		return nil, "", err
+	}
+	for _, e := range page.Items {
+		at := e.Metadata.CreationTimestamp
+		for _, later := range []*time.Time{e.FirstTimestamp, e.EventTime, e.LastTimestamp} {
+			if later != nil && later.After(at) {
+				at = *later
+			}
+		}
+		if e.Series != nil && e.Series.LastObservedTime != nil && e.Series.LastObservedTime.After(at) {
+			at = *e.Series.LastObservedTime
+		}
+		if !at.Before(since) {
+			o := e.InvolvedObject
+			out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component)})
+		}
+	}
+	return out, page.Metadata.Continue, nil
 }
 
 // Placed is a pod's part of its workload: where it runs, and what configures it.

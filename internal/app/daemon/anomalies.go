@@ -23,11 +23,17 @@ type anomalies struct {
 	// all are the Applications, app one of them; nil if they are not known.
 	all func() []*v1alpha1.Application
 	app func(deliver.AppKey) *v1alpha1.Application
+	// looked is set once what is not of monitors was looked at.
+	looked bool
+	before before
 }
 
-// monitors are those that Applications name.
+// monitors are those that Applications name. They come after the first look: what goes on
+// then was there before, and is told to nobody, but what goes on of monitors is told if
+// none of us told it. Applications are not known at once anyway.
 func (t *anomalies) monitors() (out []watch.Watch) {
-	if t.all == nil {
+	if !t.looked || t.all == nil {
+		t.looked = true
 		return nil
 	}
 	for _, app := range t.all() {
@@ -39,6 +45,9 @@ func (t *anomalies) monitors() (out []watch.Watch) {
 			t.log.Debug("a monitor is none", "namespace", app.Namespace, "application", app.Name, "error", err.Error())
 		}
 		out = append(out, some...)
+	}
+	if t.before.until.IsZero() && len(out) > 0 {
+		t.before.until = time.Now()
 	}
 	return out
 }
@@ -72,19 +81,22 @@ func (t *anomalies) troubled(w watch.Watch, err error) {
 // Application whose monitor it is, or of the namespace, if that is the name of one.
 func (t *anomalies) tell(a observe.Anomaly, began bool) {
 	s := a.Signal
-	t.log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
-	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
-		return
-	}
 	var app *v1alpha1.Application
 	explain := "aeo observe explain "
 	if s.Watch.Golden == watch.Monitor && t.app != nil {
 		app = t.app(deliver.AppKey{Namespace: s.Watch.Namespace, Name: s.Watch.Workload})
 		explain += "--applications "
 	}
-	reason, message := "AnomalyEnded", fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
+	if began && app != nil && t.events != nil && t.knows(app, a) {
+		return
+	}
+	t.log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
+	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
+		return
+	}
+	reason, message := anomalyEnded, fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
 	if began {
-		reason, message = "Anomaly", fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `%s%s`",
+		reason, message = anomalyBegan, fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `%s%s`",
 			s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), explain, s.ID())
 	}
 	if app != nil {

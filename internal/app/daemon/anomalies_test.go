@@ -24,9 +24,11 @@ func eventsOf(t *testing.T) (*kube.Events, chan string) {
 	t.Helper()
 	got := make(chan string, 10)
 	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		text, _ := io.ReadAll(r.Body)
-		got <- r.URL.Path + " " + string(text)
 		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodPost {
+			text, _ := io.ReadAll(r.Body)
+			got <- r.URL.Path + " " + string(text)
+		}
 		_, _ = w.Write([]byte("{}"))
 	}))
 	t.Cleanup(cluster.Close)
@@ -57,6 +59,9 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 			}
 			return nil
 		},
+	}
+	if first := tells.monitors(); len(first) != 0 {
+		t.Errorf("they come before the first look: %v", first)
 	}
 	all := tells.monitors()
 	if len(all) != 1 || all[0].What != "queue" {
