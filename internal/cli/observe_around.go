@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/cause"
 	spans "github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
@@ -59,7 +62,9 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", clean(err.Error()))
+		for _, x := range each(err) {
+			fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", clean(shortly(x)))
+		}
 	}
 	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, struck(a.Happenings))...)
 	c.Changes = append(append(c.Changes, happened(a.Happenings)...), edited(a.Edits, a.Placements, o.changes.releases)...)
@@ -71,6 +76,22 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		c.Changes = append(c.Changes, configured(releases, a.Placements, since)...)
 	}
 	return nil
+}
+
+// each are the errors that were joined to one.
+func each(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	return []error{err}
+}
+
+// shortly says of a fault what it says for anyone, and not the same once more by its cause.
+func shortly(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Public != "" {
+		return strings.TrimSpace(f.Op+" "+f.Subject) + ": " + f.Public
+	}
+	return err.Error()
 }
 
 func nodeOf(name string) cause.Component {

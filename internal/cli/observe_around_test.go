@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,8 +170,14 @@ func TestCausesAskTheCluster(t *testing.T) {
 	if kinds[cause.NodeChange] != 1 || kinds[cause.Config] != 2 || len(c.Dependencies) != 2 {
 		t.Errorf("%v, %+v", kinds, c.Dependencies)
 	}
-	b.cluster.err = fault.New(fault.Denied, "list", "events", "it may not", "ask")
-	if _, errs := run(b, "--events"); !strings.Contains(errs, "blind: what the cluster tells could not be read") {
+	denied := fault.Wrap(fault.Denied, "list", "events", errors.New("it may not"), "ask")
+	denied.Public = "it may not"
+	b.cluster.err = errors.Join(denied, errors.New("and more"))
+	if _, errs := run(b, "--events"); !strings.Contains(errs, "blind: what the cluster tells could not be read: list events: it may not\nblind: what the cluster tells could not be read: and more\n") {
+		t.Error(errs)
+	}
+	b.cluster.err = denied
+	if _, errs := run(b, "--events"); strings.Count(errs, "blind: what the cluster") != 1 {
 		t.Error(errs)
 	}
 	b.cluster.around = Around{}
