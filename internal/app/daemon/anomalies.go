@@ -96,8 +96,8 @@ func (t *anomalies) tell(a observe.Anomaly, began bool) {
 	}
 	reason, message := anomalyEnded, fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
 	if began {
-		reason, message = anomalyBegan, fmt.Sprintf("%s of %s is %.4g%s, expected %.4g to %.4g, since %s; see `%s%s`",
-			s.Watch.What, s.Of(), a.Value, s.Watch.Unit, a.Low, a.High, a.Since.UTC().Format(time.TimeOnly), explain, s.ID())
+		reason, message = anomalyBegan, fmt.Sprintf("%s of %s is %s, expected %s to %s, since %s; see `%s%s`",
+			s.Watch.What, s.Of(), observe.Quantity(a.Value, s.Watch.Unit), observe.Quantity(a.Low, s.Watch.Unit), observe.Quantity(a.High, s.Watch.Unit), a.Since.UTC().Format(time.TimeOnly), explain, s.ID())
 	}
 	if app != nil {
 		t.events.Event(app, began, reason, message)

@@ -45,7 +45,7 @@ func eventsOf(t *testing.T) (*kube.Events, chan string) {
 // what becomes of it are their events, whatever labels the series have.
 func TestMonitorsAreTheirApplications(t *testing.T) {
 	events, got := eventsOf(t)
-	app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: "queue", Expr: "sum(queue)"}, {Name: "none", Expr: "x", LeastChange: "1e999"}}}}
+	app := &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Monitors: []v1alpha1.Monitor{{Name: "queue", Expr: "sum(queue)", Unit: "bytes"}, {Name: "none", Expr: "x", LeastChange: "1e999"}}}}
 	app.Namespace, app.Name = "shop", "orders"
 	apps := []*v1alpha1.Application{app, {}}
 	tells := &anomalies{
@@ -69,7 +69,7 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 	}
 	tells.troubled(all[0], fault.New(fault.Invalid, "ask", "", "it is none", ""))
 	tells.troubled(all[0], nil)
-	tells.tell(observe.Anomaly{Signal: observe.Signal{Watch: all[0], Labels: map[string]string{"namespace": "kube-system"}}, Value: 3}, true)
+	tells.tell(observe.Anomaly{Signal: observe.Signal{Watch: all[0], Labels: map[string]string{"namespace": "kube-system"}}, Value: 5 << 20, High: 2048}, true)
 	var told string
 	for range 3 {
 		select {
@@ -79,7 +79,7 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 			t.Fatalf("three events were to come: %s", told)
 		}
 	}
-	for _, w := range []string{"/namespaces/shop/events", `"kind":"Application"`, `"reason":"MonitorFailed"`, "mend spec.monitors", `"reason":"MonitorFollowed"`, `"reason":"Anomaly"`, "explain --applications"} {
+	for _, w := range []string{"/namespaces/shop/events", `"kind":"Application"`, `"reason":"MonitorFailed"`, "mend spec.monitors", `"reason":"MonitorFollowed"`, `"reason":"Anomaly"`, "explain --applications", "queue of shop/orders is 5 MiB, expected 0 B to 2 KiB, since"} {
 		if !strings.Contains(told, w) {
 			t.Errorf("%q is missing in %s", w, told)
 		}
