@@ -169,3 +169,19 @@ func await(t *testing.T, limit time.Duration, what string, f func() string) {
 		<-tick.C
 	}
 }
+
+// asked is where aeod says that it can be asked for metrics.
+var asked = regexp.MustCompile(`"serving","address":"([^"]+)","for":"metrics-listen"`)
+
+// answers is where it can be asked for metrics since it was started last, "" if it cannot
+// yet.
+func (d *daemon) answers() string {
+	all, err := os.ReadFile(d.log)
+	if err != nil {
+		return ""
+	}
+	if m := asked.FindSubmatch(all[min(int(d.from), len(all)):]); m != nil {
+		return "http://" + string(m[1])
+	}
+	return ""
+}

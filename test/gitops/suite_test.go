@@ -39,6 +39,7 @@ const shared = "applications"
 // scenarioTime is what a scenario may take; only one that hangs needs it.
 const scenarioTime = 90 * time.Second
 
+// newSuite starts one, with a simulated node if the options don't say another number.
 func newSuite(t *testing.T, options ...cluster.Option) *suite {
 	t.Helper()
 	s := &suite{dir: t.TempDir()}
@@ -46,7 +47,7 @@ func newSuite(t *testing.T, options ...cluster.Option) *suite {
 	if s.exe, err = build(s.dir); err != nil {
 		t.Fatal(err)
 	}
-	s.cluster = cluster.Start(t, append(options, cluster.WithSimulatedNodes(1))...)
+	s.cluster = cluster.Start(t, append([]cluster.Option{cluster.WithSimulatedNodes(1)}, options...)...)
 	s.proxy = s.cluster.Proxy(t)
 	s.client, err = dynamic.NewForConfig(s.cluster.Config())
 	if err != nil {
@@ -127,6 +128,9 @@ var resources = map[string]schema.GroupVersionResource{
 	"PersistentVolumeClaim":    {Version: "v1", Resource: "persistentvolumeclaims"},
 	"ResourceQuota":            {Version: "v1", Resource: "resourcequotas"},
 	"Pod":                      {Version: "v1", Resource: "pods"},
+	"Node":                     {Version: "v1", Resource: "nodes"},
+	"Event":                    {Version: "v1", Resource: "events"},
+	"Lease":                    {Group: "coordination.k8s.io", Version: "v1", Resource: "leases"},
 	"Deployment":               {Group: "apps", Version: "v1", Resource: "deployments"},
 	"StatefulSet":              {Group: "apps", Version: "v1", Resource: "statefulsets"},
 	"Job":                      {Group: "batch", Version: "v1", Resource: "jobs"},
@@ -143,7 +147,7 @@ var resources = map[string]schema.GroupVersionResource{
 }
 
 // clusterScoped are those of them that are in no namespace.
-var clusterScoped = map[string]bool{"Namespace": true, "ClusterRoleBinding": true, "CustomResourceDefinition": true}
+var clusterScoped = map[string]bool{"Namespace": true, "Node": true, "ClusterRoleBinding": true, "CustomResourceDefinition": true}
 
 // resource finds a kind; one that is not listed is a custom resource.
 func resource(o *unstructured.Unstructured) schema.GroupVersionResource {
