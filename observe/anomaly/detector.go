@@ -102,6 +102,7 @@ type Verdict struct {
 // the verdict's state, counted, and not learned.
 func (d *Detector) Observe(s *Series, sample Sample) Verdict {
 	prefetch(s)
+	s.prefetchDue()
 	v := sample.Value
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return s.idle(Absent)
@@ -149,13 +150,15 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		if !full || rows <= 40 {
 			continue
 		}
-		near := s.levelBook(i, t).see(&[blocks]float32{level}, width, age, nil)
+		levels := s.levelBook(i, t)
+		near := levels.see(&[blocks]float32{level}, width, age, nil)
 		if rows >= fewRows && s.tailOf(2*i).record(near.distance) >= recordBeyond(rows) {
 			s.evidence.sum, s.suspicion.left = largest, 0
 		}
 		s.count(2*i, near.distance)
 		if s.span[i].filled == blocks {
-			near = s.patternBook(i, t).see(&s.span[i].recent, width, age, &s.span[i].near)
+			patterns := s.patternBook(i, t)
+			near = patterns.see(&s.span[i].recent, width, age, &s.span[i].near)
 			s.count(2*i+1, near.distance)
 		}
 	}

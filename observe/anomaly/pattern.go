@@ -31,10 +31,10 @@ const (
 )
 
 // level is the k-th level of pattern i.
-func (b book) level(i, k int) *short { return &b.levels[k*len(b.tags)+i] }
+func (b *book) level(i, k int) *short { return &b.levels[k*len(b.tags)+i] }
 
 // pattern is pattern i, the levels beyond its size 0.
-func (b book) pattern(i int) (p [blocks]float32) {
+func (b *book) pattern(i int) (p [blocks]float32) {
 	for k := range b.size {
 		p[k] = b.level(i, k).long()
 	}
@@ -53,7 +53,7 @@ type distances [max(knownLevels, knownPatterns)]float32
 // nearest finds the known pattern most like x. It looks first at the one that
 // was nearest last time: when it is well within the
 // radius, no other is looked at.
-func (b book) nearest(x *[blocks]float32, width float32) nearness {
+func (b *book) nearest(x *[blocks]float32, width float32) nearness {
 	n := int(b.head.n)
 	if n == 0 {
 		return nearness{0, -1}
@@ -100,7 +100,7 @@ type measure struct {
 	weight        float32
 }
 
-func (b book) measure(m *measure, x *[blocks]float32, width float32) {
+func (b *book) measure(m *measure, x *[blocks]float32, width float32) {
 	m.inverse, m.flat, m.weight = 1/width, max(b.tuning.Flat*width, smallest), b.tuning.Shape*b.tuning.Shape
 	m.level = *x
 	lo := min(x[0], x[1], x[2])
@@ -170,7 +170,7 @@ func plainPattern(levels *[blocks * knownPatterns]short, n int, m *measure, room
 
 // see returns the nearest known pattern and learns x. The pattern as it was
 // before is kept in found, where that is wanted.
-func (b book) see(x *[blocks]float32, width float32, age uint8, found *nearest) nearness {
+func (b *book) see(x *[blocks]float32, width float32, age uint8, found *nearest) nearness {
 	near := b.nearest(x, width)
 	if found != nil && near.at >= 0 {
 		found.seen = b.tags[near.at] & 15
@@ -202,7 +202,7 @@ func (b book) see(x *[blocks]float32, width float32, age uint8, found *nearest) 
 
 // make makes room: it forgets what is stale, and failing that joins patterns
 // that are alike, until a quarter is free.
-func (b book) make(width float32, age uint8) {
+func (b *book) make(width float32, age uint8) {
 	if b.forget(age) {
 		b.head.radius *= 0.8 // there is room to tell finer again
 		return
@@ -217,7 +217,7 @@ func (b book) make(width float32, age uint8) {
 }
 
 // widen makes the radius such that half of the patterns have another in it.
-func (b book) widen(width float32) {
+func (b *book) widen(width float32) {
 	var all, room distances
 	n := int(b.head.n)
 	near := all[:n]
@@ -232,7 +232,7 @@ func (b book) widen(width float32) {
 }
 
 // forget drops the patterns not seen for staleAge ages.
-func (b book) forget(age uint8) bool {
+func (b *book) forget(age uint8) bool {
 	before := b.head.n
 	for i := 0; i < int(b.head.n); i++ {
 		if (age-b.tags[i]>>4)%ages >= staleAge {
@@ -244,7 +244,7 @@ func (b book) forget(age uint8) bool {
 }
 
 // join makes one of pattern i and all later ones within the radius.
-func (b book) join(i int, width float32) {
+func (b *book) join(i int, width float32) {
 	var room distances
 	b.apart(i, width, &room)
 	limit := b.head.radius * b.head.radius * float32(b.size)
@@ -266,7 +266,7 @@ func (b book) join(i int, width float32) {
 }
 
 // apart is the squared distances of all patterns from pattern i.
-func (b book) apart(i int, width float32, room *distances) {
+func (b *book) apart(i int, width float32, room *distances) {
 	x := b.pattern(i)
 	if b.size == 1 {
 		for j, p := range b.levels[:b.head.n] {
@@ -288,7 +288,7 @@ func plainPatterns(levels *[blocks * knownPatterns]short, n int, m *measure, roo
 }
 
 // drop puts the last pattern in the place of pattern i.
-func (b book) drop(i int) {
+func (b *book) drop(i int) {
 	last := int(b.head.n) - 1
 	for k := range b.size {
 		*b.level(i, k) = *b.level(last, k)

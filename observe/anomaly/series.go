@@ -60,6 +60,16 @@ func (s *Series) tailOf(channel int) *tail { return &s.tail[places[channel]] }
 // It changes nothing else, and does nothing where it cannot be told.
 func (s *Series) Prefetch() { prefetch(s) }
 
+// prefetchDue asks for what only some samples need, where this one does: the books of
+// the longer blocks that it fills. They are looked at last, and there by then.
+func (s *Series) prefetchDue() {
+	for i := 1; i < spans; i++ {
+		if s.span[i].n+1 >= lengths[i] {
+			prefetchKnown(&s.known[i])
+		}
+	}
+}
+
 // intake is what is known of the arrival of samples.
 type intake struct {
 	last     int64   // time of the newest sample, ms

@@ -48,3 +48,8 @@ func canVector() bool
 //
 //go:noescape
 func prefetch(s *Series)
+
+// prefetchKnown asks for all that is known of the blocks of a length.
+//
+//go:noescape
+func prefetchKnown(k *known)

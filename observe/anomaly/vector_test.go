@@ -40,7 +40,7 @@ func TestVectors(t *testing.T) {
 			t.Fatalf("of %d levels %d at %v is nearest, plainly %d at %v", n, a, fast[a], b, plain[b])
 		}
 		var m measure
-		book{tuning: &settings}.measure(&m, &x, width)
+		(&book{tuning: &settings}).measure(&m, &x, width)
 		n = 1 + r.IntN(knownPatterns)
 		a, b = nearestPattern(&known.patterns, n, &m, &fast), plainPattern(&known.patterns, n, &m, &plain)
 		if a != b || fast[a] != plain[b] {
