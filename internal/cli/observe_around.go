@@ -204,6 +204,7 @@ func configuredBy(placed []Placement, kind, namespace, name string) (out []ident
 }
 
 // configured makes changes of the workloads whose ConfigMaps or Secrets releases changed.
+// Those that a release changed themselves are told as changed by it already.
 func configured(releases []v1alpha1.Release, placed []Placement, since time.Time) (out []cause.Change) {
 	for i := range releases {
 		r := &releases[i]
@@ -211,13 +212,17 @@ func configured(releases []v1alpha1.Release, placed []Placement, since time.Time
 		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
 			continue
 		}
+		told := changesOf(releases[i:i+1], since)
 		for _, id := range r.Spec.Changed {
 			_, k, err := deliver.ParseID(id)
 			if err != nil || k.Kind != "ConfigMap" && k.Kind != "Secret" {
 				continue
 			}
 			for _, of := range configuredBy(placed, k.Kind, k.Namespace, k.Name) {
-				out = append(out, cause.Change{At: at.Time, Of: workloadOf(of), Kind: cause.Config, Text: k.Kind + " " + k.Name + " by " + r.Spec.Application + "@" + deliver.Short(r.Spec.Revision), Reference: r.Namespace + "/" + r.Name})
+				who := workloadOf(of)
+				if !slices.ContainsFunc(told, func(x cause.Change) bool { return x.Of == who }) {
+					out = append(out, cause.Change{At: at.Time, Of: who, Kind: cause.Config, Text: k.Kind + " " + k.Name + " by " + titleOf(r), Reference: r.Namespace + "/" + r.Name})
+				}
 			}
 		}
 	}

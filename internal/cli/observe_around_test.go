@@ -97,16 +97,17 @@ func TestConfigured(t *testing.T) {
 		started := metav1.NewMicroTime(at)
 		r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}, Spec: v1alpha1.ReleaseSpec{Application: "shop", Revision: "0123456789abcdef", Changed: changed}}
 		r.Status.Phase, r.Status.Timings.Started = phase, &started
+		r.Spec.Commit = &v1alpha1.CommitInfo{Subject: "settings: ask the archive"}
 		return r
 	}
 	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
 	placed := []Placement{{Of: web, ConfigMaps: []string{"settings"}}, {Of: web, ConfigMaps: []string{"settings"}}, {Of: db, Secrets: []string{"settings"}}, {Of: identity.Key{Namespace: "bank", Service: "web"}, ConfigMaps: []string{"settings"}}}
 	const configMap, secret = "/v1/ConfigMap/shop/settings", "/v1/Secret/shop/settings"
 	got := configured([]v1alpha1.Release{
-		release("Good", since.Add(time.Minute), configMap, "apps/v1/Deployment/shop/web", "nonsense"), release("Good", since.Add(2*time.Minute), secret),
+		release("Good", since.Add(time.Minute), configMap, "apps/v1/Deployment/shop/db", "nonsense"), release("Good", since.Add(time.Minute), configMap, "apps/v1/Deployment/shop/web"), release("Good", since.Add(2*time.Minute), secret),
 		release("Refused", since.Add(time.Minute), configMap), release("Good", since.Add(-time.Minute), configMap), {},
 	}, placed, since)
-	if len(got) != 2 || got[0].Of.Key != web || got[0].Kind != cause.Config || got[0].Text != "ConfigMap settings by shop@01234567" || got[1].Of.Key != db || got[1].Reference != "shop/shop-1" {
+	if len(got) != 2 || got[0].Of.Key != web || got[0].Kind != cause.Config || got[0].Text != "ConfigMap settings by shop@01234567 (settings: ask the archive)" || got[1].Of.Key != db || got[1].Reference != "shop/shop-1" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -55,13 +55,6 @@ func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
 		if at == nil || at.Time.Before(since) || r.Status.Phase == "Refused" {
 			continue
 		}
-		text := r.Spec.Application + "@" + deliver.Short(r.Spec.Revision)
-		if c := r.Spec.Commit; c != nil && c.Subject != "" {
-			text += " (" + cut(clean(c.Subject), 60) + ")"
-		}
-		if r.Spec.Trigger == "rollback" {
-			text = "rollback to " + text
-		}
 		objects := r.Spec.Changed
 		if objects == nil {
 			objects = r.Spec.Objects
@@ -72,8 +65,20 @@ func changesOf(releases []v1alpha1.Release, since time.Time) []cause.Change {
 				continue
 			}
 			of, _ := component(k.Namespace + "/" + k.Name)
-			out = append(out, cause.Change{At: at.Time, Of: of, Kind: cause.Release, Text: text, Reference: r.Namespace + "/" + r.Name})
+			out = append(out, cause.Change{At: at.Time, Of: of, Kind: cause.Release, Text: titleOf(r), Reference: r.Namespace + "/" + r.Name})
 		}
 	}
 	return out
+}
+
+// titleOf names a release: what of, the revision, and how its commit is titled.
+func titleOf(r *v1alpha1.Release) string {
+	text := r.Spec.Application + "@" + deliver.Short(r.Spec.Revision)
+	if c := r.Spec.Commit; c != nil && c.Subject != "" {
+		text += " (" + cut(clean(c.Subject), 60) + ")"
+	}
+	if r.Spec.Trigger == "rollback" {
+		text = "rollback to " + text
+	}
+	return text
 }
