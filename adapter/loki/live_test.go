@@ -19,7 +19,7 @@ import (
 // directions, with pages that end in the middle of a moment, with hostile values
 // and with structured metadata.
 func TestARealLoki(t *testing.T) {
-	address := lokitest.Start(t)
+	address, tenant := lokitest.Start(t)
 	start := time.Now().Add(-10 * time.Minute).Truncate(time.Second)
 	hostile := "a\"} |= `b\\ é\n"
 	streams := map[string][][]any{}
@@ -41,7 +41,7 @@ func TestARealLoki(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := lokitest.Write(t.Context(), address, "team", bytes.NewReader(text)); err != nil {
+	if err := lokitest.Write(t.Context(), address, tenant, bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(want)
@@ -50,7 +50,7 @@ func TestARealLoki(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, backward := range []bool{false, true} {
-		c := client(t, address, func(o *loki.Options) { o.Tenant, o.Page, o.Pause = "team", 100, nil })
+		c := client(t, address, func(o *loki.Options) { o.Tenant, o.Page, o.Pause = tenant, 100, nil })
 		var got []string
 		last := int64(0)
 		read, err := c.Lines(t.Context(), loki.Span{Query: query, From: start, To: start.Add(time.Minute), Backward: backward}, func(e loki.Entry) error {
@@ -69,7 +69,7 @@ func TestARealLoki(t *testing.T) {
 			t.Fatalf("backward %v: %d lines, not %d: %+v %v\n%.300q\n%.300q", backward, len(got), len(want), read, err, got, want)
 		}
 	}
-	c := client(t, address, func(o *loki.Options) { o.Tenant = "team" })
+	c := client(t, address, func(o *loki.Options) { o.Tenant = tenant })
 	// A hostile value selects its stream only, a filter its lines only.
 	query, err = loki.Selector([]loki.Match{{Name: "app", Op: "=", Value: hostile}}, `"quoted"`, "line 29")
 	if err != nil {
@@ -102,7 +102,7 @@ func TestARealLoki(t *testing.T) {
 	if _, err := client(t, address, nil).Lines(t.Context(), span, none); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "no org id") {
 		t.Error(err)
 	}
-	if read, err := client(t, address, func(o *loki.Options) { o.Tenant = "other" }).Lines(t.Context(), span, none); err != nil || read.Lines != 0 {
+	if read, err := client(t, address, func(o *loki.Options) { o.Tenant = tenant + "-other" }).Lines(t.Context(), span, none); err != nil || read.Lines != 0 {
 		t.Errorf("another tenant sees %+v %v", read, err)
 	}
 	if _, err := c.Query(t.Context(), `{job="test"}`, time.Now()); fault.KindOf(err) != fault.Invalid {

@@ -1,10 +1,10 @@
 // Command servers measures OBSERVE against real servers, as a user runs it: a
-// Prometheus, a Loki and a Jaeger of their own releases are started on this machine,
-// filled, and asked by bin/aeo; the same metrics and traces are asked of what aeod keeps
-// them in. It writes bench/results/servers.json.
+// Prometheus and a Jaeger of their own releases are started on this machine, filled, and
+// asked by bin/aeo; the same metrics and traces are asked of what aeod keeps them in. So
+// is the Loki that AEO_TEST_LOKI names, if it does. It writes bench/results/servers.json.
 //
-// Prometheus comes from Debian's package, if it is not installed; Loki and Jaeger are
-// built from source, which takes ten minutes the first time.
+// Prometheus comes from Debian's package, if it is not installed; Jaeger is built from
+// source, which takes some minutes the first time.
 //
 // Usage: go run ./bench/servers [-only prometheus,alerts,loki,jaeger] [-aeo bin/aeo] [-out bench/results/servers.json]
 package main

@@ -15,10 +15,7 @@ import (
 // TestLogsOfARealLoki writes the shop's log to a real Loki and reads it back: all of
 // it, and as much of it as --max-lines allows.
 func TestLogsOfARealLoki(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a Loki")
-	}
-	address := lokitest.Start(t)
+	address, tenant := lokitest.Start(t)
 	end := time.Now().Truncate(time.Minute)
 	var values [][]any
 	lines := 0
@@ -33,7 +30,7 @@ func TestLogsOfARealLoki(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := lokitest.Write(t.Context(), address, "team", bytes.NewReader(text)); err != nil {
+	if err := lokitest.Write(t.Context(), address, tenant, bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -45,7 +42,7 @@ func TestLogsOfARealLoki(t *testing.T) {
 		{[]string{"--max-lines", "200"}, 250, 400, 1},
 	} {
 		var out, errs bytes.Buffer
-		args := append([]string{"observe", "logs", "--loki", address, "--tenant", "team", "-n", "shop", "-o", "json"}, c.args...)
+		args := append([]string{"observe", "logs", "--loki", address, "--tenant", tenant, "-n", "shop", "-o", "json"}, c.args...)
 		code := cli.Main(t.Context(), backend{clock: func() time.Time { return end }}, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{}, args)
 		var told toldLogs
 		if err := json.Unmarshal(out.Bytes(), &told); err != nil {

@@ -1,5 +1,5 @@
 // Package storetest builds and runs the real programs that tests and benchmarks keep
-// logs and traces in.
+// traces in.
 package storetest
 
 import (
