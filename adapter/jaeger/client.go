@@ -22,12 +22,17 @@ type Options struct {
 	CA []byte
 	// Timeout is for one try; 0 means 30 seconds.
 	Timeout time.Duration
+	// SampleTime is for all that is asked for one sample; 0 means two minutes.
+	SampleTime time.Duration
 	// Pause waits between two tries; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
 }
 
 // Client asks one server. It is safe for concurrent use.
-type Client struct{ server *rest.Client }
+type Client struct {
+	server     *rest.Client
+	sampleTime time.Duration
+}
 
 // New returns a client. Nothing is asked yet.
 func New(o Options) (*Client, error) {
@@ -54,7 +59,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{server}, nil
+	if o.SampleTime <= 0 {
+		o.SampleTime = 2 * time.Minute
+	}
+	return &Client{server, o.SampleTime}, nil
 }
 
 // get asks for JSON.

@@ -21,7 +21,8 @@ const (
 var _ trace.Store = (*Client)(nil)
 
 // Sample implements trace.Store. Jaeger finds traces by the name of a service, so
-// every service is asked for, and what several have part in comes once.
+// every service is asked for, and what several have part in comes once. Those that
+// Options.SampleTime is not enough for are left out, and it says so.
 func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]trace.Span, error) {
 	services, partial := c.Services(ctx)
 	if partial != nil && fault.KindOf(partial) != fault.Partial {
@@ -31,13 +32,19 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 		partial = c.server.Fault(fault.Partial, fmt.Sprintf("it has %d services, of which %d were asked for", len(services), MaxSampledServices), "")
 		services = services[:MaxSampledServices]
 	}
+	short, cancel := context.WithTimeout(ctx, c.sampleTime)
+	defer cancel()
 	var all [][]trace.Span
 	seen, left := map[trace.ID]bool{}, MaxSampledSpans
-	for _, service := range services {
-		text, err := c.get(ctx, "api/traces", url.Values{
+	for i, service := range services {
+		text, err := c.get(short, "api/traces", url.Values{
 			"service": {service}, "limit": {strconv.Itoa(min(n, MaxTraces))},
 			"start": {strconv.FormatInt(from.UnixMicro(), 10)}, "end": {strconv.FormatInt(to.UnixMicro()-1, 10)},
 		})
+		if err != nil && i > 0 && short.Err() != nil && ctx.Err() == nil {
+			partial = c.server.Fault(fault.Partial, fmt.Sprintf("it told the traces of %d of %d services within %s", i, len(services), c.sampleTime), "ask for fewer traces")
+			break
+		}
 		if err != nil {
 			return nil, err
 		}

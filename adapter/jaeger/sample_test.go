@@ -8,8 +8,39 @@ import (
 	"testing"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/jaeger"
 	"github.com/autoecoops/autoecoops/fault"
 )
+
+// TestSampleOfASlowServer has a server that is slow with each of many services cost so
+// much time and no more, and be told apart from one that knows no more.
+func TestSampleOfASlowServer(t *testing.T) {
+	for quick, want := range map[int]int{0: 0, 1: 1, 2: 1} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path == "/api/services" {
+				fmt.Fprint(w, `{"data":["web","cart","db","none"],"errors":null}`)
+				return
+			}
+			if asked++; asked > quick {
+				<-r.Context().Done()
+				return
+			}
+			fmt.Fprint(w, goodJSON)
+		}))
+		c := client(t, server.URL, func(o *jaeger.Options) { o.SampleTime = 100 * time.Millisecond })
+		traces, err := c.Sample(t.Context(), time.Unix(0, 0), time.Now(), 7)
+		if len(traces) != want || (fault.KindOf(err) == fault.Partial) != (quick > 0) || err == nil {
+			t.Errorf("%d answers: %d traces, %v", quick, len(traces), err)
+		}
+		if quick > 0 && !strings.Contains(err.Error(), fmt.Sprint(quick, " of 4 services within 100ms")) {
+			t.Error(err)
+		}
+		server.CloseClientConnections()
+		server.Close()
+	}
+}
 
 func TestSample(t *testing.T) {
 	broken, errs := "", "null"
