@@ -42,8 +42,8 @@ what its callers see, and what was released just before.
 
 With --releases the Releases of a cluster are read, as changes. With --events its events
 and pods are: what was scaled, what happened to nodes and who runs on them, and whose
-configuration a release changed. With --jaeger or
---tempo traces tell who calls whom, and whose part of the calls grew or failed, so
+ConfigMaps and Secrets somebody edited or a release changed. With --jaeger or --tempo
+traces tell who calls whom, and whose part of the calls grew or failed, so
 that who only waits for another is not blamed; with --depends you tell it. With --loki
 lines of the logs that are new or more are evidence. Without any of these it goes by
 the metrics alone, and says less surely.
