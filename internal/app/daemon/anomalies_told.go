@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
 // The reasons of events of anomalies.
@@ -23,6 +25,10 @@ type before struct {
 	// notes are what was told to have begun, and not to have ended, with when, by the
 	// namespaces that were read and the names of Applications.
 	notes map[string]map[string][]note
+	// seen are the signals that were seen as usual, or not, since the start.
+	seen map[string]bool
+	// tried is when it was last tried to read a namespace's that could not be read.
+	tried map[string]time.Time
 }
 
 // note is an event of an anomaly.
@@ -41,24 +47,67 @@ func (t *anomalies) knows(app *v1alpha1.Application, a observe.Anomaly) bool {
 	if !a.Since.Before(b.until) {
 		return false
 	}
-	if b.notes[app.Namespace] == nil {
-		notes, err := t.reread(app.Namespace)
-		if err != nil {
-			t.log.Warn("what was told of anomalies could not be read", "namespace", app.Namespace, "error", err.Error())
-			return false
-		}
-		if b.notes == nil {
-			b.notes = map[string]map[string][]note{}
-		}
-		b.notes[app.Namespace] = notes
-	}
-	for _, n := range b.notes[app.Namespace][app.Name] {
+	for _, n := range t.told(app.Namespace)[app.Name] {
 		// An earlier one of the same signal is another.
 		if strings.Contains(n.text, a.Signal.ID()) && !n.at.Before(a.Since) {
 			return true
 		}
 	}
 	return false
+}
+
+// told is what goes on of what was told in a namespace before, by Application; nil if that
+// cannot be read now. It is read once.
+func (t *anomalies) told(namespace string) map[string][]note {
+	b := &t.before
+	if b.notes[namespace] == nil {
+		notes, err := t.reread(namespace)
+		if err != nil {
+			t.log.Warn("what was told of anomalies could not be read", "namespace", namespace, "error", err.Error())
+			return nil
+		}
+		if b.notes == nil {
+			b.notes = map[string]map[string][]note{}
+		}
+		b.notes[namespace] = notes
+	}
+	return b.notes[namespace]
+}
+
+// rereadPause is how long what ended meanwhile waits for what could not be read.
+const rereadPause = 5 * time.Minute
+
+// endedMeanwhile tells of the monitors that are as usual when they are first seen, and of
+// which an aeod before told that they are not. What is learned or silent is not known to
+// be as usual.
+func (t *anomalies) endedMeanwhile(r observe.Report) {
+	b := &t.before
+	if t.events == nil || t.app == nil || b.until.IsZero() {
+		return
+	}
+	if b.seen == nil {
+		b.seen, b.tried = map[string]bool{}, map[string]time.Time{}
+	}
+	for i := range r.Signals {
+		x := &r.Signals[i]
+		s := x.Signal
+		id, namespace := s.ID(), s.Watch.Namespace
+		if s.Watch.Golden != watch.Monitor || x.State != observe.Normal && x.State != observe.Abnormal || b.seen[id] {
+			continue
+		}
+		if b.notes[namespace] == nil && time.Since(b.tried[namespace]) < rereadPause {
+			continue
+		}
+		told := t.told(namespace)
+		if told == nil {
+			b.tried[namespace] = time.Now()
+			continue
+		}
+		b.seen[id] = true
+		if x.State == observe.Normal && slices.ContainsFunc(told[s.Watch.Workload], func(n note) bool { return strings.Contains(n.text, id) && n.at.Before(b.until) }) {
+			t.tell(observe.Anomaly{Signal: s}, false)
+		}
+	}
 }
 
 // reread reads what goes on of what was told in a namespace.

@@ -149,12 +149,57 @@ func TestToldOnce(t *testing.T) {
 	if cluster.asked != 2 {
 		t.Errorf("two pages were read in %d questions", cluster.asked)
 	}
+	// What is as usual again when it is first seen ended while nobody looked.
+	looks := func(a *anomalies, state observe.State, want string) {
+		t.Helper()
+		var r observe.Report
+		for _, name := range names {
+			r.Signals = append(r.Signals, observe.Standing{Signal: of[name], State: state})
+		}
+		for range 2 {
+			a.endedMeanwhile(r)
+		}
+		got := ""
+		for range strings.Fields(want) {
+			select {
+			case text := <-cluster.posts:
+				_, rest, _ := strings.Cut(text, `"note":"`)
+				name, _, _ := strings.Cut(rest, " ")
+				if !strings.Contains(text, anomalyEnded) {
+					t.Error(text)
+				}
+				got += name + " "
+			case <-time.After(10 * time.Second):
+				t.Fatalf("ended %s", got)
+			}
+		}
+		if strings.TrimSpace(got) != want || len(cluster.posts) > 0 {
+			t.Errorf("ended %q and %d, not %q", got, len(cluster.posts), want)
+		}
+	}
+	cluster.mu.Lock()
+	cluster.asked = 0
+	cluster.mu.Unlock()
+	a := starts()
+	looks(a, observe.Learning, "")
+	looks(a, observe.Silent, "")
+	if cluster.asked != 0 {
+		t.Errorf("%d questions before anything is known", cluster.asked)
+	}
+	looks(a, observe.Normal, "told again back")
+	a = starts()
+	looks(a, observe.Abnormal, "")
+	looks(a, observe.Normal, "") // that is told as it ends
+	if cluster.asked != 4 {
+		t.Errorf("%d questions", cluster.asked)
+	}
 	// What cannot be read is told, and asked for again.
 	cluster.mu.Lock()
 	cluster.fails, cluster.asked = true, 0
 	cluster.mu.Unlock()
+	looks(starts(), observe.Normal, "")
 	tells(starts(), "told untold again ended back told")
-	if cluster.asked != 5 {
+	if cluster.asked != 6 {
 		t.Errorf("%d questions", cluster.asked)
 	}
 	if len(cluster.posts) != 0 {

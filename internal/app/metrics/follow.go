@@ -33,6 +33,8 @@ type FollowOptions struct {
 	// Opened and Closed are told of anomalies that begin and end, those of before the
 	// start not.
 	Opened, Closed func(observe.Anomaly)
+	// Looked is told how all is each time that it was looked; nil tells nobody.
+	Looked func(observe.Report)
 	// Log is told what happens; nil tells nobody.
 	Log *slog.Logger
 	// Now tells the time; nil is the clock.
@@ -81,6 +83,9 @@ func NewFollower(ask *promql.Asker, o FollowOptions) *Follower {
 	}
 	if o.Closed == nil {
 		o.Closed = func(observe.Anomaly) {}
+	}
+	if o.Looked == nil {
+		o.Looked = func(observe.Report) {}
 	}
 	if o.Monitors == nil {
 		o.Monitors = func() []watch.Watch { return nil }
@@ -184,6 +189,7 @@ func (f *Follower) tell(r observe.Report, failed int) {
 	before, first := f.open, f.open == nil
 	f.report, f.open, f.failed = r, open, failed
 	f.mu.Unlock()
+	f.options.Looked(r)
 	if first {
 		return // they began before anybody looked
 	}

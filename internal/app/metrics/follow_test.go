@@ -54,9 +54,10 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	var opened, closed []observe.Anomaly
+	var seen observe.Report
 	now := at
 	o := metrics.FollowOptions{Interval: step, History: 4 * time.Hour, Now: func() time.Time { return now },
-		Opened: func(a observe.Anomaly) { opened = append(opened, a) }, Closed: func(a observe.Anomaly) { closed = append(closed, a) }}
+		Opened: func(a observe.Anomaly) { opened = append(opened, a) }, Closed: func(a observe.Anomaly) { closed = append(closed, a) }, Looked: func(r observe.Report) { seen = r }}
 	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), o)
 	follow := func(d time.Duration, failing bool) {
 		t.Helper()
@@ -67,8 +68,8 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	follow(3*time.Hour, false)
-	if len(f.Open()) != 0 || len(opened) != 0 {
-		t.Fatalf("abnormal from the start: %v", f.Open())
+	if len(f.Open()) != 0 || len(opened) != 0 || len(seen.Signals) == 0 || !seen.At.Equal(now.Truncate(step).Add(-step)) {
+		t.Fatalf("abnormal from the start: %v, of %d signals at %s", f.Open(), len(seen.Signals), seen.At)
 	}
 	for range 20 {
 		follow(step, true)
