@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -24,35 +26,59 @@ type Happening struct {
 }
 
 // Happenings lists the events of a namespace, or of all if it is "", and those of nodes,
-// that were told since a moment.
+// that were told since a moment. What was read before one of them failed is given, too.
 func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time) ([]Happening, error) {
 	if namespace == "" {
 		all, err := d.Client.happenings(ctx, "/api/v1/events", since)
 		return all, forPeople(err)
 	}
 	all, err := d.Client.happenings(ctx, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/events", since)
-	if err != nil || namespace == nodeEvents {
+	if namespace == nodeEvents {
 		return all, forPeople(err)
 	}
-	nodes, err := d.Client.happenings(ctx, "/api/v1/namespaces/"+nodeEvents+"/events", since)
+	nodes, untold := d.Client.happenings(ctx, "/api/v1/namespaces/"+nodeEvents+"/events", since)
 	for _, h := range nodes {
 		if h.Kind == "Node" {
 			all = append(all, h)
 		}
 	}
-	return all, forPeople(err)
+	return all, errors.Join(forPeople(err), forPeople(untold))
 }
 
 // nodeEvents is the namespace in which nodes, that are in none, have their events.
 const nodeEvents = "default"
 
 func (c *Client) happenings(ctx context.Context, path string, since time.Time) (out []Happening, err error) {
-	err = c.pages(ctx, path, "events", func(text []byte) (string, error) {
+	err = c.pages(ctx, path, "events", ending(func(text []byte) (string, error) {
 		some, next, err := readEvents(text, since)
 		out = append(out, some...)
 		return next, err
-	})
+	}))
 	return out, err
+}
+
+// maxPages bounds what is read of one list.
+const maxPages = 1000
+
+// ending has a reader of pages refuse what is no list, which would be taken for an empty
+// one, and a list that does not end.
+func ending(read func(text []byte) (next string, err error)) func(text []byte) (next string, err error) {
+	pages, last := 0, ""
+	return func(text []byte) (string, error) {
+		var list struct{ Items json.RawMessage }
+		if err := json.Unmarshal(text, &list); err != nil {
+			return "", err
+		}
+		if list.Items == nil {
+			return "", errors.New("it is no list")
+		}
+		next, err := read(text)
+		if pages++; err == nil && next != "" && (next == last || pages == maxPages) {
+			return "", fmt.Errorf("it does not end: %d pages were read", pages)
+		}
+		last = next
+		return next, err
+	}
 }
 
 // readEvents reads a page of events, of which it leaves out what was told before a moment.
@@ -100,7 +126,7 @@ type Placed struct {
 
 // Placements lists the pods of a namespace, or of all if it is "", that run or are to.
 func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, err error) {
-	err = d.Client.pages(ctx, podsPath(namespace), "pods", func(text []byte) (string, error) {
+	err = d.Client.pages(ctx, podsPath(namespace), "pods", ending(func(text []byte) (string, error) {
 		var page podPage
 		var configured struct{ Items []configuredPod }
 		if err := json.Unmarshal(text, &page); err != nil {
@@ -119,7 +145,7 @@ func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, e
 			out = append(out, x)
 		}
 		return page.Metadata.Continue, nil
-	})
+	}))
 	return out, forPeople(err)
 }
 

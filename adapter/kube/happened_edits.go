@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,7 +25,7 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 // Edits lists the objects of a kind, ConfigMap or Secret, in a namespace, or in all if it
 // is "", that somebody changed since a moment, but for those that were made then. What
-// they hold is not asked for.
+// they hold is not asked for. What was read before an error is given, too.
 func (d Desk) Edits(ctx context.Context, kind, namespace string, since time.Time) (out []Edited, err error) {
 	path, plural := "/api/v1/", "configmaps"
 	if kind == "Secret" {
@@ -33,28 +34,35 @@ func (d Desk) Edits(ctx context.Context, kind, namespace string, since time.Time
 	if namespace != "" {
 		path += "namespaces/" + url.PathEscape(namespace) + "/"
 	}
-	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
-	for {
-		text, err := d.Client.metadata(ctx, request{verb: http.MethodGet, path: path + plural, query: query})
-		if err != nil {
-			return nil, forPeople(classify(err, "list", plural, kind == "Secret"))
-		}
+	query, now := url.Values{"limit": {strconv.Itoa(pageSize)}}, time.Now()
+	read := ending(func(text []byte) (string, error) {
 		var page struct {
 			Metadata struct{ Continue string }
 			Items    []struct{ Metadata editedItem }
 		}
 		if err := json.Unmarshal(text, &page); err != nil {
-			return nil, fault.New(fault.Unavailable, "read a list of", plural, "it is none", "is that address a Kubernetes API server?")
+			return "", errors.New("it is none") // which says nothing of what it holds
 		}
 		for i := range page.Items {
-			if e := page.Items[i].Metadata.last(kind); !e.At.IsZero() && !e.At.Before(since) {
+			if e := page.Items[i].Metadata.last(kind, now); !e.At.IsZero() && !e.At.Before(since) {
 				out = append(out, e)
 			}
 		}
-		if page.Metadata.Continue == "" {
+		return page.Metadata.Continue, nil
+	})
+	for {
+		text, err := d.Client.metadata(ctx, request{verb: http.MethodGet, path: path + plural, query: query})
+		if err != nil {
+			return out, forPeople(classify(err, "list", plural, kind == "Secret"))
+		}
+		next, err := read(text)
+		if err != nil {
+			return out, fault.New(fault.Unavailable, "read a list of", plural, err.Error(), "is that address a Kubernetes API server?")
+		}
+		if next == "" {
 			return out, nil
 		}
-		query.Set("continue", page.Metadata.Continue)
+		query.Set("continue", next)
 	}
 }
 
@@ -83,10 +91,11 @@ type editedItem struct {
 }
 
 // last is the last change after an object was made, at the zero time if there is none.
-func (m *editedItem) last(kind string) Edited {
+// Who writes an object may write any times: one that is yet to come hides no other.
+func (m *editedItem) last(kind string, now time.Time) Edited {
 	e := Edited{Kind: kind, Namespace: m.Namespace, Name: m.Name}
 	for _, f := range m.ManagedFields {
-		if f.Time != nil && f.Time.After(m.CreationTimestamp) && f.Time.After(e.At) {
+		if f.Time != nil && f.Time.After(m.CreationTimestamp) && f.Time.After(e.At) && !f.Time.After(now) {
 			e.At, e.By = *f.Time, f.Manager
 		}
 	}

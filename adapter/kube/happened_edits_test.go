@@ -66,3 +66,24 @@ func TestEdits(t *testing.T) {
 		}
 	}
 }
+
+// TestLast takes no time that is yet to come, which anybody may write, for the last.
+func TestLast(t *testing.T) {
+	day := func(d int) *time.Time { x := time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC); return &x }
+	var m editedItem
+	for _, x := range []struct {
+		by string
+		at *time.Time
+	}{{"odd", day(9)}, {"real", day(2)}, {"null", nil}, {"zero", new(time.Time)}, {"older", day(1)}} {
+		m.ManagedFields = append(m.ManagedFields, struct {
+			Manager string
+			Time    *time.Time
+		}{x.by, x.at})
+	}
+	if e := m.last("ConfigMap", *day(3)); e.By != "real" || !e.At.Equal(*day(2)) {
+		t.Errorf("%+v", e)
+	}
+	if e := m.last("ConfigMap", *day(9)); e.By != "odd" {
+		t.Errorf("%+v", e)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,66 @@ func TestPlacements(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	if _, err := d.Placements(t.Context(), "odd"); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestListsThatAreNone refuses what is no list, which is not an empty one, and a list that
+// does not end, of which it gives what it read.
+func TestListsThatAreNone(t *testing.T) {
+	answer, asked := "", 0
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		asked++
+		fmt.Fprint(w, strings.Replace(answer, "PAGE", fmt.Sprint(asked), 1))
+	}))
+	d, since := Desk{Client: c}, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	const items = `"items":[{"metadata":{"namespace":"shop","name":"x","creationTimestamp":"2026-03-01T10:00:00Z","managedFields":[{"time":"2026-03-01T11:00:00Z"}]}}]`
+	for _, x := range []struct {
+		answer, why string
+		asked, most int
+	}{
+		{`null`, "it is no list", 1, 0},
+		{`{"kind":"Status","status":"Failure"}`, "it is no list", 1, 0},
+		{`{"metadata":{"continue":"same"},` + items + `}`, "it does not end: 2 pages", 2, 2},
+		{`{"metadata":{"continue":"PAGE"},` + items + `}`, "it does not end: 1000 pages", maxPages, maxPages},
+		{`{"items":null}`, "", 1, 0},
+		{`{` + items + `}`, "", 1, 1},
+	} {
+		answer = x.answer
+		for name, read := range map[string]func() (int, error){
+			"events":     func() (int, error) { all, err := d.Happenings(t.Context(), "", since); return len(all), err },
+			"pods":       func() (int, error) { all, err := d.Placements(t.Context(), ""); return len(all), err },
+			"configmaps": func() (int, error) { all, err := d.Edits(t.Context(), "ConfigMap", "", since); return len(all), err },
+		} {
+			asked = 0
+			n, err := read()
+			if asked != x.asked || n != x.most || (err != nil) != (x.why != "") || err != nil && !strings.Contains(err.Error(), x.why) {
+				t.Errorf("%s of %.60s: asked %d times, %d, %v", name, x.answer, asked, n, err)
+			}
+		}
+	}
+}
+
+// TestHappeningsInPart has what is told of nodes read where a namespace's own events may
+// not be, and both refusals told.
+func TestHappeningsInPart(t *testing.T) {
+	nodes := true
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if nodes && r.URL.Path == "/api/v1/namespaces/default/events" {
+			fmt.Fprint(w, `{"items":[{"involvedObject":{"kind":"Node","name":"n1"}}]}`)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"kind":"Status","status":"Failure","reason":"Forbidden","message":"no %s","code":403}`, r.URL.Path)
+	}))
+	d := Desk{Client: c}
+	if all, err := d.Happenings(t.Context(), "shop", time.Time{}); len(all) != 1 || fault.KindOf(err) != fault.Denied {
+		t.Errorf("%+v %v", all, err)
+	}
+	nodes = false
+	if _, err := d.Happenings(t.Context(), "shop", time.Time{}); err == nil || !strings.Contains(err.Error(), "shop/events") || !strings.Contains(err.Error(), "default/events") {
 		t.Errorf("%v", err)
 	}
 }
