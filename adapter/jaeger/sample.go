@@ -1,6 +1,7 @@
 package jaeger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -22,7 +23,8 @@ var _ trace.Store = (*Client)(nil)
 
 // Sample implements trace.Store. Jaeger finds traces by the name of a service, so
 // every service is asked for, and what several have part in comes once. Those that
-// Options.SampleTime is not enough for are left out, and it says so.
+// Options.SampleTime is not enough for, or that it does not tell of, are left out, and it
+// says so; nothing is asked any more after three such in a row.
 func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]trace.Span, error) {
 	services, partial := c.Services(ctx)
 	if partial != nil && fault.KindOf(partial) != fault.Partial {
@@ -36,18 +38,24 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 	defer cancel()
 	var all [][]trace.Span
 	seen, left := map[trace.ID]bool{}, MaxSampledSpans
-	for i, service := range services {
+	var failed error
+	told, row := 0, 0
+	for _, service := range services {
 		text, err := c.get(short, "api/traces", url.Values{
 			"service": {service}, "limit": {strconv.Itoa(min(n, MaxTraces))},
 			"start": {strconv.FormatInt(from.UnixMicro(), 10)}, "end": {strconv.FormatInt(to.UnixMicro()-1, 10)},
 		})
-		if err != nil && i > 0 && short.Err() != nil && ctx.Err() == nil {
-			partial = c.server.Fault(fault.Partial, fmt.Sprintf("it told the traces of %d of %d services within %s", i, len(services), c.sampleTime), "ask for fewer traces")
-			break
-		}
-		if err != nil {
+		if err != nil && (ctx.Err() != nil || !passes(err)) {
 			return nil, err
 		}
+		if err != nil {
+			failed = cmp.Or(failed, err)
+			if row++; row == 3 || short.Err() != nil {
+				break
+			}
+			continue
+		}
+		told, row = told+1, 0
 		var traces jsonTraces
 		missing, err := c.read(text, &traces)
 		if err != nil {
@@ -72,5 +80,19 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 			all = append(all, spans)
 		}
 	}
+	switch {
+	case failed != nil && told == 0:
+		return nil, failed
+	case short.Err() != nil && told < len(services):
+		partial = c.server.Fault(fault.Partial, fmt.Sprintf("it told the traces of %d of %d services within %s", told, len(services), c.sampleTime), "ask for fewer traces")
+	case failed != nil:
+		partial = c.server.Fault(fault.Partial, fmt.Sprintf("it told the traces of %d of %d services", told, len(services)), "")
+	}
 	return all, partial
+}
+
+// passes tells whether an error may be of one question alone.
+func passes(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.TimedOut || kind == fault.Unavailable
 }

@@ -85,3 +85,39 @@ func TestSample(t *testing.T) {
 		t.Errorf("of a server that is down: %d traces", len(traces))
 	}
 }
+
+// TestSampleWithoutOne has one service of which nothing is told not cost what is told of
+// the others, and three in a row end it.
+func TestSampleWithoutOne(t *testing.T) {
+	for _, x := range []struct {
+		failing     string
+		asked, told int
+		kind        fault.Kind
+	}{
+		{"b", 5, 4, fault.Partial}, {"a", 5, 4, fault.Partial}, {"ace", 5, 2, fault.Partial}, {"bcd", 4, 1, fault.Partial}, {"abcde", 3, 0, fault.Unavailable},
+	} {
+		asked := map[string]bool{}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			service := r.URL.Query().Get("service")
+			switch {
+			case r.URL.Path == "/api/services":
+				fmt.Fprint(w, `{"data":["a","b","c","d","e"],"errors":null}`)
+				return
+			case strings.Contains(x.failing, service):
+				w.WriteHeader(http.StatusInternalServerError)
+			default:
+				fmt.Fprint(w, goodJSON)
+			}
+			asked[service] = true
+		}))
+		traces, err := client(t, server.URL, nil).Sample(t.Context(), time.Unix(0, 0), time.Now(), 7)
+		if len(asked) != x.asked || len(traces) != min(x.told, 1) || fault.KindOf(err) != x.kind {
+			t.Errorf("without %s: %d asked, %d traces, %v", x.failing, len(asked), len(traces), err)
+		}
+		if x.told > 0 && !strings.Contains(err.Error(), fmt.Sprint(x.told, " of 5 services")) {
+			t.Error(err)
+		}
+		server.Close()
+	}
+}
