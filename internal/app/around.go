@@ -5,34 +5,59 @@ import (
 	"errors"
 	"time"
 
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
 )
 
+// aroundTime is for each list of what a cluster tells: of a slow one a part comes.
+const aroundTime = time.Minute
+
 // Around implements cli.ClusterState.
 func (d desk) Around(ctx context.Context, namespace string, since time.Time) (cli.Around, error) {
+	return d.around(ctx, namespace, since, aroundTime)
+}
+
+func (d desk) around(ctx context.Context, namespace string, since time.Time, within time.Duration) (cli.Around, error) {
 	var out cli.Around
-	happened, untold := d.Happenings(ctx, namespace, since)
-	for _, h := range happened {
-		out.Happenings = append(out.Happenings, cli.Happening(h))
-	}
-	// Who may not read events may perhaps read pods.
-	placed, unplaced := d.Placements(ctx, namespace)
-	configs := map[string]bool{}
-	for _, p := range placed {
-		out.Placements = append(out.Placements, cli.Placement(p))
-		configs["ConfigMap"] = configs["ConfigMap"] || len(p.ConfigMaps) > 0
-		configs["Secret"] = configs["Secret"] || len(p.Secrets) > 0
-	}
-	failed := []error{untold, unplaced}
-	for _, kind := range []string{"ConfigMap", "Secret"} {
-		if !configs[kind] {
-			continue // nobody's right to read them is needed
-		}
-		edits, err := d.Edits(ctx, kind, namespace, since)
-		for _, e := range edits {
-			out.Edits = append(out.Edits, cli.Edit(e))
+	var failed []error
+	read := func(what string, list func(context.Context) error) {
+		short, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		err := list(short)
+		if err != nil && short.Err() != nil && ctx.Err() == nil {
+			err = fault.New(fault.TimedOut, "list", what, "not all was told within "+within.String(), "")
 		}
 		failed = append(failed, err)
+	}
+	read("events", func(ctx context.Context) error {
+		all, err := d.Happenings(ctx, namespace, since)
+		for _, h := range all {
+			out.Happenings = append(out.Happenings, cli.Happening(h))
+		}
+		return err
+	})
+	// Who may not read events may perhaps read pods.
+	configs := map[string]bool{}
+	read("pods", func(ctx context.Context) error {
+		all, err := d.Placements(ctx, namespace)
+		for _, p := range all {
+			out.Placements = append(out.Placements, cli.Placement(p))
+			configs["ConfigMap"] = configs["ConfigMap"] || len(p.ConfigMaps) > 0
+			configs["Secret"] = configs["Secret"] || len(p.Secrets) > 0
+		}
+		return err
+	})
+	for _, x := range []struct{ kind, plural string }{{"ConfigMap", "configmaps"}, {"Secret", "secrets"}} {
+		if !configs[x.kind] {
+			continue // nobody's right to read them is needed
+		}
+		read(x.plural, func(ctx context.Context) error {
+			all, err := d.Edits(ctx, x.kind, namespace, since)
+			for _, e := range all {
+				out.Edits = append(out.Edits, cli.Edit(e))
+			}
+			return err
+		})
 	}
 	return out, errors.Join(failed...)
 }

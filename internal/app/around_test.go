@@ -47,3 +47,28 @@ func TestAroundInPart(t *testing.T) {
 		}
 	}
 }
+
+// TestAroundASlowCluster gives what it told within the time, says of which lists not all
+// came, and asks for the others all the same.
+func TestAroundASlowCluster(t *testing.T) {
+	cluster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/pods"):
+			fmt.Fprint(w, `{"items":[{"metadata":{"namespace":"shop","name":"web"},"spec":{"nodeName":"n1"}}]}`)
+		case r.URL.Query().Get("continue") == "":
+			fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[{"metadata":{"creationTimestamp":"2026-03-01T10:00:00Z"},"reason":"R"}]}`)
+		default:
+			<-r.Context().Done()
+		}
+	}))
+	defer cluster.Close()
+	client, err := kube.New(&rest.Config{Host: cluster.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := desk{Desk: kube.Desk{Client: client}}.around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), 300*time.Millisecond)
+	if fault.KindOf(err) != fault.TimedOut || !strings.Contains(err.Error(), "not all was told within 300ms") || len(a.Happenings) != 1 || len(a.Placements) != 1 {
+		t.Errorf("%+v %v", a, err)
+	}
+}
