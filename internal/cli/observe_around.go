@@ -62,28 +62,63 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		if ctx.Err() != nil {
 			return err
 		}
+		told := map[string]bool{}
 		for _, x := range each(err) {
-			fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", clean(shortly(x)))
+			if text := clean(shortly(x)); !told[text] {
+				told[text] = true
+				fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", text)
+			}
 		}
 	}
 	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, struck(a.Happenings))...)
-	c.Changes = append(append(c.Changes, happened(a.Happenings)...), edited(a.Edits, a.Placements, o.changes.releases)...)
+	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, o.changes.releases)...)
 	if o.changes.releases {
 		releases, err := o.changes.cluster.Releases(ctx, o.request.Namespace)
 		if err != nil {
 			return err
 		}
-		c.Changes = append(c.Changes, configured(releases, a.Placements, since)...)
+		more = append(more, configured(releases, a.Placements, since)...)
 	}
+	if left := len(c.Changes) + len(more) - cause.MaxChanges; left > 0 {
+		fmt.Fprintf(o.streams.Err, "note: the cluster tells of %d more changes than are judged; the newest of each kind are\n", left)
+		more = inTurn(more, c.At)
+	}
+	c.Changes = append(c.Changes, more...)
 	return nil
 }
 
-// each are the errors that were joined to one.
-func each(err error) []error {
-	if all, ok := err.(interface{ Unwrap() []error }); ok {
-		return all.Unwrap()
+// inTurn orders changes, but those after a moment, so that of more than are judged the
+// newest of each kind come first: many of one kind do not displace the few of another.
+func inTurn(all []cause.Change, until time.Time) []cause.Change {
+	all = slices.DeleteFunc(all, func(x cause.Change) bool { return x.At.After(until) })
+	slices.SortStableFunc(all, func(a, b cause.Change) int { return b.At.Compare(a.At) })
+	turns, turn := map[cause.ChangeKind]int{}, make([]int, len(all))
+	for i := range all {
+		turn[i] = turns[all[i].Kind]
+		turns[all[i].Kind]++
 	}
-	return []error{err}
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return turn[a] - turn[b] })
+	out := make([]cause.Change, len(all))
+	for i, x := range order {
+		out[i] = all[x]
+	}
+	return out
+}
+
+// each are the errors that were joined to one.
+func each(err error) (out []error) {
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, x := range all.Unwrap() {
+		out = append(out, each(x)...)
+	}
+	return out
 }
 
 // shortly says of a fault what it says for anyone, and not the same once more by its cause.
@@ -136,11 +171,17 @@ const (
 	silent   = 50 * time.Second
 )
 
+// ofNode tells whether an event is of a node. Those are in no namespace: what says that it
+// is of one elsewhere was written by somebody with rights there alone, who knows nothing of nodes.
+func ofNode(h Happening) bool {
+	return h.Kind == "Node" && h.Name != "" && (h.Namespace == "" || h.Namespace == "default")
+}
+
 // struck are the nodes to which something grave happened.
 func struck(all []Happening) map[string]bool {
 	nodes := map[string]bool{}
 	for _, h := range all {
-		if h.Kind == "Node" && slices.Contains(grave, h.Reason) {
+		if ofNode(h) && slices.Contains(grave, h.Reason) {
 			nodes[h.Name] = true
 		}
 	}
@@ -150,16 +191,16 @@ func struck(all []Happening) map[string]bool {
 // happened makes changes of events: what was scaled, and what happened to nodes.
 func happened(all []Happening) (out []cause.Change) {
 	for _, h := range all {
-		x := cause.Change{At: h.At, Text: cut(clean(h.Note), 100), Reference: h.Kind + "/" + h.Name}
+		x := cause.Change{At: h.At, Text: cut(clean(h.Note), 100), Reference: h.Kind + "/" + identity.Clean(h.Name)}
 		switch {
-		case h.Kind == "Node" && !slices.Contains(harmless, h.Reason):
+		case ofNode(h) && !slices.Contains(harmless, h.Reason):
 			x.Kind, x.Of = cause.NodeChange, nodeOf(h.Name)
-			x.Text = h.Reason + ": " + x.Text
+			x.Text = cut(clean(h.Reason), 60) + ": " + x.Text
 			if h.Reason == notReady && h.By == "node-controller" {
 				// What runs on it is in trouble since long before it is told.
 				x.At, x.Text = h.At.Add(-silent), fmt.Sprintf("last heard of (%s is told %s later)", notReady, silent)
 			}
-		case scales(h):
+		case h.Name != "" && scales(h):
 			x.Kind, x.Of = cause.Scaling, workloadOf(identity.Key{Namespace: identity.Clean(h.Namespace), Service: identity.Clean(h.Name)})
 		default:
 			continue
@@ -178,26 +219,36 @@ func scales(h Happening) bool {
 // edited makes changes of the workloads whose ConfigMaps or Secrets somebody changed;
 // those of releases are told by them if they are read.
 func edited(edits []Edit, placed []Placement, releases bool) (out []cause.Change) {
+	by := configuring(placed)
 	for _, e := range edits {
 		if releases && e.By == v1alpha1.FieldManager {
 			continue
 		}
-		for _, k := range configuredBy(placed, e.Kind, e.Namespace, e.Name) {
+		for _, k := range by[configName{e.Kind, identity.Clean(e.Namespace), e.Name}] {
 			out = append(out, cause.Change{At: e.At, Of: workloadOf(k), Kind: cause.Config, Text: e.Kind + " " + clean(e.Name) + " by " + cut(clean(e.By), 60), Reference: e.Kind + "/" + e.Name})
 		}
 	}
 	return out
 }
 
-// configuredBy are the workloads that a ConfigMap or Secret configures, each once.
-func configuredBy(placed []Placement, kind, namespace, name string) (out []identity.Key) {
+// configName names a ConfigMap or Secret.
+type configName struct{ kind, namespace, name string }
+
+// configuring tells which workloads each ConfigMap and Secret configures, each once.
+func configuring(placed []Placement) map[configName][]identity.Key {
+	type pair struct {
+		configName
+		of identity.Key
+	}
+	out, known := map[configName][]identity.Key{}, map[pair]bool{}
 	for _, p := range placed {
-		names := p.ConfigMaps
-		if kind == "Secret" {
-			names = p.Secrets
-		}
-		if p.Of.Namespace == identity.Clean(namespace) && slices.Contains(names, name) && !slices.Contains(out, p.Of) {
-			out = append(out, p.Of)
+		for kind, names := range map[string][]string{"ConfigMap": p.ConfigMaps, "Secret": p.Secrets} {
+			for _, name := range names {
+				if x := (pair{configName{kind, p.Of.Namespace, name}, p.Of}); !known[x] {
+					known[x] = true
+					out[x.configName] = append(out[x.configName], p.Of)
+				}
+			}
 		}
 	}
 	return out
@@ -206,6 +257,7 @@ func configuredBy(placed []Placement, kind, namespace, name string) (out []ident
 // configured makes changes of the workloads whose ConfigMaps or Secrets releases changed.
 // Those that a release changed themselves are told as changed by it already.
 func configured(releases []v1alpha1.Release, placed []Placement, since time.Time) (out []cause.Change) {
+	by := configuring(placed)
 	for i := range releases {
 		r := &releases[i]
 		at := r.Status.Timings.Started
@@ -218,7 +270,7 @@ func configured(releases []v1alpha1.Release, placed []Placement, since time.Time
 			if err != nil || k.Kind != "ConfigMap" && k.Kind != "Secret" {
 				continue
 			}
-			for _, of := range configuredBy(placed, k.Kind, k.Namespace, k.Name) {
+			for _, of := range by[configName{k.Kind, identity.Clean(k.Namespace), k.Name}] {
 				who := workloadOf(of)
 				if !slices.ContainsFunc(told, func(x cause.Change) bool { return x.Of == who }) {
 					out = append(out, cause.Change{At: at.Time, Of: who, Kind: cause.Config, Text: k.Kind + " " + k.Name + " by " + titleOf(r), Reference: r.Namespace + "/" + r.Name})

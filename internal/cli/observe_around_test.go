@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,5 +185,68 @@ func TestCausesAskTheCluster(t *testing.T) {
 	b.cluster.around = Around{}
 	if _, errs := run(b); strings.Contains(errs, "blind: what the cluster") {
 		t.Error(errs)
+	}
+}
+
+// TestOfNode believes of nodes what is told where events of nodes are, and of what has a
+// name; no event makes a change of any length.
+func TestOfNode(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	long := strings.Repeat("x", 1_000_000)
+	all := []Happening{
+		{at, "Node", "shop", "n1", "NodeNotReady", "forged", ""}, {at, "Node", "", "", "NodeNotReady", "", ""}, {at, "Deployment", "shop", "", "ScalingReplicaSet", "", ""},
+		{at, "Node", "default", long, "Rebooted" + long, long, long},
+	}
+	got := happened(all)
+	if len(got) != 1 || len(got[0].Text)+len(got[0].Reference)+len(got[0].Of.Key.Service) > 1000 || !strings.HasPrefix(got[0].Text, "Rebootedxx") {
+		t.Errorf("%d: %.2000v", len(got), got)
+	}
+	if s := struck(all); len(s) != 0 {
+		t.Errorf("%v", len(s))
+	}
+}
+
+// TestInTurn has many changes of one kind not displace the few of another.
+func TestInTurn(t *testing.T) {
+	until := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	var all []cause.Change
+	for i := range 2000 {
+		all = append(all, cause.Change{At: until.Add(time.Duration(i-1999) * time.Second), Kind: cause.Scaling})
+	}
+	all = append(all, cause.Change{At: until.Add(-time.Hour), Kind: cause.Config}, cause.Change{At: until.Add(time.Second), Kind: cause.Config})
+	got := inTurn(all, until)
+	if len(got) != 2001 || got[0].Kind != cause.Scaling || !got[0].At.Equal(until) || got[1].Kind != cause.Config || !got[2].At.Equal(until.Add(-time.Second)) {
+		t.Errorf("%d %+v", len(got), got[:3])
+	}
+}
+
+// TestCausesOfMuch tells that there is more than is judged, and judges some of each kind.
+func TestCausesOfMuch(t *testing.T) {
+	b := telling{surveying: slowOrders()}
+	at := b.told.Report.At.Add(-5 * time.Minute)
+	for i := range 2 * cause.MaxChanges {
+		b.cluster.around.Happenings = append(b.cluster.around.Happenings, Happening{at.Add(time.Duration(i) * time.Millisecond), "Deployment", "shop", "other", "ScalingReplicaSet", "", ""})
+	}
+	b.cluster.around.Edits = []Edit{{at, "ConfigMap", "shop", "settings", "kubectl-edit"}}
+	b.cluster.around.Placements = []Placement{{Of: identity.Key{Namespace: "shop", Service: "orders"}, Node: "n1", ConfigMaps: []string{"settings"}}}
+	denied := errors.New("no rights")
+	b.cluster.err = errors.Join(errors.Join(denied, denied), errors.New("and more"))
+	var out, errs bytes.Buffer
+	file := filepath.Join(t.TempDir(), "x.case")
+	Main(t.Context(), b, &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, Build{}, []string{"observe", "causes", "--prometheus", "http://prometheus:9090", "-n", "shop", "--events", "--save-case", file})
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := casefile.Read(f)
+	if err != nil || len(c.Changes) != cause.MaxChanges || !slices.ContainsFunc(c.Changes, func(x cause.Change) bool { return x.Kind == cause.Config }) {
+		t.Errorf("%d changes, %v", len(c.Changes), err)
+	}
+	if !strings.Contains(errs.String(), "tells of 1001 more changes than are judged") {
+		t.Error(errs.String())
+	}
+	if strings.Count(errs.String(), "no rights") != 1 || strings.Count(errs.String(), "and more") != 1 {
+		t.Error(errs.String())
 	}
 }
