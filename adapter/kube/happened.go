@@ -66,10 +66,7 @@ func ending(read func(text []byte) (next string, err error)) func(text []byte) (
 	pages, last := 0, ""
 	return func(text []byte) (string, error) {
 		var list struct{ Items json.RawMessage }
-		if err := json.Unmarshal(text, &list); err != nil {
-			return "", err
-		}
-		if list.Items == nil {
+		if json.Unmarshal(text, &list) != nil || list.Items == nil {
 			return "", errors.New("it is no list")
 		}
 		next, err := read(text)

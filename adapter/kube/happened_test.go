@@ -104,6 +104,7 @@ func TestListsThatAreNone(t *testing.T) {
 		asked, most int
 	}{
 		{`null`, "it is no list", 1, 0},
+		{`<html>`, "it is no list", 1, 0},
 		{`{"kind":"Status","status":"Failure"}`, "it is no list", 1, 0},
 		{`{"metadata":{"continue":"same"},` + items + `}`, "it does not end: 2 pages", 2, 2},
 		{`{"metadata":{"continue":"PAGE"},` + items + `}`, "it does not end: 1000 pages", maxPages, maxPages},
