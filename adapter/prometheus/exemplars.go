@@ -33,7 +33,7 @@ var (
 // answers in the same way without it.
 func (c *Client) QueryExemplars(ctx context.Context, expr string, from, to time.Time) (all []trace.Exemplar, dropped int, err error) {
 	values := url.Values{"query": {expr}, "start": {moment(from)}, "end": {moment(to)}}
-	err = c.ask(ctx, "query_exemplars", values, func(data json.RawMessage) error {
+	err = c.whole(ctx, "query_exemplars", values, reach{from.UnixMilli(), to.UnixMilli()}, func(data json.RawMessage) error {
 		all, dropped, err = c.exemplars(data)
 		return err
 	})

@@ -14,7 +14,7 @@ import (
 )
 
 func TestQueryExemplars(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/query_exemplars" || r.URL.Query().Get("query") != "x" || r.URL.Query().Get("start") != "1.000" || r.URL.Query().Get("end") != "2.000" {
 			t.Errorf("%s", r.URL)
 		}
@@ -41,7 +41,7 @@ func TestBadExemplars(t *testing.T) {
 		`null`: 0, `[]`: 0, flood: prometheus.MaxExemplars, `7`: -1, `[7]`: -1, `{}`: -1,
 		`[{"exemplars":[{"value":"x","timestamp":1}]}]`: -1, `[{"exemplars":[{"value":"1","timestamp":1e300}]}]`: -1,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprintf(w, `{"status":"success","data":%s}`, data)
 		}))
@@ -63,7 +63,7 @@ func TestBadExemplars(t *testing.T) {
 func TestExemplarsOfARealPrometheus(t *testing.T) {
 	programs := prometheustest.Need(t)
 	const id = "0af7651916cd43dd8448eb211c80319c"
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	service := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
 		fmt.Fprintf(w, "# TYPE requests counter\nrequests_total{service=\"cart\"} 7 # {trace_id=%q} 0.25 %d.0\n# EOF\n", id, time.Now().Unix())
 	}))

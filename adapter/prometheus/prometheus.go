@@ -35,18 +35,17 @@ type Options struct {
 const MaxSeries = 100_000
 
 // Client asks one server. It is safe for concurrent use.
-type Client struct{ server *rest.Client }
+type Client struct {
+	server *rest.Client
+	stores stores
+}
 
 // New returns a client. Nothing is asked yet.
 func New(o Options) (*Client, error) {
 	server, err := rest.New(rest.Server{
 		Name: "Prometheus", Example: "http://HOST:9090", Before: "/api/v1",
 		URL: o.URL, Token: o.Token, Timeout: o.Timeout, Pause: o.Pause,
-		Reason: func(a rest.Answer) string {
-			var said answer
-			_ = json.Unmarshal(a.Text, &said) // a page of a proxy says nothing
-			return said.Error
-		},
+		Reason: reason,
 		Hints: rest.Hints{
 			TooLarge: "select fewer series", Slow: "is it overloaded? A longer --timeout may help",
 			Denied: "give a token that may read metrics", NotFound: "is the address that of a Prometheus? Mimir needs its prefix, as in /prometheus",
@@ -56,7 +55,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{server}, nil
+	return &Client{server: server}, nil
 }
 
 // Sample is the value of one series at the moment that was asked for. It may be
@@ -67,10 +66,11 @@ type Sample struct {
 }
 
 // Query evaluates an expression at a moment. The answer is a vector; a scalar
-// is a sample without labels.
+// is a sample without labels. One that is known to be read from less than all stores is
+// an error of kind Unavailable.
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) (samples []Sample, err error) {
 	values := url.Values{"query": {expr}, "time": {moment(at)}, "timeout": {c.limit()}}
-	err = c.ask(ctx, "query", values, func(data json.RawMessage) error {
+	err = c.whole(ctx, "query", values, until(at), func(data json.RawMessage) error {
 		samples, err = c.vector(data)
 		return err
 	})
@@ -87,22 +87,64 @@ func (c *Client) limit() string {
 	return strconv.Itoa(int(max(1, c.server.Timeout().Seconds()))) + "s"
 }
 
-// ask calls an endpoint and has the data of its answer read.
-func (c *Client) ask(ctx context.Context, endpoint string, values url.Values, read func(data json.RawMessage) error) error {
-	a, err := c.server.Get(ctx, "api/v1/"+endpoint, values)
+// whole calls an endpoint and has the data of its answer read if nothing is known to be
+// left out of it. Thanos leaves out what a store of its own did not answer, and warns of
+// that at most, unless it is told not to.
+func (c *Client) whole(ctx context.Context, endpoint string, values url.Values, of reach, read func(data json.RawMessage) error) error {
+	values.Set("partial_response", "false")
+	a, err := c.get(ctx, endpoint, values)
 	if err != nil {
 		return err
 	}
-	data, err := c.open(a.Text, values.Get("partial_response") == "false")
-	if err != nil {
+	for _, w := range a.Warnings {
+		if !harmless(endpoint, w) {
+			return c.server.Fault(fault.Unavailable, "the answer may not be whole: "+rest.Short(w), "look at the stores that it reads from")
+		}
+	}
+	if err := c.lacks(ctx, of); err != nil {
 		return err
 	}
-	return read(data)
+	return read(a.Data)
+}
+
+// harmless tells whether a warning is about the expression; all others say that
+// something was left out. A Prometheus that reads from a remote store never asks that one
+// for names, and warns of it each time.
+func harmless(endpoint, warning string) bool {
+	return strings.HasPrefix(warning, "PromQL") || strings.HasPrefix(endpoint, "label/") && warning == "not implemented"
+}
+
+// get calls an endpoint and opens the envelope of its answer.
+func (c *Client) get(ctx context.Context, endpoint string, values url.Values) (a answer, err error) {
+	text, err := c.server.Get(ctx, "api/v1/"+endpoint, values)
+	if err != nil {
+		return a, sorted(err)
+	}
+	if err := json.Unmarshal(text.Text, &a); err != nil {
+		return a, c.server.Wrong("it is no whole JSON")
+	}
+	if a.Status != "success" {
+		return a, c.server.Wrong(fmt.Sprintf("its status is %q: %s", rest.Short(a.Status), rest.Short(a.Error)))
+	}
+	return a, nil
+}
+
+// sorted gives a refusal the kind that its reason has, where its status has another.
+func sorted(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case ok && strings.Contains(e.Public, ": "+tookTooLong):
+		e.Kind, e.Hint = fault.TimedOut, "ask for less at a time; a longer --timeout may help"
+	case ok && strings.Contains(e.Public, ": "+storeFailed):
+		e.Kind, e.Hint = fault.Unavailable, "look at the stores that it reads from"
+	}
+	return err
 }
 
 // answer is the form of all answers of the API.
 type answer struct {
 	Status string `json:"status"`
+	Type   string `json:"errorType"`
 	Error  string `json:"error"`
 	// Warnings are those of stores that did not answer, among others.
 	Warnings []string        `json:"warnings"`
@@ -113,24 +155,6 @@ type answer struct {
 type result struct {
 	Type   string          `json:"resultType"`
 	Result json.RawMessage `json:"result"`
-}
-
-// open opens the envelope of an answer. One that is to be whole has no warnings
-// but those of the language: they say that a store was left out.
-func (c *Client) open(text []byte, whole bool) (json.RawMessage, error) {
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, c.server.Wrong("it is no whole JSON")
-	}
-	if a.Status != "success" {
-		return nil, c.server.Wrong(fmt.Sprintf("its status is %q: %s", rest.Short(a.Status), rest.Short(a.Error)))
-	}
-	for _, w := range a.Warnings {
-		if whole && !strings.HasPrefix(w, "PromQL") { // those are about the expression
-			return nil, c.server.Fault(fault.Unavailable, "the answer may not be whole: "+rest.Short(w), "look at the stores that it reads from")
-		}
-	}
-	return a.Data, nil
 }
 
 // vector reads the samples of one moment.

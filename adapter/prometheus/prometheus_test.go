@@ -32,7 +32,7 @@ func client(t testing.TB, address string, change func(*prometheus.Options)) *pro
 const vector = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1700000000.1,"1.5"]},{"metric":{},"value":[1,"NaN"]},{"metric":{},"value":[1,"+Inf"]}]}}`
 
 func TestQuery(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/prefix/api/v1/query" || r.URL.Query().Get("query") != `up{a="b"}` || r.URL.Query().Get("time") != "12.345" || r.Header.Get("Authorization") != "Bearer secret" {
 			t.Errorf("%s %v", r.URL, r.Header)
 		}
@@ -82,7 +82,7 @@ func TestBadAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var tries atomic.Int32
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 				tries.Add(1)
 				w.Header()["Content-Type"] = nil
 				if c.kind != "" {
@@ -107,7 +107,7 @@ func TestBadAnswers(t *testing.T) {
 }
 
 func TestALargeAnswerIsCut(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		piece := strings.Repeat(" ", 1<<20)
 		for range rest.MaxAnswer>>20 + 1 {
@@ -124,7 +124,7 @@ func TestALargeAnswerIsCut(t *testing.T) {
 
 func TestServersThatDoNotAnswer(t *testing.T) {
 	release := make(chan struct{})
-	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	hanging := httptest.NewServer(prometheus.Storeless(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-release:
 		case <-r.Context().Done():
@@ -151,7 +151,7 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 
 func TestASecondTryHelps(t *testing.T) {
 	tries := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 		if tries++; tries < 3 {
 			w.WriteHeader(http.StatusBadGateway)
 			return
@@ -181,7 +181,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`)
 	f.Add(`{"status":"success","data":{"resultType":"vector","result":null}}`)
 	var body string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, body)
 	}))

@@ -38,8 +38,8 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 		if end.After(to) {
 			end = to
 		}
-		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}, "partial_response": {"false"}}
-		err := c.ask(ctx, "query_range", values, func(data json.RawMessage) error { return c.matrix(data, each) })
+		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}}
+		err := c.whole(ctx, "query_range", values, until(end), func(data json.RawMessage) error { return c.matrix(data, each) })
 		if errors.Is(err, rest.ErrTooLarge) && steps > 100 && end.After(at) {
 			steps /= 4
 			continue
@@ -152,10 +152,11 @@ func points(text []byte) (out []Point, ok bool) {
 }
 
 // Names tells which of some metrics there were between two moments. Matchers
-// select them: `{__name__=~"http_.*"}`.
+// select them: `{__name__=~"http_.*"}`. Names that are known not to be all are an error
+// of kind Unavailable: what is not named is not watched.
 func (c *Client) Names(ctx context.Context, matchers []string, from, to time.Time) (names []string, err error) {
 	values := url.Values{"match[]": matchers, "start": {moment(from)}, "end": {moment(to)}}
-	err = c.ask(ctx, "label/__name__/values", values, func(data json.RawMessage) error {
+	err = c.whole(ctx, "label/__name__/values", values, reach{from.UnixMilli(), to.UnixMilli()}, func(data json.RawMessage) error {
 		if json.Unmarshal(data, &names) != nil {
 			return c.server.Wrong("its names are none")
 		}

@@ -20,7 +20,7 @@ import (
 // ranged serves query_range: for each question the samples of a series "a".
 func ranged(t *testing.T, most int, asked *int) *Client {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(Storeless(func(w http.ResponseWriter, r *http.Request) {
 		*asked++
 		q := r.URL.Query()
 		start, _ := strconv.ParseFloat(q.Get("start"), 64)
@@ -107,7 +107,7 @@ func TestRangeRefuses(t *testing.T) {
 		"backwards":  `{"resultType":"matrix","result":[{"metric":{},"values":[[2,"2"],[1,"1"]]}]}`,
 		"half right": `{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]]},{"metric":{},"values":"x"}]}`,
 	} {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := httptest.NewServer(Storeless(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprintf(w, `{"status":"success","data":%s}`, data)
 		}))
@@ -130,7 +130,7 @@ func TestRangeRefuses(t *testing.T) {
 // TestNothings takes little memory for an answer of millions of nothings.
 func TestNothings(t *testing.T) {
 	many := strings.Repeat("{},", 5<<20) + "{}"
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(Storeless(func(w http.ResponseWriter, r *http.Request) {
 		kind := "vector"
 		if strings.HasSuffix(r.URL.Path, "query_range") {
 			kind = "matrix"
@@ -191,7 +191,7 @@ func FuzzPoints(f *testing.F) {
 }
 
 func TestNames(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(Storeless(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path != "/api/v1/label/__name__/values" || r.URL.Query()["match[]"][0] != `{a="b"}` {
 			t.Error(r.URL)

@@ -17,7 +17,6 @@ func (c *Client) Raw(ctx context.Context, selector string, window time.Duration,
 	if window < time.Second {
 		return c.server.Fault(fault.Invalid, fmt.Sprintf("%s is no window", window), "write a second or more")
 	}
-	// Thanos would else leave out what a store of its own did not answer.
-	values := url.Values{"query": {fmt.Sprintf("%s[%ds]", selector, int(window.Seconds()))}, "time": {moment(at)}, "timeout": {c.limit()}, "partial_response": {"false"}}
-	return c.ask(ctx, "query", values, func(data json.RawMessage) error { return c.matrix(data, each) })
+	values := url.Values{"query": {fmt.Sprintf("%s[%ds]", selector, int(window.Seconds()))}, "time": {moment(at)}, "timeout": {c.limit()}}
+	return c.whole(ctx, "query", values, reach{at.Add(-window).UnixMilli(), at.UnixMilli()}, func(data json.RawMessage) error { return c.matrix(data, each) })
 }

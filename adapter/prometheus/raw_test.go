@@ -92,7 +92,7 @@ func TestRawMisbehaves(t *testing.T) {
 		"a redirect away":   {status(302, "Location", "http://elsewhere.example.com/"), fault.Invalid, "elsewhere.example.com", 1, 0},
 	} {
 		tries, asked := 0, ""
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := httptest.NewServer(Storeless(func(w http.ResponseWriter, r *http.Request) {
 			tries, asked = tries+1, r.URL.Query().Get("query")+" "+r.URL.Query().Get("time")
 			c.serve(w, r)
 		}))
@@ -125,7 +125,7 @@ func TestRawMisbehaves(t *testing.T) {
 
 // TestRawValues hands over what no number is, for the reader to judge.
 func TestRawValues(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewServer(Storeless(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, rawAnswer(`[[1.001,"NaN"],[2,"+Inf"],[3,"-0.5"]]`))
 	}))
