@@ -136,8 +136,9 @@ test-gitops: ## make everything fail around aeod on a real API server, 200 scena
 	cd test/gitops && $(GO) test -count=1 -parallel 64 -timeout 20m ./...
 
 .PHONY: test-stores
-test-stores: ## build a real Jaeger, and test against it (some minutes, the first time)
-	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m ./adapter/jaeger
+test-stores: ## build a real Jaeger and a real Thanos, and test against them (some minutes, the first time)
+	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m ./adapter/jaeger ./adapter/prometheus
+	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m -run Thanos ./internal/app
 
 .PHONY: clean
 clean: ## remove what was built
