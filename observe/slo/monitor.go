@@ -343,6 +343,9 @@ func (m *Monitor) judgeSlices(t int64) {
 	})
 }
 
+// Series is how many series are followed.
+func (m *Monitor) Series() int { return len(m.series) }
+
 // Newest is the time of the newest sample of a series, in milliseconds since
 // 1970; 0 if it is not followed.
 func (m *Monitor) Newest(series string) int64 {

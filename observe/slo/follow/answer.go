@@ -157,7 +157,12 @@ func NewRhythm(o *slo.Objective, scrape time.Duration) Rhythm {
 func (r Rhythm) Phase(identity string) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(identity)) // never fails, says its documentation
-	return time.Duration(float64(r.Every) * float64(h.Sum32()) / (1 << 32))
+	// What differs at its end only has to differ at the front of the sum too.
+	x := h.Sum32()
+	x = (x ^ x>>15) * 0x2c1b3c6d
+	x = (x ^ x>>12) * 0x297a2d39
+	x ^= x >> 15
+	return time.Duration(float64(r.Every) * float64(x) / (1 << 32))
 }
 
 // Window is how far back a question has to reach that follows one of a moment:
@@ -172,7 +177,16 @@ func (r Rhythm) Missed(last, now time.Time) bool { return now.Sub(last) > 4*r.In
 
 // Steps are how many steps of the past are asked for at once if each has as many
 // series.
-func Steps(series int) int { return min(max(MaxPoints/8/max(series, 1), 10), 2000) }
+//
+// They are no more than a Prometheus answers to one question.
+func Steps(series int) int { return min(max(MaxPoints/8/max(series, 1), 10), 10_000) }
+
+// Due tells whether something that is done at an interval, at another phase for
+// each identity, is to be done at a moment when it was done last at another.
+func Due(identity string, every time.Duration, last, now time.Time) bool {
+	phase := Rhythm{Every: every}.Phase(identity)
+	return !last.Add(phase).Truncate(every).Equal(now.Add(phase).Truncate(every))
+}
 
 // Whole is how many whole steps there are between two moments.
 func Whole(from, to time.Time, step time.Duration) int { return int(max(0, to.Sub(from)/step)) }

@@ -169,12 +169,39 @@ func TestRhythm(t *testing.T) {
 	if !early || !late {
 		t.Error("they are not spread")
 	}
-	for series, steps := range map[int]int{0: 2000, 1: 2000, 1000: 500, 10_000: 50, 10_000_000: 10} {
+	for series, steps := range map[int]int{0: 10_000, 1: 10_000, 1000: 500, 10_000: 50, 10_000_000: 10} {
 		if got := follow.Steps(series); got != steps {
 			t.Errorf("%d series: %d steps", series, got)
 		}
 	}
 	if follow.Whole(noon, noon.Add(150*time.Second), time.Minute) != 2 || follow.Whole(noon, noon.Add(-time.Hour), time.Minute) != 0 {
 		t.Error("whole steps")
+	}
+}
+
+// TestDue has what is done at an interval done once in each, and not by all at the
+// same time.
+func TestDue(t *testing.T) {
+	at := map[int]int{}
+	for i := range 1000 {
+		id, last, n := fmt.Sprint("objective ", i), noon, 0
+		for minute := range 60 {
+			if now := noon.Add(time.Duration(minute) * time.Minute); follow.Due(id, 10*time.Minute, last, now) {
+				last = now
+				n++
+				at[minute%10]++
+			}
+		}
+		if n < 5 || n > 6 {
+			t.Errorf("%s: %d times in an hour", id, n)
+		}
+	}
+	for minute := range 10 {
+		if n := at[minute]; n < 400 || n > 800 {
+			t.Errorf("%d are due in minute %d of ten", n, minute)
+		}
+	}
+	if follow.Due("x", time.Minute, noon, noon) || !follow.Due("x", time.Minute, noon, noon.Add(time.Minute)) || !follow.Due("x", time.Minute, time.Time{}, noon) {
+		t.Error("an interval")
 	}
 }
