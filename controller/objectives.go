@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,6 +30,9 @@ type Samples interface {
 	Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(labels map[string]string, points []follow.Point) error) error
 	// Range hands over its values at each step, both ends included.
 	Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(labels map[string]string, points []follow.Point) error) error
+	// Begin tells a moment between two before which a selector has no samples, close
+	// to the first that it has; false if there are none at all.
+	Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error)
 }
 
 // Snapshots keeps what is known of objectives over a restart.
@@ -70,7 +74,7 @@ type Objectives struct {
 	tasks   map[types.NamespacedName]*task
 	woken   map[types.NamespacedName]bool
 	signal  chan struct{}
-	slots   chan struct{}
+	desk    desk
 	started sync.Once
 }
 
@@ -80,7 +84,8 @@ type task struct{ changed chan struct{} }
 func (c *Objectives) init() {
 	c.started.Do(func() {
 		c.tasks, c.woken = map[types.NamespacedName]*task{}, map[types.NamespacedName]bool{}
-		c.signal, c.slots = make(chan struct{}, 1), make(chan struct{}, max(1, c.Parallel))
+		c.signal = make(chan struct{}, 1)
+		c.desk.init(c)
 	})
 }
 
@@ -101,6 +106,7 @@ func (c *Objectives) Run(ctx context.Context) {
 	c.init()
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { c.desk.run(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -180,12 +186,10 @@ type follower struct {
 	uid     types.UID
 	book    follow.Book
 	monitor *slo.Monitor // nil while the definition is wrong
-	// fresh says that monitor knows nothing of the past yet; draft is what is known
-	// of it so far, nil if nothing, and reached how far that goes.
-	fresh   bool
-	draft   *slo.Monitor
-	reached time.Time
-	rhythm  follow.Rhythm
+	earlier
+	rhythm follow.Rhythm
+	// forms are the ways to ask about it together with others.
+	forms []follow.Form
 	// problems are what is wrong with the definition.
 	problems []slo.Problem
 	// generation is that of the definition that is followed; asked is when the
@@ -196,6 +200,19 @@ type follower struct {
 	failing bool
 	// next is not before when a status that was refused is tried again.
 	next time.Time
+}
+
+// earlier is what is known of the time before an Objective was followed.
+type earlier struct {
+	// fresh says that nothing is known of the past yet; draft is what is known of it
+	// so far, nil if nothing, and reached how far that goes.
+	fresh   bool
+	draft   *slo.Monitor
+	reached time.Time
+	// sought says that it was asked where the samples begin; began is when that was
+	// first to be asked.
+	sought bool
+	began  time.Time
 }
 
 func (c *Objectives) newFollower(o *v1alpha1.Objective) *follower {
@@ -246,11 +263,11 @@ func (f *follower) define(o *v1alpha1.Objective, now time.Time) []slo.Problem {
 	if f.fresh {
 		known = nil // the past is still to be asked for
 	}
-	f.monitor, f.draft, f.fresh = nil, nil, false
+	f.monitor, f.earlier = nil, earlier{}
 	if len(problems) > 0 {
 		return problems
 	}
-	f.rhythm = follow.NewRhythm(&x, f.Scrape)
+	f.rhythm, f.forms = follow.NewRhythm(&x, f.Scrape), follow.Forms(follow.Selectors(x.Indicator))
 	opts := slo.Options{Interval: f.rhythm.Interval, Start: now}
 	snapshot, ok := []byte(nil), false
 	if known != nil {
@@ -270,7 +287,7 @@ func (f *follower) define(o *v1alpha1.Objective, now time.Time) []slo.Problem {
 	if err != nil {
 		return []slo.Problem{{Path: "spec", Message: err.Error()}}
 	}
-	f.monitor, f.fresh, f.reached = m, true, x.Period.Begin(now)
+	f.monitor, f.earlier = m, earlier{fresh: true, reached: x.Period.Begin(now), began: now}
 	f.asked = now.Add(f.rhythm.Phase(string(f.uid)) - f.rhythm.Every).Add(-f.rhythm.Every / 2)
 	return nil
 }
@@ -294,6 +311,9 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 		f.Send(all)
 	}
 	f.Watcher.Evaluated(f.key, s, f.monitor.Answered(), failed)
+	if f.queued(failed, s.At) {
+		return
+	}
 	if failed != nil && !f.failing {
 		f.Log.Warn("an objective could not be asked about", "objective", f.key.String(), "error", failed.Error())
 	}
@@ -302,15 +322,35 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 	if failed != nil && s.State.Frozen() && s.State != slo.Maintenance {
 		status.Reason = s.Reason + ": " + failed.Error()
 	}
-	if resource.Worth(&o.Status, &status) && !s.At.Before(f.next) {
+	// The statuses of many are not written at the same moments for ever because they
+	// were followed from the same one on.
+	worth := resource.Worth(&o.Status, &status) || status.Evaluated != nil && follow.Due(string(f.uid), resource.Heartbeat, o.Status.Evaluated.Time, s.At)
+	if worth && !s.At.Before(f.next) {
 		f.write(ctx, o, &status, s.At)
 	}
 }
 
-// write writes a status. One that is refused is made anew at the next
+// patient is how long one that is new waits for its turn before people are told.
+const patient = 5 * time.Minute
+
+// queued tells whether an objective only waits for its first turn: when a thousand
+// come at once, that nothing is known yet is not worth a thousand writes.
+func (f *follower) queued(failed error, now time.Time) bool {
+	return f.fresh && !f.sought && errors.Is(failed, errNoTurn) && now.Sub(f.began) < patient
+}
+
+// write writes a status, unless so many are being written that the next evaluation
+// would have to wait: then that one writes. One that is refused is made anew at the next
 // evaluation: by then the Objective may be another.
 func (f *follower) write(ctx context.Context, o *v1alpha1.Objective, status *v1alpha1.ObjectiveStatus, now time.Time) {
-	err := f.Store.SetStatus(ctx, o, status)
+	limit := max(patience, f.rhythm.Every/2)
+	if !f.desk.pen(ctx, min(limit, f.rhythm.Every/4+time.Second)) {
+		return
+	}
+	one, done := context.WithTimeout(ctx, limit)
+	err := f.Store.SetStatus(one, o, status)
+	done()
+	<-f.desk.pens
 	switch {
 	case err == nil:
 		f.next = time.Time{}
@@ -331,7 +371,7 @@ const keepEvery = 15 * time.Minute
 
 func (f *follower) keep(now time.Time, at bool) {
 	// Of one whose past is not known yet nothing is kept: it would pass for all.
-	if f.Snapshots == nil || f.monitor == nil || f.fresh || !at && now.Sub(f.kept) < keepEvery && !f.kept.IsZero() {
+	if f.Snapshots == nil || f.monitor == nil || f.fresh || !at && !follow.Due(string(f.uid), keepEvery, f.kept, now) {
 		return
 	}
 	f.kept = now

@@ -21,18 +21,9 @@ const pastLimits = 4
 // steps, the last moments sample by sample. A failure feeds a lost batch.
 func (f *follower) ask(ctx context.Context, now time.Time) error {
 	limit := max(patience, f.rhythm.Every)
-	err := f.take(ctx, limit)
+	err := f.before(ctx, now, limit)
 	if err == nil {
-		defer func() { <-f.slots }()
-		switch {
-		case f.fresh:
-			err = f.history(ctx, now, limit)
-		case f.rhythm.Missed(f.monitor.Answered(), now):
-			_, err = f.past(ctx, f.monitor, f.monitor.Answered(), now, limit)
-		}
-		if err == nil {
-			err = f.latest(ctx, f.Now(), limit)
-		}
+		err = f.latest(ctx, limit)
 	}
 	if err != nil {
 		f.monitor.Observe(slo.Batch{At: f.Now(), Lost: true})
@@ -40,37 +31,59 @@ func (f *follower) ask(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// take waits for a turn among those that ask: when the source is slow, an
-// evaluation without an answer is better than none.
-func (f *follower) take(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case f.slots <- struct{}{}:
+// before asks for what is too long ago to be asked for sample by sample.
+func (f *follower) before(ctx context.Context, now time.Time, limit time.Duration) error {
+	missed := f.rhythm.Missed(f.monitor.Answered(), now)
+	if !f.fresh && !missed {
 		return nil
-	case <-timer.C:
-		return fault.New(fault.TimedOut, "ask about", f.key.String(), "too many others were being asked about", "is Prometheus slow?")
-	case <-ctx.Done():
-		return fault.New(fault.Interrupted, "ask about", f.key.String(), "it was stopped", "")
 	}
+	if err := f.desk.take(ctx, limit, f.key.String()); err != nil {
+		return err
+	}
+	defer f.desk.leave()
+	if f.fresh {
+		return f.history(ctx, now, limit)
+	}
+	_, err := f.past(ctx, f.monitor, f.monitor.Answered(), now, limit)
+	return err
 }
 
 // latest asks for the samples since the last answer.
-func (f *follower) latest(ctx context.Context, now time.Time, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var a follow.Answer
-	window := f.rhythm.Window(f.monitor.Answered(), now)
+func (f *follower) latest(ctx context.Context, limit time.Duration) error {
+	q := &question{
+		about: f.key.String(), selectors: follow.Selectors(f.monitor.Objective().Indicator), forms: f.forms,
+		rhythm: f.rhythm, last: f.monitor.Answered(), limit: limit, series: f.monitor.Series(), done: make(chan error, 1),
+	}
+	if err := f.desk.ask(ctx, q); err != nil {
+		return err
+	}
+	f.monitor.Observe(slo.Batch{At: q.at, Samples: q.answer.Samples(f.monitor)})
+	return nil
+}
+
+// begin skips the time before the first sample: of most that are new there are
+// fewer than the period is long. A source that cannot tell is asked for all of it.
+func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Duration) (time.Time, error) {
+	first := end
 	for _, s := range follow.Selectors(f.monitor.Objective().Indicator) {
-		err := f.Samples.Raw(ctx, s.Text, window, now, func(labels map[string]string, points []follow.Point) error {
-			return a.Add(s.Role, labels, points)
-		})
-		if err != nil {
-			return err
+		if s.Role&(slo.Total|slo.Gauge) == 0 {
+			continue // without a total nothing can be said
+		}
+		one, done := context.WithTimeout(ctx, limit)
+		at, ok, err := f.Samples.Begin(one, s.Text, from, end)
+		done()
+		switch kind := fault.KindOf(err); {
+		case err == nil && ok && at.Before(first):
+			first = at
+		case err != nil && kind != fault.Invalid && kind != fault.TimedOut:
+			return from, err
+		case err != nil:
+			f.sought = true
+			return from, nil
 		}
 	}
-	f.monitor.Observe(slo.Batch{At: now, Samples: a.Samples(f.monitor)})
-	return nil
+	f.sought = true
+	return from.Add(time.Duration(follow.Whole(from, first, f.rhythm.Interval.Truncate(time.Second))) * f.rhythm.Interval.Truncate(time.Second)), nil
 }
 
 // history asks for the whole period before it was followed. What is known of it
@@ -99,6 +112,12 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time
 		from = oldest
 	}
 	steps, end := 60, now.Add(-2*step) // the last moments are asked for sample by sample
+	if m == nil && !f.sought && follow.Whole(from, end, step) > steps {
+		var err error
+		if from, err = f.begin(ctx, from, end, limit); err != nil {
+			return nil, err
+		}
+	}
 	for n := follow.Whole(from, end, step); n > 0; n = follow.Whole(from, end, step) {
 		to := from.Add(time.Duration(min(n, steps)) * step)
 		var a follow.Answer

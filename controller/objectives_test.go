@@ -195,6 +195,16 @@ func (w *world) Range(ctx context.Context, selector string, from, to time.Time, 
 	return w.answer(selector, from, to, step, each)
 }
 
+func (w *world) Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error) {
+	if err := w.ask(ctx); err != nil {
+		return time.Time{}, false, err
+	}
+	if from.Before(w.start) {
+		from = w.start
+	}
+	return from, selector != "none" && from.Before(to), nil
+}
+
 func (w *world) Load(uid types.UID) ([]byte, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -28,7 +28,7 @@ type settings struct {
 	// steady is how long is measured when all are followed, warm how long is waited
 	// before.
 	steady, warm, limit time.Duration
-	aeod, out, profile  string
+	aeod, out           string
 }
 
 func main() {

@@ -117,6 +117,7 @@ func (b *bench) first(ctx context.Context) error {
 	if err := b.reach(ctx, "first statuses", from.at, func() int {
 		all, err := b.states(ctx)
 		if err != nil {
+			fmt.Println("statuses:", err)
 			return 0
 		}
 		return b.objectives - all[""]

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,6 +119,28 @@ func (s samples) Raw(ctx context.Context, selector string, window time.Duration,
 // Range implements controller.Samples.
 func (s samples) Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
 	return s.client.Range(ctx, selector, from, to, step, s.each(each))
+}
+
+// beginSteps is in how many parts the time is divided in which samples may begin.
+const beginSteps = 200
+
+// Begin implements controller.Samples.
+func (s samples) Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error) {
+	step := max(time.Minute, (to.Sub(from)/beginSteps).Truncate(time.Second)+time.Second)
+	begin, ok := to, false
+	expr := fmt.Sprintf("count(last_over_time(%s[%ds]))", selector, int(step.Seconds())+1)
+	err := s.client.Range(ctx, expr, from.Add(step), to.Add(step), step, func(_ map[string]string, points []source.Point) error {
+		if len(points) > 0 {
+			if at := time.UnixMilli(points[0].At).Add(-step - time.Second); !ok || at.Before(begin) {
+				begin, ok = at, true
+			}
+		}
+		return nil
+	})
+	if begin.Before(from) {
+		begin = from
+	}
+	return begin, ok && begin.Before(to), err
 }
 
 // snapshots keeps what is known of Objectives in a folder, a file for each. They

@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/autoecoops/autoecoops/adapter/alertmanager"
+	source "github.com/autoecoops/autoecoops/adapter/prometheus"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/slo"
 )
@@ -103,5 +106,60 @@ func TestObjectiveMetrics(t *testing.T) {
 	m.Gone(k)
 	if n := count(); n["aeo_slo_state"] != 0 || n["aeo_slo_evaluations_total"] != 1 {
 		t.Errorf("what is gone is told: %v", n)
+	}
+}
+
+// TestBegin finds where samples begin in few parts, and never after the first.
+func TestBegin(t *testing.T) {
+	noon := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	first := noon // zero for no samples
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.FormValue("query"); !strings.HasPrefix(q, "count(last_over_time(n{a=\"b\"}[") {
+			t.Errorf("asked for %s", q)
+		}
+		number := func(name string) int64 {
+			v, err := strconv.ParseFloat(r.FormValue(name), 64)
+			if err != nil {
+				t.Error(err)
+			}
+			return int64(v)
+		}
+		var points []string
+		for at := number("start"); at <= number("end"); at += number("step") {
+			if !first.IsZero() && at >= first.Unix() {
+				points = append(points, fmt.Sprintf(`[%d,"1"]`, at))
+			}
+		}
+		if n := (number("end") - number("start")) / number("step"); n > beginSteps+1 {
+			t.Errorf("%d steps", n)
+		}
+		series := ""
+		if len(points) > 0 {
+			series = `{"metric":{},"values":[` + strings.Join(points, ",") + `]}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[%s]}}`, series)
+	}))
+	defer server.Close()
+	client, err := source.New(source.Options{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		first time.Time
+		found bool
+	}{
+		"none": {time.Time{}, false}, "all the time": {noon.Add(-40 * 24 * time.Hour), true}, "an hour": {noon.Add(-time.Hour), true},
+		"two weeks": {noon.Add(-14 * 24 * time.Hour), true}, "later": {noon.Add(30 * 24 * time.Hour), false},
+	} {
+		first = c.first
+		from := noon.Add(-30 * 24 * time.Hour)
+		at, ok, err := samples{client}.Begin(t.Context(), `n{a="b"}`, from, noon)
+		if err != nil || ok != c.found {
+			t.Errorf("%s: %v %v", name, ok, err)
+		}
+		if ok && (at.Before(from) || at.After(c.first) && at.After(from) || c.first.Sub(at) > 9*time.Hour && at.After(from)) {
+			t.Errorf("%s: %s for %s", name, at, c.first)
+		}
 	}
 }

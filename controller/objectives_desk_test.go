@@ -1,0 +1,285 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/autoecoops/autoecoops/api/v1alpha1"
+	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/slo"
+	"github.com/autoecoops/autoecoops/observe/slo/follow"
+)
+
+// crowd is a source with a counter for each of many services, of which those of
+// broken fail. It answers selectors that name services or match them.
+type crowd struct {
+	*world
+	mu     sync.Mutex
+	broken map[string]time.Time
+	asked  int // questions for the last samples
+	// refuses is a value that no question may have, most how many there may be.
+	refuses string
+	most    int
+	late    bool // those with more do not answer in time
+}
+
+var chosen = regexp.MustCompile(`service(=~?)"([^"]*)"`)
+
+func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(map[string]string, []follow.Point) error) error {
+	found := chosen.FindStringSubmatch(selector)
+	values := strings.Split(strings.ReplaceAll(found[2], `\\`, ""), "|")
+	c.mu.Lock()
+	c.asked++
+	refuses, most, late := c.refuses, c.most, c.late
+	c.mu.Unlock()
+	if most > 0 && len(values) > most && late {
+		<-ctx.Done()
+		return fault.New(fault.TimedOut, "ask", "it", "no answer in time", "")
+	}
+	for _, v := range values {
+		if v == refuses || most > 0 && len(values) > most {
+			return fault.New(fault.Invalid, "ask", "it", "too much", "")
+		}
+	}
+	const scrape = 15 * time.Second
+	for _, v := range values {
+		var points []follow.Point
+		for t := at.Add(-window).Truncate(scrape).Add(scrape); !t.After(at); t = t.Add(scrape) {
+			n := 10 * t.Sub(c.start).Seconds()
+			if strings.Contains(selector, "code") {
+				c.mu.Lock()
+				from, ok := c.broken[v]
+				c.mu.Unlock()
+				if n = 0; ok && t.After(from) {
+					n = 10 * t.Sub(from).Seconds()
+				}
+			}
+			points = append(points, follow.Point{At: t.UnixMilli(), Value: n})
+		}
+		labels := map[string]string{"service": v}
+		if strings.Contains(selector, "code") {
+			labels["code"] = "500"
+		}
+		if err := each(labels, points); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow follows n Objectives on services of their own.
+func (c *crowd) follow(n int) {
+	c.c = c.controller()
+	c.c.Samples, c.c.Log = c, slog.New(slog.DiscardHandler)
+	for i := range n {
+		c.put(objective(func(o *v1alpha1.Objective) {
+			o.Name, o.UID = fmt.Sprint("o", i), types.UID(fmt.Sprint("u", i))
+			o.Spec.Indicator = v1alpha1.ObjectiveIndicator{Total: fmt.Sprintf(`n{service="s.%d"}`, i), Bad: fmt.Sprintf(`n{code="500",service="s.%d"}`, i)}
+		}))
+	}
+}
+
+func (c *crowd) questions() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
+}
+
+func (c *crowd) set(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// TestObjectivesTogether asks about many Objectives with few questions, each of
+// which gets its own samples, and its own alerts.
+func TestObjectivesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}}
+		c.start = time.Now().Add(-time.Minute)
+		c.follow(150)
+		c.run(3*time.Minute, func() {
+			from := c.questions()
+			time.Sleep(3 * time.Minute)
+			// There are 900 evaluations with two selectors each.
+			if n := c.questions() - from; n > 900 {
+				t.Errorf("%d questions in three minutes", n)
+			}
+			if all := c.seen().last; len(all) != 150 {
+				t.Errorf("%d are followed", len(all))
+			}
+			for k, s := range c.seen().last {
+				if s.State != slo.Measured || s.Budget.Bad != 0 || time.Since(s.At) > 31*time.Second {
+					t.Errorf("%s: %s, %v bad, of %s", k, s.State, s.Budget.Bad, s.At)
+				}
+			}
+			c.set(func() { c.broken["s.17"] = time.Now() })
+			time.Sleep(90 * time.Second)
+			c.want("one burns", "ErrorBudgetBurn/page+")
+			for k, s := range c.seen().last {
+				if burns := s.Budget.Bad > 0; burns != (k.Name == "o17") {
+					t.Errorf("%s: %v bad", k, s.Budget.Bad)
+				}
+			}
+		})
+	})
+}
+
+// TestObjectivesRefused asks for each of those alone that a source does not answer
+// together: one that it refuses is not the end of the others.
+func TestObjectivesRefused(t *testing.T) {
+	for name, late := range map[string]bool{"refused": false, "late": true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, refuses: "s.3", most: 2, late: late}
+			c.start = time.Now().Add(-time.Minute)
+			c.follow(30)
+			c.run(10*time.Minute, func() {
+				measured := 0
+				for k, s := range c.seen().last {
+					if s.State == slo.Measured {
+						measured++
+					}
+					if k.Name == "o3" && s.State == slo.Measured {
+						t.Errorf("%s: %s is measured", name, k)
+					}
+				}
+				if measured < 29 && !late || measured < 20 {
+					t.Errorf("%s: %d of 29 are measured", name, measured)
+				}
+			})
+		})
+	}
+}
+
+// TestJoinBounds keeps questions small.
+func TestJoinBounds(t *testing.T) {
+	ask := func(value string, series int) *question {
+		all := []follow.Selector{{Text: `n{service="` + value + `",zone="z"}`, Role: slo.Total}}
+		return &question{selectors: all, forms: follow.Forms(all), series: series}
+	}
+	for name, c := range map[string]struct {
+		n, most, series int
+		value           string
+		groups          int
+	}{
+		"few":         {10, 200, 1, "", 1},
+		"many":        {401, 200, 1, "", 3},
+		"slow":        {10, 3, 1, "", 4},
+		"many series": {10, 200, mostSeries/2 - 1, "", 5},
+		"long names":  {10, 200, 1, strings.Repeat("x", mostText/2-20), 5},
+	} {
+		var all []*question
+		for i := range c.n {
+			all = append(all, ask(fmt.Sprint(c.value, i), c.series))
+		}
+		got := join(all, c.most)
+		if len(got) != c.groups {
+			t.Errorf("%s: %d groups, want %d", name, len(got), c.groups)
+		}
+		n := 0
+		for _, g := range got {
+			n += len(g.questions)
+			if g.form.Label != "service" && len(g.questions) > 1 {
+				t.Errorf("%s: together by %s", name, g.form.Label)
+			}
+		}
+		if n != c.n {
+			t.Errorf("%s: %d of %d", name, n, c.n)
+		}
+	}
+}
+
+// slowStore takes its time to write a status.
+type slowStore struct {
+	*world
+	mu           sync.Mutex
+	takes        time.Duration
+	writing, top int
+}
+
+func (s *slowStore) SetStatus(ctx context.Context, o *v1alpha1.Objective, status *v1alpha1.ObjectiveStatus) error {
+	s.mu.Lock()
+	s.writing++
+	s.top = max(s.top, s.writing)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.writing--
+		s.mu.Unlock()
+	}()
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return fault.New(fault.TimedOut, "write", o.Name, "no answer in time", "")
+	}
+	return s.world.SetStatus(ctx, o, status)
+}
+
+// TestObjectivesWriteSlowly evaluates in time though the cluster takes long to take
+// statuses: a few are written at the same time, and all in the end.
+func TestObjectivesWriteSlowly(t *testing.T) {
+	for takes, stands := range map[time.Duration]bool{2 * time.Second: true, time.Hour: false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			s := &slowStore{world: w, takes: takes}
+			w.c.Store = s
+			for i := range 100 {
+				w.put(objective(func(o *v1alpha1.Objective) { o.Name, o.UID = fmt.Sprint("o", i), types.UID(fmt.Sprint("u", i)) }))
+			}
+			w.run(4*time.Minute, func() {
+				synctest.Wait()
+				s.mu.Lock()
+				if s.top > mostWrites {
+					t.Errorf("%d writes at the same time", s.top)
+				}
+				s.mu.Unlock()
+				for k, last := range w.seen().last {
+					if age := time.Since(last.At); age > time.Minute {
+						t.Errorf("%s: evaluated %s ago", k, age)
+					}
+				}
+				written := 0
+				for _, o := range w.all() {
+					if o.Status.State == "measured" {
+						written++
+					}
+				}
+				if stands && written < 95 || !stands && written > 0 {
+					t.Errorf("writes take %s: %d are written", takes, written)
+				}
+			})
+		})
+	}
+}
+
+// TestObjectivesQueued tells nobody of those that only wait for their first turn,
+// unless that lasts.
+func TestObjectivesQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slow = time.Hour
+		for i := range 60 {
+			w.put(objective(func(o *v1alpha1.Objective) { o.Name, o.UID = fmt.Sprint("o", i), types.UID(fmt.Sprint("u", i)) }))
+		}
+		w.run(2*time.Minute, func() {
+			synctest.Wait()
+			if n := w.seen().writes; n == 0 || n > 20 {
+				t.Errorf("%d statuses are written of those that were asked about in vain", n)
+			}
+			time.Sleep(8 * time.Minute)
+			synctest.Wait()
+			if n := w.seen().writes; n < 55 {
+				t.Errorf("%d statuses are written after ten minutes", n)
+			}
+		})
+	})
+}
