@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -49,33 +48,12 @@ func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time)
 const nodeEvents = "default"
 
 func (c *Client) happenings(ctx context.Context, path string, since time.Time) (out []Happening, err error) {
-	err = c.pages(ctx, path, "events", ending(func(text []byte) (string, error) {
+	err = c.pages(ctx, path, "events", func(text []byte) (string, error) {
 		some, next, err := readEvents(text, since)
 		out = append(out, some...)
 		return next, err
-	}))
+	})
 	return out, err
-}
-
-// maxPages bounds what is read of one list.
-const maxPages = 1000
-
-// ending has a reader of pages refuse what is no list, which would be taken for an empty
-// one, and a list that does not end.
-func ending(read func(text []byte) (next string, err error)) func(text []byte) (next string, err error) {
-	pages, last := 0, ""
-	return func(text []byte) (string, error) {
-		var list struct{ Items json.RawMessage }
-		if json.Unmarshal(text, &list) != nil || list.Items == nil {
-			return "", errors.New("it is no list")
-		}
-		next, err := read(text)
-		if pages++; err == nil && next != "" && (next == last || pages == maxPages) {
-			return "", fmt.Errorf("it does not end: %d pages were read", pages)
-		}
-		last = next
-		return next, err
-	}
 }
 
 // readEvents reads a page of events, of which it leaves out what was told before a moment.
@@ -123,7 +101,7 @@ type Placed struct {
 
 // Placements lists the pods of a namespace, or of all if it is "", that run or are to.
 func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, err error) {
-	err = d.Client.pages(ctx, podsPath(namespace), "pods", ending(func(text []byte) (string, error) {
+	err = d.Client.pages(ctx, podsPath(namespace), "pods", func(text []byte) (string, error) {
 		var page podPage
 		var configured struct{ Items []configuredPod }
 		if err := json.Unmarshal(text, &page); err != nil {
@@ -142,7 +120,7 @@ func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, e
 			out = append(out, x)
 		}
 		return page.Metadata.Continue, nil
-	}))
+	})
 	return out, forPeople(err)
 }
 

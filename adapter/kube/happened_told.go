@@ -19,16 +19,20 @@ const teller = "autoecoops.io/aeod"
 // for an hour, if that is left as it is.
 func (e *Events) Told(ctx context.Context, namespace string) (out []Happening, err error) {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}, "fieldSelector": {"reportingComponent=" + teller + ",involvedObject.kind=Application"}}
+	read := ending(func(text []byte) (string, error) {
+		some, next, err := readEvents(text, time.Time{})
+		out = append(out, some...)
+		return next, err
+	})
 	for {
 		text, err := e.client.do(ctx, request{verb: http.MethodGet, path: "/api/v1/namespaces/" + url.PathEscape(namespace) + "/events", query: query})
 		if err != nil {
 			return nil, classify(err, "list", "events", false)
 		}
-		some, next, err := readEvents(text, time.Time{})
+		next, err := read(text)
 		if err != nil {
 			return nil, fault.Wrap(fault.Unavailable, "read a list of", "events", err, "is that address a Kubernetes API server?")
 		}
-		out = append(out, some...)
 		if next == "" {
 			break
 		}

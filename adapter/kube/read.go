@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -40,9 +41,10 @@ func forPeople(err error) error {
 }
 
 // pages reads a list in pages and hands each page's text to f, which returns
-// the token of the next one.
+// the token of the next one. What is no list, and a list that does not end, is an error.
 func (c *Client) pages(ctx context.Context, path, subject string, f func(text []byte) (next string, err error)) error {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	f = ending(f)
 	for {
 		text, err := c.do(ctx, request{verb: http.MethodGet, path: path, query: query})
 		if err != nil {
@@ -56,6 +58,34 @@ func (c *Client) pages(ctx context.Context, path, subject string, f func(text []
 			return nil
 		}
 		query.Set("continue", next)
+	}
+}
+
+// maxPages bounds what is read of one list.
+const maxPages = 1000
+
+var errNoList = errors.New("it is no list")
+
+// isList tells a list, which may be empty, from any other answer.
+func isList(text []byte) bool {
+	var list struct{ Items json.RawMessage }
+	return json.Unmarshal(text, &list) == nil && list.Items != nil
+}
+
+// ending has a reader of pages refuse what is no list, which would be taken for an empty
+// one, and a list that does not end.
+func ending(read func(text []byte) (next string, err error)) func(text []byte) (next string, err error) {
+	pages, last := 0, ""
+	return func(text []byte) (string, error) {
+		if !isList(text) {
+			return "", errNoList
+		}
+		next, err := read(text)
+		if pages++; err == nil && next != "" && (next == last || pages == maxPages) {
+			return "", fmt.Errorf("it does not end: %d pages were read", pages)
+		}
+		last = next
+		return next, err
 	}
 }
 

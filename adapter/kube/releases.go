@@ -247,6 +247,9 @@ func (r *Releases) List(ctx context.Context, app deliver.AppKey) ([]v1alpha1.Rel
 	if err != nil {
 		return nil, classify(err, "list releases of", releasesOf(app), false)
 	}
+	if !isList(text) {
+		return nil, fault.Wrap(fault.Unavailable, "read releases of", releasesOf(app), errNoList, "")
+	}
 	var list v1alpha1.ReleaseList
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "read releases of", releasesOf(app), err, "")

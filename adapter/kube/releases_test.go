@@ -387,3 +387,29 @@ func TestAGoodEndWaitsWhileMuchIsApplied(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsNoListIsNotEmpty has an answer that holds no list be an error wherever a list
+// is read: nothing must not be taken for none.
+func TestWhatIsNoListIsNotEmpty(t *testing.T) {
+	for _, text := range []string{`{"status":"ok"}`, `null`, `[]`, `{"kind":"Status","status":"Failure"}`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, text) // the client notices
+		}))
+		client, err := New(&rest.Config{Host: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, desk := t.Context(), Desk{client}
+		_, releases := desk.Releases(ctx, "shop")
+		_, _, applications := desk.Applications(ctx, "shop")
+		_, objectives := desk.SLOs(ctx, "shop")
+		_, told := NewEvents(client, "test").Told(ctx, "shop")
+		for what, err := range map[string]error{"releases": releases, "applications": applications, "objectives": objectives, "told": told} {
+			if err == nil {
+				t.Errorf("%s of %s are none", what, text)
+			}
+		}
+		server.Close()
+	}
+}
