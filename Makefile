@@ -67,6 +67,7 @@ test: check generated ## everything: also races, the other tools' own output, a 
 	cd test/cluster && $(GO) vet ./... && $(GO) test -timeout 60m ./...
 	cd test/gitops && $(GO) vet ./... && $(GO) test -short -count=1 -parallel 24 -timeout 20m ./...
 	cd bench/deliver && $(GO) vet ./...
+	cd bench/objectives && $(GO) vet ./...
 
 .PHONY: image
 image: ## write the image of aeod to dist/aeod.tar, without Docker (Debian, root)
@@ -130,6 +131,11 @@ sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attack
 bench-deliver: ## measure DELIVER on a real API server and write bench/results/deliver.json (takes half an hour)
 	$(GO) build -C bench/deliver -o ../../bin/bench-deliver .
 	bin/bench-deliver
+
+.PHONY: bench-objectives
+bench-objectives: ## measure one aeod that follows 10,000 Objectives of a real API server (takes a quarter of an hour)
+	$(GO) build -C bench/objectives -o ../../bin/bench-objectives .
+	bin/bench-objectives
 
 .PHONY: test-gitops
 test-gitops: ## make everything fail around aeod on a real API server, 200 scenarios and more

@@ -114,6 +114,10 @@ func TestBegin(t *testing.T) {
 	noon := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	first := noon // zero for no samples
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/query_range" {
+			http.NotFound(w, r) // it has no stores, as a Thanos does
+			return
+		}
 		if q := r.FormValue("query"); !strings.HasPrefix(q, "count(last_over_time(n{a=\"b\"}[") {
 			t.Errorf("asked for %s", q)
 		}
