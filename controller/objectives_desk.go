@@ -78,13 +78,17 @@ func (d *desk) take(ctx context.Context, limit time.Duration, about string) erro
 	case d.slots <- struct{}{}:
 		return nil
 	case <-timer.C:
-		return fault.Wrap(fault.TimedOut, "ask about", about, errNoTurn, "is Prometheus slow?")
+		return noTurn(about)
 	case <-ctx.Done():
 		return interrupted(about)
 	}
 }
 
 func (d *desk) leave() { <-d.slots }
+
+func noTurn(about string) error {
+	return fault.Wrap(fault.TimedOut, "ask about", about, errNoTurn, "is Prometheus slow?")
+}
 
 // pen waits for a turn among those that write; false if there is none in time.
 func (d *desk) pen(ctx context.Context, limit time.Duration) bool {
@@ -219,6 +223,9 @@ func (d *desk) answer(ctx context.Context, all []*question, form follow.Form) {
 		return
 	}
 	for _, q := range all {
+		if errors.Is(err, errNoTurn) {
+			err = noTurn(q.about)
+		}
 		q.done <- err
 	}
 }

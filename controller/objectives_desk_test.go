@@ -283,3 +283,22 @@ func TestObjectivesQueued(t *testing.T) {
 		})
 	})
 }
+
+// TestNoTurnNamesEach has each of those that were to be asked about together be told of
+// itself.
+func TestNoTurnNamesEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := desk{now: time.Now, slots: make(chan struct{}, 1)}
+		d.slots <- struct{}{} // somebody is asking
+		var all []*question
+		for _, about := range []string{"shop/a", "shop/b"} {
+			all = append(all, &question{about: about, limit: time.Second, done: make(chan error, 1)})
+		}
+		d.answer(t.Context(), all, follow.Form{})
+		for _, q := range all {
+			if err := <-q.done; fault.KindOf(err) != fault.TimedOut || !strings.Contains(err.Error(), q.about) {
+				t.Errorf("%s: %v", q.about, err)
+			}
+		}
+	})
+}
