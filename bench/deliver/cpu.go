@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// ticksPerSecond is the unit of processor time in /proc on Linux.
-const ticksPerSecond = 100
+	"github.com/autoecoops/autoecoops/test/cluster/process"
+)
 
 // cpu returns the processor time that the control plane's programs, aeod and
 // this program have used, by name.
@@ -24,27 +21,11 @@ func (b *bench) cpu(ctx context.Context) (map[string]time.Duration, error) {
 		pids[p.Name] = p.PID
 	}
 	if b.aeodd != nil {
-		pids["aeod"] = b.aeodd.cmd.Process.Pid
+		pids["aeod"] = b.aeodd.PID()
 	}
 	used := map[string]time.Duration{}
 	for name, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue // it ended, and used nothing since
-		}
-		// After the name, which ends with the last parenthesis, the 12th and 13th
-		// fields are the ticks in user and in system mode.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		if len(fields) < 13 {
-			continue
-		}
-		for _, f := range fields[11:13] {
-			n, err := strconv.ParseInt(f, 10, 64)
-			if err != nil {
-				return nil, err
-			}
-			used[name] += time.Duration(n) * time.Second / ticksPerSecond
-		}
+		used[name] = process.Processor(pid)
 	}
 	return used, nil
 }

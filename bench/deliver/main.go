@@ -21,6 +21,8 @@ import (
 	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/test/cluster"
 	"github.com/autoecoops/autoecoops/test/cluster/faultproxy"
+	"github.com/autoecoops/autoecoops/test/cluster/process"
+	"github.com/autoecoops/autoecoops/test/storetest"
 )
 
 type settings struct {
@@ -61,7 +63,7 @@ type bench struct {
 	repo, remote string
 	// proxy counts what aeod asks once it runs behind it.
 	proxy *faultproxy.Proxy
-	aeodd *daemon
+	aeodd *process.Program
 	// pages is where aeod has its metrics and webhooks.
 	pages string
 	// rate is the bare client's.
@@ -80,7 +82,7 @@ func run(ctx context.Context, o settings) (err error) {
 			return fmt.Errorf("build aeod: %w\n%s", err, out)
 		}
 	}
-	if b.pages, err = freeAddress(); err != nil {
+	if b.pages, err = storetest.Free(ctx); err != nil {
 		return err
 	}
 	if b.cluster, err = cluster.Up(ctx, "bench-deliver"); err != nil {
@@ -97,7 +99,7 @@ func run(ctx context.Context, o settings) (err error) {
 	defer stopGit()
 	defer func() {
 		if b.aeodd != nil {
-			b.aeodd.kill()
+			b.aeodd.Kill()
 		}
 	}()
 	parts := []func(context.Context) error{b.prepare, b.ceiling, b.firstSync, b.grow, b.restart, b.pushed, b.drift, b.strangers, b.quiet}

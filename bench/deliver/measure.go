@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"github.com/autoecoops/autoecoops/bench/workers"
 	"github.com/autoecoops/autoecoops/test/cluster"
 )
 
@@ -60,13 +61,13 @@ func (b *bench) ceiling(ctx context.Context) (err error) {
 }
 
 // applyBare applies the objects of n services from a number on with a number of
-// workers, and returns how many objects a second that were.
-func (b *bench) applyBare(ctx context.Context, client dynamic.Interface, from, n, workers int) (float64, error) {
+// clients at the same time, and returns how many objects a second that were.
+func (b *bench) applyBare(ctx context.Context, client dynamic.Interface, from, n, clients int) (float64, error) {
 	if err := b.settle(ctx); err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	err := parallel(n, workers, func(i int) error {
+	err := workers.Each(n, clients, func(i int) error {
 		for _, o := range four(from + i) {
 			g := configMaps.GroupVersion()
 			resource := strings.ToLower(o["kind"].(string)) + "s"
@@ -125,7 +126,7 @@ func (b *bench) settle(ctx context.Context) error {
 
 // firstSync is the time from the start of aeod to every Application applied.
 func (b *bench) firstSync(ctx context.Context) error {
-	err := parallel(b.apps, 16, func(i int) error {
+	err := workers.Each(b.apps, 16, func(i int) error {
 		_, err := b.client.Resource(applications).Namespace(space).Create(ctx, b.application(i, "2h"), metav1.CreateOptions{})
 		return err
 	})
@@ -267,7 +268,7 @@ func (b *bench) managed(ctx context.Context) int {
 // restart is the time from a start to every Application verified, and the
 // writes that it takes.
 func (b *bench) restart(ctx context.Context) error {
-	b.aeodd.kill()
+	b.aeodd.Kill()
 	began := time.Now()
 	if err := b.start(true); err != nil {
 		return err
@@ -347,19 +348,19 @@ func (b *bench) drift(ctx context.Context) error {
 
 // strangers adds objects that belong to nobody.
 func (b *bench) strangers(ctx context.Context) error {
-	b.results.Note(fmt.Sprintf("resident memory at %d × 10 objects, right after work", b.apps), b.aeodd.resident(), "MiB")
+	b.results.Note(fmt.Sprintf("resident memory at %d × 10 objects, right after work", b.apps), b.resident("VmRSS"), "MiB")
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-time.After(100 * time.Second): // moves are reported for a minute, and memory is given back half a minute later
 	}
-	before, own := b.aeodd.resident(), b.aeodd.memory("RssAnon")
+	before, own := b.resident("VmRSS"), b.resident("RssAnon")
 	b.results.AtMost(fmt.Sprintf("resident memory at %d × 10 objects", b.apps), before, "MiB", 120)
 	if b.unmanaged == 0 {
 		return nil
 	}
 	o := asJSON(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"value": strings.Repeat("x", 200)}})
-	err := parallel(b.unmanaged, 24, func(i int) error {
+	err := workers.Each(b.unmanaged, 24, func(i int) error {
 		name := fmt.Sprintf("stranger-%06d", i)
 		body := strings.Replace(string(o), `"kind"`, `"metadata":{"name":"`+name+`"},"kind"`, 1)
 		_, err := b.client.Resource(configMaps).Namespace(bare).Patch(ctx, name, types.ApplyPatchType, []byte(body), metav1.PatchOptions{FieldManager: "nobody"})
@@ -370,8 +371,8 @@ func (b *bench) strangers(ctx context.Context) error {
 	}
 	// Pages of the program's file come back one by one whenever anything runs,
 	// whatever there is in the cluster: what the objects cost is its own memory.
-	b.results.Note(fmt.Sprintf("more resident memory with %d unmanaged objects, with pages of the program", b.unmanaged), b.aeodd.resident()-before, "MiB")
-	b.results.AtMost(fmt.Sprintf("more memory with %d unmanaged objects", b.unmanaged), b.aeodd.memory("RssAnon")-own, "MiB", 2)
+	b.results.Note(fmt.Sprintf("more resident memory with %d unmanaged objects, with pages of the program", b.unmanaged), b.resident("VmRSS")-before, "MiB")
+	b.results.AtMost(fmt.Sprintf("more memory with %d unmanaged objects", b.unmanaged), b.resident("RssAnon")-own, "MiB", 2)
 	return nil
 }
 

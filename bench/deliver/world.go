@@ -7,14 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +24,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/test/cluster"
 	"github.com/autoecoops/autoecoops/test/cluster/faultproxy"
+	"github.com/autoecoops/autoecoops/test/cluster/process"
 )
 
 const (
@@ -177,30 +176,6 @@ func (b *bench) application(i int, interval string) *unstructured.Unstructured {
 	}}
 }
 
-// parallel runs f for 0 to n-1 with a number of workers, and returns the first
-// error.
-func parallel(n, workers int, f func(int) error) error {
-	var wg sync.WaitGroup
-	var once sync.Once
-	var first error
-	next := make(chan int)
-	for range workers {
-		wg.Go(func() {
-			for i := range next {
-				if err := f(i); err != nil {
-					once.Do(func() { first = err })
-				}
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	return first
-}
-
 // owner is what a proxy takes for its test: it ends with this process.
 type owner struct{ testing.TB }
 
@@ -212,12 +187,6 @@ func (*owner) Cleanup(func()) {}
 
 // Fatal implements testing.TB.
 func (*owner) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
-
-// daemon is a running aeod.
-type daemon struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
 
 // start starts aeod, directly or behind the proxy.
 func (b *bench) start(counted bool) error {
@@ -232,62 +201,16 @@ func (b *bench) start(counted bool) error {
 	if err := cluster.WriteKubeconfig(file, config); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(b.dir, "aeod.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	d := &daemon{ended: make(chan struct{})}
-	d.cmd = exec.Command(b.aeod, "--kubeconfig", file, "--ledger", filepath.Join(b.dir, "ledger.db"), "--cache-dir", filepath.Join(b.dir, "cache"),
+	cmd := exec.Command(b.aeod, "--kubeconfig", file, "--ledger", filepath.Join(b.dir, "ledger.db"), "--cache-dir", filepath.Join(b.dir, "cache"),
 		"--listen", b.pages, "--allow-file", "--allow-http", "--leader-elect=false")
-	d.cmd.Stdout, d.cmd.Stderr = log, log
-	if err := d.cmd.Start(); err != nil {
-		return err
-	}
-	go func() {
-		_ = d.cmd.Wait() // however it ended, it has
-		close(d.ended)
-	}()
-	b.aeodd = d
-	return nil
+	var err error
+	b.aeodd, err = process.NewLauncher().Launch("aeod", cmd, filepath.Join(b.dir, "aeod.log"))
+	return err
 }
 
-func (d *daemon) kill() {
-	if d.cmd.Process.Kill() == nil {
-		<-d.ended
-	}
-}
-
-// freeAddress returns an address of this machine on which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-// resident is the memory of aeod in MiB.
-func (d *daemon) resident() float64 { return d.memory("VmRSS") }
-
-// memory is one of the kinds of memory of proc_pid_status(5) that aeod has, in
-// MiB: RssAnon is its own, RssFile that of files.
-func (d *daemon) memory(kind string) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, kind+":"); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				return 0
-			}
-			return kb / 1024
-		}
-	}
-	return 0
-}
+// resident is the memory of aeod in MiB: with "RssAnon" its own, with "VmRSS" also the
+// pages of its program.
+func (b *bench) resident(kind string) float64 { return process.Memory(b.aeodd.PID(), kind) }
 
 // metrics calls f with each sample of aeod's metrics whose name and labels begin
 // with prefix.

@@ -20,7 +20,9 @@ import (
 
 	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/test/cluster"
+	"github.com/autoecoops/autoecoops/test/cluster/process"
 	"github.com/autoecoops/autoecoops/test/prometheustest"
+	"github.com/autoecoops/autoecoops/test/storetest"
 )
 
 type settings struct {
@@ -61,7 +63,7 @@ type bench struct {
 	alerts  *alerts
 	// alertsURL is the address of what takes alerts.
 	alertsURL string
-	aeodd     *daemon
+	aeodd     *process.Program
 	// pages is where aeod has its metrics.
 	pages string
 }
@@ -78,7 +80,7 @@ func run(ctx context.Context, o settings) (err error) {
 			return fmt.Errorf("build aeod: %w\n%s", err, out)
 		}
 	}
-	if b.pages, err = freeAddress(); err != nil {
+	if b.pages, err = storetest.Free(ctx); err != nil {
 		return err
 	}
 	// Samples come first: there are some when the Objectives are there.
@@ -96,7 +98,7 @@ func run(ctx context.Context, o settings) (err error) {
 	}
 	defer func() {
 		if b.aeodd != nil {
-			b.aeodd.kill()
+			b.aeodd.Kill()
 		}
 	}()
 	for _, part := range []func(context.Context) error{b.prepare, b.first, b.quiet, b.burn, b.restart} {

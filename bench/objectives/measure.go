@@ -12,6 +12,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/autoecoops/autoecoops/test/cluster/process"
 )
 
 // usage is what was used and done up to a moment.
@@ -23,7 +25,7 @@ type usage struct {
 }
 
 func (b *bench) used(ctx context.Context) (u usage, err error) {
-	u.at, u.aeod = time.Now(), seconds(b.aeodd.cmd.Process.Pid)
+	u.at, u.aeod = time.Now(), process.Processor(b.aeodd.PID()).Seconds()
 	p, err := page(ctx, b.source.URL+"/metrics", instant, ranges, spent)
 	if err != nil {
 		return u, err
@@ -58,8 +60,8 @@ func (b *bench) note(ctx context.Context, what string, from usage, byMinute bool
 	} {
 		b.results.Note(fmt.Sprintf("%s, %s%s", what, x.name, per), x.value*share, "")
 	}
-	b.results.Note(what+", resident memory", b.aeodd.memory("VmRSS"), "MiB")
-	b.results.Note(what+", resident memory at most", b.aeodd.memory("VmHWM"), "MiB")
+	b.results.Note(what+", resident memory", process.Memory(b.aeodd.PID(), "VmRSS"), "MiB")
+	b.results.Note(what+", resident memory at most", process.Memory(b.aeodd.PID(), "VmHWM"), "MiB")
 	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
 		fmt.Println("load average:", strings.TrimSpace(string(text)))
 	}
@@ -151,8 +153,8 @@ func (b *bench) reach(ctx context.Context, what string, began time.Time, count f
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-b.aeodd.ended:
-			return fmt.Errorf("aeod ended")
+		case <-b.aeodd.Done():
+			return b.aeodd.Exit()
 		case <-time.After(max(500*time.Millisecond, 10*time.Since(asked))):
 		}
 	}
@@ -230,7 +232,7 @@ func (b *bench) burn(ctx context.Context) error {
 // restart ends aeod and starts it again with what it kept.
 func (b *bench) restart(ctx context.Context) error {
 	began := time.Now()
-	b.aeodd.end(time.Minute)
+	b.aeodd.Stop(time.Minute)
 	b.results.Note("end", time.Since(began).Seconds(), "s")
 	size := int64(0)
 	kept, err := os.ReadDir(filepath.Join(b.dir, "cache", "slo"))

@@ -2,16 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,7 +16,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/autoecoops/autoecoops/bench/workers"
 	"github.com/autoecoops/autoecoops/test/cluster"
+	"github.com/autoecoops/autoecoops/test/cluster/process"
 )
 
 var (
@@ -75,7 +72,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		}
 	}
 	began := time.Now()
-	err := parallel(b.objectives, 32, func(i int) error {
+	err := workers.Each(b.objectives, 32, func(i int) error {
 		for {
 			_, err := b.client.Resource(objectives).Namespace(b.space(i)).Create(ctx, b.objective(i), metav1.CreateOptions{})
 			// Right after its definition a kind is not served yet.
@@ -89,37 +86,6 @@ func (b *bench) prepare(ctx context.Context) error {
 	return err
 }
 
-// parallel runs f for 0 to n-1 with a number of workers, and returns the errors.
-func parallel(n, workers int, f func(int) error) error {
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var all error
-	next := make(chan int)
-	for range workers {
-		wg.Go(func() {
-			for i := range next {
-				if err := f(i); err != nil {
-					mu.Lock()
-					all = errors.Join(all, err)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	return all
-}
-
-// daemon is a running aeod.
-type daemon struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
-
 // start starts aeod.
 func (b *bench) start() error {
 	config := b.cluster.Config()
@@ -128,78 +94,12 @@ func (b *bench) start() error {
 	if err := cluster.WriteKubeconfig(file, config); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(b.dir, "aeod.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	d := &daemon{ended: make(chan struct{})}
-	d.cmd = exec.Command(b.aeod, "--kubeconfig", file, "--ledger", filepath.Join(b.dir, "ledger.db"), "--cache-dir", filepath.Join(b.dir, "cache"),
+	cmd := exec.Command(b.aeod, "--kubeconfig", file, "--ledger", filepath.Join(b.dir, "ledger.db"), "--cache-dir", filepath.Join(b.dir, "cache"),
 		"--listen", b.pages, "--allow-http", "--leader-elect=false", "--namespace", "autoecoops",
 		"--prometheus", b.source.URL, "--prometheus-scrape-interval", scrape.String(), "--alertmanager", "http://"+b.alertsURL)
-	d.cmd.Stdout, d.cmd.Stderr = log, log
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := d.cmd.Start(); err != nil {
-		return err
-	}
-	go func() {
-		_ = d.cmd.Wait() // however it ended, it has
-		close(d.ended)
-	}()
-	b.aeodd = d
-	return nil
-}
-
-func (d *daemon) kill() {
-	if d.cmd.Process.Kill() == nil {
-		<-d.ended
-	}
-}
-
-// end ends it as an operator does.
-func (d *daemon) end(limit time.Duration) {
-	if d.cmd.Process.Signal(syscall.SIGTERM) == nil {
-		select {
-		case <-d.ended:
-			return
-		case <-time.After(limit):
-		}
-	}
-	d.kill()
-}
-
-// memory is one of the kinds of memory of proc_pid_status(5), in MiB.
-func (d *daemon) memory(kind string) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, kind+":"); ok {
-			if kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64); err == nil {
-				return kb / 1024
-			}
-		}
-	}
-	return 0
-}
-
-// seconds is the processor time that a process has used.
-func seconds(pid int) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	// After the name, which ends with the last parenthesis, the 12th and 13th fields
-	// are the ticks in user and in system mode, of which there are 100 a second.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	sum := 0.0
-	for _, f := range fields[min(11, len(fields)):min(13, len(fields))] {
-		if n, err := strconv.ParseFloat(f, 64); err == nil {
-			sum += n / 100
-		}
-	}
-	return sum
+	var err error
+	b.aeodd, err = process.NewLauncher().Launch("aeod", cmd, filepath.Join(b.dir, "aeod.log"))
+	return err
 }
 
 // written is how many writes of Objectives the API server has taken or refused.
@@ -216,13 +116,4 @@ func (b *bench) written(ctx context.Context) (float64, error) {
 		}
 	})
 	return n, err
-}
-
-// freeAddress returns an address of this machine on which nothing listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
