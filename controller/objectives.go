@@ -30,9 +30,10 @@ type Samples interface {
 	Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(labels map[string]string, points []follow.Point) error) error
 	// Range hands over its values at each step, both ends included.
 	Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(labels map[string]string, points []follow.Point) error) error
-	// Begin tells a moment between two before which a selector has no samples, close
-	// to the first that it has; false if there are none at all.
-	Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error)
+	// Begin tells, for each value of a label that series of a selector have between two
+	// moments, one before which those have no samples, close to the first. Without a
+	// label they are all of the value "".
+	Begin(ctx context.Context, selector, label string, from, to time.Time, each func(value string, at time.Time) error) error
 }
 
 // Snapshots keeps what is known of objectives over a restart.
@@ -246,6 +247,9 @@ func (f *follower) turn(ctx context.Context, o *v1alpha1.Objective) time.Duratio
 	}
 	now = f.Now()
 	s := f.monitor.Evaluate(now)
+	if f.fresh {
+		f.pend(&s)
+	}
 	f.tell(ctx, o, &s, failed)
 	f.keep(now, false)
 	return max(0, f.asked.Add(f.rhythm.Every).Sub(f.Now()))
@@ -315,7 +319,7 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 		return
 	}
 	if failed != nil && !f.failing {
-		f.Log.Warn("an objective could not be asked about", "objective", f.key.String(), "error", failed.Error())
+		f.desk.complain(f.Log, f.key.String(), failed)
 	}
 	f.failing = failed != nil
 	status := resource.Status(o, *s)
@@ -330,13 +334,41 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 	}
 }
 
-// patient is how long one that is new waits for its turn before people are told.
-const patient = 5 * time.Minute
+// What happens while the time before an Objective was followed is not known yet: how
+// long nothing is written that says no more, how long it may wait for its turn before
+// people are told, and how long nothing is judged by what is known since.
+const (
+	unsaid  = time.Minute
+	patient = 5 * time.Minute
+)
 
-// queued tells whether an objective only waits for its first turn: when a thousand
-// come at once, that nothing is known yet is not worth a thousand writes.
+// queued tells whether an objective only waits for its turn, or for its past: when a
+// thousand come at once, that nothing is known yet is not worth a thousand writes.
 func (f *follower) queued(failed error, now time.Time) bool {
-	return f.fresh && !f.sought && errors.Is(failed, errNoTurn) && now.Sub(f.began) < patient
+	wait := unsaid
+	if errors.Is(failed, errNoTurn) {
+		wait = patient
+	}
+	return f.fresh && (failed == nil || wait == patient) && now.Sub(f.began) < wait
+}
+
+// pend takes from a status what it cannot know as long as the time before is unknown:
+// the budget of the period. At first nothing is judged at all: a moment of errors is
+// no hour of them. Later an hour that is known in part is better than silence.
+func (f *follower) pend(s *slo.Status) {
+	s.Budget = slo.Budget{From: s.Budget.From, To: s.Budget.To}
+	if s.State.Frozen() {
+		return
+	}
+	s.Reason = "the time before " + f.began.UTC().Format(time.RFC3339) + " is still being asked for"
+	if s.At.Sub(f.began) >= patient {
+		return
+	}
+	s.State, s.Since = slo.Unmeasured, f.began
+	s.Incident, s.Events = nil, nil
+	for i := range s.Tiers {
+		s.Tiers[i] = slo.TierStatus{Name: s.Tiers[i].Name}
+	}
 }
 
 // write writes a status, unless so many are being written that the next evaluation

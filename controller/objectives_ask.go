@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
@@ -14,46 +15,57 @@ import (
 const patience = 10 * time.Second
 
 // pastLimits is how many times that all questions about the past may take in one
-// turn. The next turn goes on from there.
-const pastLimits = 4
+// turn before no other is asked. The next turn goes on from there.
+const pastLimits = 3
 
-// ask feeds the Monitor with what came since it was fed last: the past by its
-// steps, the last moments sample by sample. A failure feeds a lost batch.
+// errMore is why not all of the past is known after a turn.
+var errMore = errors.New("there is more to read than one turn has the time for")
+
+// ask feeds the Monitor with what came since it was fed last: what was missed by its
+// steps, the last moments sample by sample. A failure feeds a lost batch. That the time
+// before is not known yet keeps nobody from following what happens now.
 func (f *follower) ask(ctx context.Context, now time.Time) error {
 	limit := max(patience, f.rhythm.Every)
-	err := f.before(ctx, now, limit)
+	var before error
+	if f.fresh {
+		before = f.history(ctx, now, limit)
+	}
+	if errors.Is(before, errNoTurn) || errors.Is(before, errMore) {
+		before = nil // its time comes
+	}
+	err := f.missed(ctx, now, limit)
 	if err == nil {
 		err = f.latest(ctx, limit)
 	}
 	if err != nil {
 		f.monitor.Observe(slo.Batch{At: f.Now(), Lost: true})
+		return err
 	}
+	return before
+}
+
+// missed asks for what is too long ago to be asked for sample by sample.
+func (f *follower) missed(ctx context.Context, now time.Time, limit time.Duration) error {
+	if !f.rhythm.Missed(f.monitor.Answered(), now) {
+		return nil
+	}
+	from := f.monitor.Answered()
+	_, err := f.past(ctx, f.monitor, &from, now, limit)
 	return err
 }
 
-// before asks for what is too long ago to be asked for sample by sample.
-func (f *follower) before(ctx context.Context, now time.Time, limit time.Duration) error {
-	missed := f.rhythm.Missed(f.monitor.Answered(), now)
-	if !f.fresh && !missed {
-		return nil
+// question is one about the objective; what is asked is still to be said.
+func (f *follower) question(limit time.Duration) *question {
+	return &question{
+		about: f.key.String(), selectors: follow.Selectors(f.monitor.Objective().Indicator), forms: f.forms,
+		rhythm: f.rhythm, limit: limit, series: f.monitor.Series(), done: make(chan error, 1),
 	}
-	if err := f.desk.take(ctx, limit, f.key.String()); err != nil {
-		return err
-	}
-	defer f.desk.leave()
-	if f.fresh {
-		return f.history(ctx, now, limit)
-	}
-	_, err := f.past(ctx, f.monitor, f.monitor.Answered(), now, limit)
-	return err
 }
 
 // latest asks for the samples since the last answer.
 func (f *follower) latest(ctx context.Context, limit time.Duration) error {
-	q := &question{
-		about: f.key.String(), selectors: follow.Selectors(f.monitor.Objective().Indicator), forms: f.forms,
-		rhythm: f.rhythm, last: f.monitor.Answered(), limit: limit, series: f.monitor.Series(), done: make(chan error, 1),
-	}
+	q := f.question(limit)
+	q.last = f.monitor.Answered()
 	if err := f.desk.ask(ctx, q); err != nil {
 		return err
 	}
@@ -64,32 +76,28 @@ func (f *follower) latest(ctx context.Context, limit time.Duration) error {
 // begin skips the time before the first sample: of most that are new there are
 // fewer than the period is long. A source that cannot tell is asked for all of it.
 func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Duration) (time.Time, error) {
-	first := end
-	for _, s := range follow.Selectors(f.monitor.Objective().Indicator) {
-		if s.Role&(slo.Total|slo.Gauge) == 0 {
-			continue // without a total nothing can be said
-		}
-		one, done := context.WithTimeout(ctx, limit)
-		at, ok, err := f.Samples.Begin(one, s.Text, from, end)
-		done()
-		switch kind := fault.KindOf(err); {
-		case err == nil && ok && at.Before(first):
-			first = at
-		case err != nil && kind != fault.Invalid && kind != fault.TimedOut:
-			return from, err
-		case err != nil:
-			f.sought = true
-			return from, nil
-		}
+	q := f.question(limit)
+	q.stretch = stretch{from: from, to: end, step: f.step(), begin: true}
+	err := f.desk.archive.ask(ctx, q, f.wait())
+	switch kind := fault.KindOf(err); {
+	case errors.Is(err, errNoTurn) || err != nil && kind != fault.Invalid && kind != fault.TimedOut:
+		return from, err
+	case err != nil:
+		f.sought = true
+		return from, nil
 	}
 	f.sought = true
-	return from.Add(time.Duration(follow.Whole(from, first, f.rhythm.Interval.Truncate(time.Second))) * f.rhythm.Interval.Truncate(time.Second)), nil
+	first, ok := q.answer.First()
+	if !ok {
+		return end, nil
+	}
+	return first, nil
 }
 
 // history asks for the whole period before it was followed. What is known of it
 // when a question fails is kept, and gone on from at the next turn.
 func (f *follower) history(ctx context.Context, now time.Time, limit time.Duration) error {
-	m, err := f.past(ctx, f.draft, f.reached, now, limit)
+	m, err := f.past(ctx, f.draft, &f.reached, now, limit)
 	if f.draft = m; err != nil {
 		return err
 	}
@@ -100,50 +108,84 @@ func (f *follower) history(ctx context.Context, now time.Time, limit time.Durati
 	return nil
 }
 
+// The steps that are asked for at once end where those of others do, so that they are
+// asked for together: at multiples of one of these numbers of steps.
+var strides = [...]int{8640, 720, 60, 10}
+
+// wait is how long a question about the past waits for its turn.
+func (f *follower) wait() time.Duration { return max(patience/2, f.rhythm.Every/2) }
+
+// step is how far apart the moments of the past are that are asked for.
+func (f *follower) step() time.Duration { return f.rhythm.Interval.Truncate(time.Second) }
+
 // past feeds a Monitor with what was missed since a moment, in parts whose size
-// depends on how many series there are. Without a Monitor one is made that begins
+// depends on how many series there are, and says how far it came. Without a Monitor one is made that begins
 // with the first sample that there is; nil if there is none. One question may take
-// as long as limit, all of them pastLimits of it: nothing is evaluated meanwhile.
-func (f *follower) past(ctx context.Context, m *slo.Monitor, from, now time.Time, limit time.Duration) (*slo.Monitor, error) {
-	ctx, cancel := context.WithTimeout(ctx, pastLimits*limit)
-	defer cancel()
-	o, step := f.monitor.Objective(), f.rhythm.Interval.Truncate(time.Second)
+// as long as limit, and none is begun after pastLimits of it: nothing is evaluated
+// meanwhile.
+func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time, now time.Time, limit time.Duration) (*slo.Monitor, error) {
+	o, step := f.monitor.Objective(), f.step()
+	grid := func(at time.Time, steps int) time.Time { return at.Truncate(time.Duration(steps) * step) }
+	from := *reached
 	if oldest := o.Period.Begin(now); from.Before(oldest) {
 		from = oldest
 	}
-	steps, end := 60, now.Add(-2*step) // the last moments are asked for sample by sample
-	if m == nil && !f.sought && follow.Whole(from, end, step) > steps {
+	end := grid(now.Add(-2*step), 1) // the last moments are asked for sample by sample
+	if m == nil && !f.sought && follow.Whole(from, end, step) > 60 {
 		var err error
-		if from, err = f.begin(ctx, from, end, limit); err != nil {
+		if from, err = f.begin(ctx, grid(from, 60), end, limit); err != nil {
 			return nil, err
 		}
 	}
-	for n := follow.Whole(from, end, step); n > 0; n = follow.Whole(from, end, step) {
-		to := from.Add(time.Duration(min(n, steps)) * step)
-		var a follow.Answer
-		for _, s := range follow.Selectors(o.Indicator) {
-			one, done := context.WithTimeout(ctx, limit)
-			err := f.Samples.Range(one, s.Text, from.Add(step), to, step, func(labels map[string]string, points []follow.Point) error {
-				return a.Add(s.Role, labels, points)
-			})
-			if done(); err != nil {
-				return m, err
+	from = grid(from, strides[len(strides)-1])
+	began := f.Now()
+	for most := 60; from.Before(end); {
+		if f.Now().Sub(began) >= pastLimits*limit {
+			return m, fault.Wrap(fault.TimedOut, "ask about the past of", f.key.String(), errMore, "")
+		}
+		to := from
+		for _, n := range strides {
+			if n <= most {
+				to = grid(from.Add(time.Duration(n)*step), n)
+				break
 			}
 		}
-		if first, ok := a.First(); m == nil && ok {
-			var err error
-			if m, err = slo.New(*o, slo.Options{Interval: f.rhythm.Interval, Start: first.Add(-step)}); err != nil {
-				return nil, err
-			}
-			from = from.Add(time.Duration(follow.Whole(from, first, step)-1) * step)
+		if to.After(end) {
+			to = end
 		}
+		q := f.question(limit)
+		q.stretch = stretch{from: from.Add(step), to: to, step: step}
 		if m != nil {
-			follow.Replay(m, &a, from, to, step)
+			q.series = m.Series()
 		}
-		from, steps = to, follow.Steps(a.Series())
-		if f.fresh {
-			f.reached = from
+		q.read = make(chan struct{})
+		err := f.desk.archive.ask(ctx, q, f.wait())
+		if err == nil {
+			err = f.replay(&m, &q.answer, from, to)
 		}
+		close(q.read)
+		if err != nil {
+			return m, err
+		}
+		from, most = to, follow.Steps(q.answer.Series())
+		*reached = from
 	}
 	return m, nil
+}
+
+// replay feeds a Monitor with the answer about a stretch, and makes it if there is none
+// and there is a sample.
+func (f *follower) replay(m **slo.Monitor, a *follow.Answer, from, to time.Time) error {
+	step := f.step()
+	if first, ok := a.First(); *m == nil && ok {
+		made, err := slo.New(*f.monitor.Objective(), slo.Options{Interval: f.rhythm.Interval, Start: first.Add(-step)})
+		if err != nil {
+			return err
+		}
+		*m, from = made, from.Add(time.Duration(follow.Whole(from, first, step)-1)*step)
+	}
+	if *m != nil {
+		follow.Replay(*m, a, from, to, step)
+	}
+	return nil
 }

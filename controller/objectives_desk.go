@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/slo"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
 
@@ -25,7 +26,8 @@ const (
 	mostWrites = 16
 )
 
-// question is what one follower wants to know: the samples since the last answer.
+// question is what one follower wants to know: the samples since the last answer or,
+// with a stretch, those of that, or where those begin.
 type question struct {
 	about     string
 	selectors []follow.Selector
@@ -34,10 +36,13 @@ type question struct {
 	last      time.Time
 	limit     time.Duration
 	series    int
-	// at is when it was asked, and answer what came; done tells of its end.
+	stretch   stretch
+	// at is when it was asked, and answer what came; done tells of its end. What came
+	// of a stretch takes memory until read is closed.
 	at     time.Time
 	answer follow.Answer
 	done   chan error
+	read   chan struct{}
 }
 
 // desk takes questions, and asks those together that differ in the value of a
@@ -45,25 +50,27 @@ type question struct {
 type desk struct {
 	samples Samples
 	now     func() time.Time
-	slots   chan struct{}
 	signal  chan struct{}
+	// slots bound the questions that are asked at the same time.
+	slots chan struct{}
+	// archive takes the questions about the past.
+	archive archive
 	// pens bound the statuses that are being written.
 	pens chan struct{}
 
 	mu      sync.Mutex
 	waiting []*question
 	// due is when those that wait are asked.
-	due time.Time
-	// most is how many are asked together: fewer after the source took too long.
-	// learned is when that changed.
-	most    int
-	learned time.Time
+	due        time.Time
+	together   atOnce
+	complaints complaints
 }
 
 func (d *desk) init(c *Objectives) {
-	d.samples, d.now, d.most = c.Samples, c.Now, mostJoined
+	d.samples, d.now, d.together.most = c.Samples, c.Now, mostJoined
 	d.pens = make(chan struct{}, mostWrites)
-	d.slots, d.signal = make(chan struct{}, max(1, c.Parallel)), make(chan struct{}, 1)
+	d.archive.init(d, max(1, c.Parallel/pastShare))
+	d.slots, d.signal = make(chan struct{}, max(1, c.Parallel-d.archive.clerks)), make(chan struct{}, 1)
 }
 
 // errNoTurn is why a question was not asked.
@@ -83,8 +90,6 @@ func (d *desk) take(ctx context.Context, limit time.Duration, about string) erro
 		return interrupted(about)
 	}
 }
-
-func (d *desk) leave() { <-d.slots }
 
 func noTurn(about string) error {
 	return fault.Wrap(fault.TimedOut, "ask about", about, errNoTurn, "is Prometheus slow?")
@@ -140,6 +145,7 @@ func (d *desk) ask(ctx context.Context, q *question) error {
 func (d *desk) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	d.archive.run(ctx, &wg)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -150,7 +156,7 @@ func (d *desk) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		d.mu.Lock()
-		wait, all, most := d.due.Sub(d.now()), d.waiting, d.most
+		wait, all, most := d.due.Sub(d.now()), d.waiting, d.together.most
 		if len(all) == 0 {
 			wait = time.Hour
 		}
@@ -184,6 +190,10 @@ func join(all []*question, most int) (out []group) {
 	type bounds struct{ at, series, text int }
 	open := map[string]bounds{}
 	for _, q := range all {
+		if len(q.forms) == 0 {
+			out = append(out, group{questions: []*question{q}})
+			continue
+		}
 		best := q.forms[0]
 		for _, f := range q.forms[1:] {
 			if count[f.Key] > count[best.Key] {
@@ -191,10 +201,11 @@ func join(all []*question, most int) (out []group) {
 			}
 		}
 		// What has other rhythms is asked for other windows.
-		key := best.Key + q.rhythm.Interval.String()
+		key := best.Key + q.rhythm.Interval.String() + q.stretch.key()
+		limit := min(mostSeries, mostPoints/q.stretch.points())
 		b, ok := open[key]
 		b.series, b.text = b.series+max(q.series, 1), b.text+len(best.Value)+3
-		if !ok || len(out[b.at].questions) >= most || b.series > mostSeries || b.text > mostText {
+		if !ok || len(out[b.at].questions) >= most || b.series > limit || b.text > mostText {
 			b = bounds{len(out), max(q.series, 1), len(best.Value) + 3}
 			out = append(out, group{form: best})
 		}
@@ -210,15 +221,14 @@ func (d *desk) answer(ctx context.Context, all []*question, form follow.Form) {
 	err := d.take(ctx, all[0].limit, all[0].about)
 	if err == nil {
 		err = d.fetch(ctx, all, form)
-		d.leave()
-		d.learn(len(all), err)
+		<-d.slots
+		d.mu.Lock()
+		d.together.learn(d.now(), len(all), err)
+		d.mu.Unlock()
 	}
-	if len(all) > 1 && fault.KindOf(err) == fault.Invalid {
-		for _, half := range [][]*question{all[:len(all)/2], all[len(all)/2:]} {
-			for _, q := range half {
-				q.answer = follow.Answer{}
-			}
-			d.answer(ctx, half, half[0].form(form.Key))
+	if halves := half(all, err); halves != nil {
+		for _, h := range halves {
+			d.answer(ctx, h, h[0].form(form.Key))
 		}
 		return
 	}
@@ -228,6 +238,17 @@ func (d *desk) answer(ctx context.Context, all []*question, form follow.Form) {
 		}
 		q.done <- err
 	}
+}
+
+// half is how questions that a source refuses are asked again, nil if they are not.
+func half(all []*question, err error) [][]*question {
+	if len(all) < 2 || fault.KindOf(err) != fault.Invalid {
+		return nil
+	}
+	for _, q := range all {
+		q.answer = follow.Answer{}
+	}
+	return [][]*question{all[:len(all)/2], all[len(all)/2:]}
 }
 
 // form is the one of a Key.
@@ -240,16 +261,19 @@ func (q *question) form(key string) follow.Form {
 	return follow.Form{}
 }
 
+// atOnce is how many are asked about together: fewer after the source took too long.
+type atOnce struct {
+	most    int
+	learned time.Time // when that changed
+}
+
 // learn has fewer asked about together after the source took too long for n.
-func (d *desk) learn(n int, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.now()
+func (a *atOnce) learn(now time.Time, n int, err error) {
 	switch {
-	case err == nil && n >= d.most && now.Sub(d.learned) >= learnEvery:
-		d.most, d.learned = min(d.most+max(1, d.most/8), mostJoined), now
+	case err == nil && n >= a.most && now.Sub(a.learned) >= learnEvery:
+		a.most, a.learned = min(a.most+max(1, a.most/8), mostJoined), now
 	case n > 1 && fault.KindOf(err) == fault.TimedOut:
-		d.most, d.learned = max(min(d.most, n)/2, 1), now
+		a.most, a.learned = max(min(a.most, n)/2, 1), now
 	}
 }
 
@@ -273,19 +297,33 @@ func (d *desk) fetch(ctx context.Context, all []*question, form follow.Form) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	st, by := all[0].stretch, ""
+	whose := func(value string) []*question { return all }
+	if len(values) > 1 {
+		by = form.Label
+		whose = func(value string) []*question { return byValue[value] }
+	}
 	for _, s := range selectors {
-		err := d.samples.Raw(ctx, s.Text, window, now, func(labels map[string]string, points []follow.Point) error {
-			to := all
-			if len(values) > 1 {
-				to = byValue[labels[form.Label]]
-			}
-			for _, q := range to {
+		hand := func(labels map[string]string, points []follow.Point) error {
+			for _, q := range whose(labels[by]) {
 				if err := q.answer.Add(s.Role, labels, points); err != nil {
 					return err
 				}
 			}
 			return nil
-		})
+		}
+		var err error
+		switch {
+		case st.begin && s.Role&(slo.Total|slo.Gauge) == 0: // without a total nothing can be said
+		case st.begin:
+			err = d.samples.Begin(ctx, s.Text, by, st.from, st.to, func(value string, at time.Time) error {
+				return hand(map[string]string{by: value}, []follow.Point{{At: at.UnixMilli()}})
+			})
+		case st.past():
+			err = d.samples.Range(ctx, s.Text, st.from, st.to, st.step, hand)
+		default:
+			err = d.samples.Raw(ctx, s.Text, window, now, hand)
+		}
 		if err != nil {
 			return err
 		}

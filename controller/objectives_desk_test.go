@@ -26,10 +26,17 @@ type crowd struct {
 	mu     sync.Mutex
 	broken map[string]time.Time
 	asked  int // questions for the last samples
+	past   int // questions about the past
+	// slowly is how long a question about the past takes; working and most are how many
+	// are asked now, and were at most.
+	slowly            time.Duration
+	working, together int
 	// refuses is a value that no question may have, most how many there may be.
 	refuses string
 	most    int
 	late    bool // those with more do not answer in time
+	// apart is how much later the counters of each service begin than of the one before.
+	apart time.Duration
 }
 
 var chosen = regexp.MustCompile(`service(=~?)"([^"]*)"`)
@@ -51,10 +58,19 @@ func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, 
 		}
 	}
 	const scrape = 15 * time.Second
-	for _, v := range values {
+	return c.series(selector, at.Add(-window).Truncate(scrape).Add(scrape), at, scrape, each)
+}
+
+// series hands over those of the services that a selector names.
+func (c *crowd) series(selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
+	found := chosen.FindStringSubmatch(selector)
+	for _, v := range strings.Split(strings.ReplaceAll(found[2], `\\`, ""), "|") {
 		var points []follow.Point
-		for t := at.Add(-window).Truncate(scrape).Add(scrape); !t.After(at); t = t.Add(scrape) {
-			n := 10 * t.Sub(c.start).Seconds()
+		for t := from; !t.After(to); t = t.Add(step) {
+			n := 10 * t.Sub(c.began(v)).Seconds()
+			if n < 0 {
+				continue
+			}
 			if strings.Contains(selector, "code") {
 				c.mu.Lock()
 				from, ok := c.broken[v]
@@ -65,6 +81,9 @@ func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, 
 			}
 			points = append(points, follow.Point{At: t.UnixMilli(), Value: n})
 		}
+		if len(points) == 0 {
+			continue
+		}
 		labels := map[string]string{"service": v}
 		if strings.Contains(selector, "code") {
 			labels["code"] = "500"
@@ -74,6 +93,48 @@ func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, 
 		}
 	}
 	return nil
+}
+
+// began is when the counters of a service began: of each a minute later than of the
+// one before.
+func (c *crowd) began(service string) time.Time {
+	var n int
+	_, _ = fmt.Sscanf(service, "s.%d", &n) // 0 for others
+	return c.start.Add(time.Duration(n) * c.apart)
+}
+
+// look is a question about the past.
+func (c *crowd) look(ctx context.Context) error {
+	c.mu.Lock()
+	c.past++
+	c.working++
+	c.together = max(c.together, c.working)
+	wait := time.NewTimer(c.slowly)
+	c.mu.Unlock()
+	defer wait.Stop()
+	defer c.set(func() { c.working-- })
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.TimedOut, "ask", "it", "no answer in time", "")
+	}
+}
+
+func (c *crowd) Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
+	if err := c.look(ctx); err != nil {
+		return err
+	}
+	return c.series(selector, from, to, step, each)
+}
+
+func (c *crowd) Begin(ctx context.Context, selector, label string, from, to time.Time, each func(string, time.Time) error) error {
+	if err := c.look(ctx); err != nil {
+		return err
+	}
+	return c.series(selector, from, to, time.Minute, func(labels map[string]string, points []follow.Point) error {
+		return each(labels[label], time.UnixMilli(points[0].At).Add(-time.Minute))
+	})
 }
 
 // follow follows n Objectives on services of their own.
@@ -131,6 +192,83 @@ func TestObjectivesTogether(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// TestObjectivesPastTogether asks for the past of many with few questions, a few at a
+// time, and each gets its own.
+func TestObjectivesPastTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, apart: time.Minute, slowly: time.Second}
+		c.start = time.Now().Add(-5 * time.Hour)
+		c.broken["s.7"] = time.Now().Add(-90 * time.Minute)
+		c.follow(150)
+		c.run(2*time.Minute, func() {
+			c.mu.Lock()
+			if c.past > 60 || c.together > 1 {
+				t.Errorf("%d questions about the past of 150, %d at the same time", c.past, c.together)
+			}
+			c.mu.Unlock()
+			for k, s := range c.seen().last {
+				var n int
+				_, _ = fmt.Sscanf(k.Name, "o%d", &n) // all are named so
+				want := 10 * (5*time.Hour + 2*time.Minute - time.Duration(n)*time.Minute).Seconds()
+				if s.State != slo.Measured || s.Budget.Total < want-1200 || s.Budget.Total > want+10 || s.Budget.Bad > 0 != (n == 7) {
+					t.Errorf("%s: %s, %v bad of %v, want %v", k, s.State, s.Budget.Bad, s.Budget.Total, want)
+				}
+			}
+			c.want("what burnt before burns", "ErrorBudgetBurn/page+")
+		})
+	})
+}
+
+// TestObjectivesWhilePastIsSlow follows what happens now though the past cannot be asked
+// for: at first nothing is judged by so little, then it is.
+func TestObjectivesWhilePastIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: time.Hour}
+		c.start = time.Now().Add(-5 * time.Hour)
+		c.follow(40)
+		c.broken["s.7"] = time.Now().Add(2 * time.Minute)
+		c.run(4*time.Minute, func() {
+			for k, s := range c.seen().last {
+				if s.State != slo.Unmeasured || s.Budget.Known || !strings.Contains(s.Reason, "is still being asked for") {
+					t.Errorf("%s: %s, %q, budget %+v", k, s.State, s.Reason, s.Budget)
+				}
+			}
+			c.want("too soon", "")
+			time.Sleep(4 * time.Minute)
+			for k, s := range c.seen().last {
+				if s.State != slo.Measured || s.Budget.Known {
+					t.Errorf("%s: %s, %q, budget %+v", k, s.State, s.Reason, s.Budget)
+				}
+			}
+			c.want("soon enough", "ErrorBudgetBurn/page+")
+			c.set(func() { c.slowly = 0 })
+			time.Sleep(2 * time.Minute)
+			for k, s := range c.seen().last {
+				if s.State != slo.Measured || s.Budget.Total < 5*36000 {
+					t.Errorf("%s: %s, budget %+v", k, s.State, s.Budget)
+				}
+			}
+			c.want("it still burns", "")
+		})
+	})
+}
+
+// TestComplaintsAreBounded logs a few failures of a crowd one by one.
+func TestComplaintsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		d, to := desk{now: time.Now}, slog.New(slog.NewTextHandler(&log, nil))
+		for i := range 500 {
+			d.complain(to, fmt.Sprint("shop/o", i), errNoTurn)
+		}
+		time.Sleep(2 * time.Minute)
+		d.complain(to, "shop/again", errNoTurn)
+		if n := strings.Count(log.String(), "\n"); n != mostComplaints+2 || !strings.Contains(log.String(), "objectives=480") || !strings.Contains(log.String(), "shop/again") {
+			t.Errorf("%d lines:\n%s", n, log.String())
+		}
 	})
 }
 

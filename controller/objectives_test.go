@@ -195,14 +195,17 @@ func (w *world) Range(ctx context.Context, selector string, from, to time.Time, 
 	return w.answer(selector, from, to, step, each)
 }
 
-func (w *world) Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error) {
+func (w *world) Begin(ctx context.Context, selector, _ string, from, to time.Time, each func(string, time.Time) error) error {
 	if err := w.ask(ctx); err != nil {
-		return time.Time{}, false, err
+		return err
 	}
 	if from.Before(w.start) {
 		from = w.start
 	}
-	return from, selector != "none" && from.Before(to), nil
+	if selector == "none" || !from.Before(to) {
+		return nil
+	}
+	return each("", from)
 }
 
 func (w *world) Load(uid types.UID) ([]byte, bool) {

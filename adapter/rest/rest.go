@@ -23,6 +23,9 @@ import (
 const (
 	MaxAnswer = 32 << 20
 	maxTries  = 3
+	// idle is how many connections are kept for the next questions: many are asked at
+	// the same time, of one server.
+	idle = 16
 	maxPause  = 10 * time.Second
 )
 
@@ -107,6 +110,7 @@ func New(s Server) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.MaxIdleConnsPerHost = idle
 	if len(s.CA) > 0 {
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(s.CA) {

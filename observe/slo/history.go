@@ -23,10 +23,39 @@ type history struct {
 	now  counts
 }
 
-// level holds the cumulative counts at the multiples of step.
+// level holds the cumulative counts at the multiples of step, of which it reaches
+// size back. It takes memory only for those since something happened first.
 type level struct {
-	step   int64
-	points []counts // a ring: that of the moment k·step is at k mod len
+	step, size int64
+	// first is the oldest moment that is held; before it all counts are 0.
+	first  int64
+	points []counts // a ring of size moments at most: that of k·step is at k mod len
+}
+
+// at returns the cumulative counts at k·step, which is not older than the level
+// reaches.
+func (l *level) at(k int64) counts {
+	if len(l.points) == 0 || k < l.first {
+		return counts{}
+	}
+	return l.points[k%int64(len(l.points))]
+}
+
+// hold makes room for the moments from one on up to another, when those up to newest
+// are held. None are older than the level reaches.
+func (l *level) hold(from, to, newest int64) {
+	old := *l
+	if len(old.points) > 0 {
+		from = min(from, max(old.first, to-l.size+1))
+	}
+	l.first = from
+	if to-from < int64(len(old.points)) {
+		return
+	}
+	l.points = make([]counts, min(l.size, max(to-from+1, 2*int64(len(old.points)), 16)))
+	for k := max(old.first, from); k <= newest && len(old.points) > 0; k++ {
+		l.points[k%int64(len(l.points))] = old.at(k)
+	}
 }
 
 // reach is what a level is made for: windows up to long, whose edges are to be
@@ -44,7 +73,7 @@ func newHistory(start int64, reaches ...reach) history {
 		}
 		step := max(1, r.step)
 		n := r.long/step + 3
-		h.levels = append(h.levels, level{step, make([]counts, n)})
+		h.levels = append(h.levels, level{step: step, size: n})
 		covered = (n - 2) * step
 	}
 	return h
@@ -57,8 +86,12 @@ func (h *history) advance(to int64) {
 	}
 	for i := range h.levels {
 		l := &h.levels[i]
-		first, last := h.head/l.step+1, to/l.step
-		first = max(first, last-int64(len(l.points))+1)
+		newest, last := h.head/l.step, to/l.step
+		first := max(newest+1, last-l.size+1)
+		if first > last || len(l.points) == 0 && h.now == (counts{}) {
+			continue
+		}
+		l.hold(first, last, newest)
 		for k := first; k <= last; k++ {
 			l.points[k%int64(len(l.points))] = h.now
 		}
@@ -74,7 +107,11 @@ func (h *history) add(from, to int64, d counts) {
 	for i := range h.levels {
 		l := &h.levels[i]
 		last := h.head / l.step
-		first := max(from/l.step+1, last-int64(len(l.points))+1)
+		first := max(from/l.step+1, last-l.size+1)
+		if first > last {
+			continue
+		}
+		l.hold(first, last, last)
 		for k := first; k <= last; k++ {
 			share := 1.0
 			if at := k * l.step; at < to {
@@ -95,18 +132,18 @@ func (h *history) since(t int64) counts {
 	for i := range h.levels {
 		l := &h.levels[i]
 		last := h.head / l.step
-		oldest := last - int64(len(l.points)) + 1
+		oldest := last - l.size + 1
 		k := t / l.step
 		if k < oldest && i+1 < len(h.levels) {
 			continue
 		}
 		if k < oldest {
-			return h.now.minus(l.points[oldest%int64(len(l.points))])
+			return h.now.minus(l.at(oldest))
 		}
-		older := l.points[k%int64(len(l.points))]
+		older := l.at(k)
 		at, next, newer := k*l.step, h.head, h.now
 		if k < last {
-			next, newer = (k+1)*l.step, l.points[(k+1)%int64(len(l.points))]
+			next, newer = (k+1)*l.step, l.at(k+1)
 		}
 		if next > at {
 			older.add(newer.minus(older), float64(t-at)/float64(next-at))

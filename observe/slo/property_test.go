@@ -21,7 +21,8 @@ func TestWindowsAreWhatTheSamplesSay(t *testing.T) {
 			c        counts
 		}
 		var all []event
-		now := int64(0)
+		// Some begin long after they were made: nothing is held of the time before.
+		now := int64(seed%4) * 11 * 86_400_000
 		for range 3000 {
 			from := now
 			now += 1000 + r.Int64N(60_000)
@@ -51,6 +52,35 @@ func TestWindowsAreWhatTheSamplesSay(t *testing.T) {
 		if all := h.since(0); all.total != h.now.total {
 			t.Errorf("seed %d: the whole is %v, not %v", seed, all, h.now)
 		}
+	}
+}
+
+// TestMemoryOfHistory takes memory for what happened, not for what may.
+func TestMemoryOfHistory(t *testing.T) {
+	whole := []reach{{3_600_000, 10_000}, {86_400_000, 60_000}, {30 * 86_400_000, 3_600_000}}
+	h := newHistory(0, whole...)
+	h.advance(40 * 86_400_000)
+	if n := h.bytes(); n != 0 {
+		t.Errorf("%d bytes for nothing", n)
+	}
+	from := h.head
+	for now := from; now < from+600_000; now += 10_000 {
+		h.add(now, now+10_000, counts{0, 100})
+	}
+	if n := h.bytes(); n == 0 || n > 3000 {
+		t.Errorf("%d bytes for ten minutes", n)
+	}
+	if got := h.since(h.head - 300_000); got.total != 3000 {
+		t.Errorf("%v in five minutes", got)
+	}
+	if got := h.since(0); got.total != 6000 {
+		t.Errorf("%v in all", got)
+	}
+	for now := h.head; now < from+60*86_400_000; now += 60_000 {
+		h.add(now, now+60_000, counts{0, 600})
+	}
+	if got := h.since(h.head - 30*86_400_000); got.total != 30*86_400_000/100 {
+		t.Errorf("%v in thirty days", got)
 	}
 }
 

@@ -98,8 +98,29 @@ func (h *history) code(c *codec) {
 	c.failed = c.failed || h.head < 0
 	c.counts(&h.now)
 	for i := range h.levels {
-		for j := range h.levels[i].points {
-			c.counts(&h.levels[i].points[j])
+		h.levels[i].code(c, h.head)
+	}
+}
+
+// code reads or writes all moments that a level reaches: those of which nothing is
+// held, too. That of k·step is at k mod size.
+func (l *level) code(c *codec, head int64) {
+	newest := head / l.step
+	oldest := newest - l.size + 1
+	whole := make([]counts, l.size)
+	for k := max(oldest, 0); k <= newest && !c.reading; k++ {
+		whole[k%l.size] = l.at(k)
+	}
+	for j := range whole {
+		c.counts(&whole[j])
+	}
+	if !c.reading || c.failed {
+		return
+	}
+	for k := max(oldest, 0); k <= newest; k++ {
+		if at := whole[k%l.size]; len(l.points) > 0 || at != (counts{}) {
+			l.hold(k, k, k-1)
+			l.points[k%int64(len(l.points))] = at
 		}
 	}
 }

@@ -125,22 +125,26 @@ func (s samples) Range(ctx context.Context, selector string, from, to time.Time,
 const beginSteps = 200
 
 // Begin implements controller.Samples.
-func (s samples) Begin(ctx context.Context, selector string, from, to time.Time) (time.Time, bool, error) {
+func (s samples) Begin(ctx context.Context, selector, label string, from, to time.Time, each func(value string, at time.Time) error) error {
 	step := max(time.Minute, (to.Sub(from)/beginSteps).Truncate(time.Second)+time.Second)
-	begin, ok := to, false
-	expr := fmt.Sprintf("count(last_over_time(%s[%ds]))", selector, int(step.Seconds())+1)
-	err := s.client.Range(ctx, expr, from.Add(step), to.Add(step), step, func(_ map[string]string, points []source.Point) error {
-		if len(points) > 0 {
-			if at := time.UnixMilli(points[0].At).Add(-step - time.Second); !ok || at.Before(begin) {
-				begin, ok = at, true
-			}
-		}
-		return nil
-	})
-	if begin.Before(from) {
-		begin = from
+	by := ""
+	if label != "" {
+		by = " by (" + label + ") "
 	}
-	return begin, ok && begin.Before(to), err
+	expr := fmt.Sprintf("count%s(last_over_time(%s[%ds]))", by, selector, int(step.Seconds())+1)
+	return s.client.Range(ctx, expr, from.Add(step), to.Add(step), step, func(labels map[string]string, points []source.Point) error {
+		if len(points) == 0 {
+			return nil
+		}
+		begin := time.UnixMilli(points[0].At).Add(-step - time.Second)
+		if begin.Before(from) {
+			begin = from
+		}
+		if !begin.Before(to) {
+			return nil
+		}
+		return each(labels[label], begin)
+	})
 }
 
 // snapshots keeps what is known of Objectives in a folder, a file for each. They

@@ -118,7 +118,11 @@ func TestBegin(t *testing.T) {
 			http.NotFound(w, r) // it has no stores, as a Thanos does
 			return
 		}
-		if q := r.FormValue("query"); !strings.HasPrefix(q, "count(last_over_time(n{a=\"b\"}[") {
+		q, metric := r.FormValue("query"), "{}"
+		switch {
+		case strings.HasPrefix(q, "count by (s) (last_over_time(n{a=\"b\"}["):
+			metric = `{"s":"x"}`
+		case !strings.HasPrefix(q, "count(last_over_time(n{a=\"b\"}["):
 			t.Errorf("asked for %s", q)
 		}
 		number := func(name string) int64 {
@@ -139,7 +143,7 @@ func TestBegin(t *testing.T) {
 		}
 		series := ""
 		if len(points) > 0 {
-			series = `{"metric":{},"values":[` + strings.Join(points, ",") + `]}`
+			series = `{"metric":` + metric + `,"values":[` + strings.Join(points, ",") + `]}`
 		}
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[%s]}}`, series)
@@ -158,12 +162,22 @@ func TestBegin(t *testing.T) {
 	} {
 		first = c.first
 		from := noon.Add(-30 * 24 * time.Hour)
-		at, ok, err := samples{client}.Begin(t.Context(), `n{a="b"}`, from, noon)
-		if err != nil || ok != c.found {
-			t.Errorf("%s: %v %v", name, ok, err)
-		}
-		if ok && (at.Before(from) || at.After(c.first) && at.After(from) || c.first.Sub(at) > 9*time.Hour && at.After(from)) {
-			t.Errorf("%s: %s for %s", name, at, c.first)
+		for label, value := range map[string]string{"": "", "s": "x"} {
+			var at time.Time
+			ok := false
+			err := samples{client}.Begin(t.Context(), `n{a="b"}`, label, from, noon, func(of string, begin time.Time) error {
+				if of != value {
+					t.Errorf("%s: the value of %q is %q", name, label, of)
+				}
+				at, ok = begin, true
+				return nil
+			})
+			if err != nil || ok != c.found {
+				t.Errorf("%s: %v %v", name, ok, err)
+			}
+			if ok && (at.Before(from) || at.After(c.first) && at.After(from) || c.first.Sub(at) > 9*time.Hour && at.After(from)) {
+				t.Errorf("%s: %s for %s", name, at, c.first)
+			}
 		}
 	}
 }
