@@ -20,10 +20,12 @@ type Options struct {
 	Tenant string
 	// CA are certificates in PEM that are trusted instead of the machine's.
 	CA []byte
-	// Timeout is for one try; 0 means 30 seconds.
+	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// SampleTime is for all that is asked for one sample; 0 means two minutes.
 	SampleTime time.Duration
+	// Progress, if not nil, is told of how many services a sample has asked for.
+	Progress func(done, total int)
 	// Pause waits between two tries; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
 }
@@ -32,6 +34,7 @@ type Options struct {
 type Client struct {
 	server     *rest.Client
 	sampleTime time.Duration
+	progress   func(done, total int)
 }
 
 // New returns a client. Nothing is asked yet.
@@ -62,7 +65,10 @@ func New(o Options) (*Client, error) {
 	if o.SampleTime <= 0 {
 		o.SampleTime = 2 * time.Minute
 	}
-	return &Client{server, o.SampleTime}, nil
+	if o.Progress == nil {
+		o.Progress = func(int, int) {}
+	}
+	return &Client{server, o.SampleTime, o.Progress}, nil
 }
 
 // get asks for JSON.

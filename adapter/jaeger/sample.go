@@ -40,7 +40,8 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 	seen, left := map[trace.ID]bool{}, MaxSampledSpans
 	var failed error
 	told, row := 0, 0
-	for _, service := range services {
+	for i, service := range services {
+		c.progress(i, len(services))
 		text, err := c.get(short, "api/traces", url.Values{
 			"service": {service}, "limit": {strconv.Itoa(min(n, MaxTraces))},
 			"start": {strconv.FormatInt(from.UnixMicro(), 10)}, "end": {strconv.FormatInt(to.UnixMicro()-1, 10)},

@@ -67,8 +67,14 @@ func TestSample(t *testing.T) {
 	}))
 	defer server.Close()
 	from := time.Unix(1_700_000_000, 0)
-	c := client(t, server.URL, nil)
+	var progress []string
+	c := client(t, server.URL, func(o *jaeger.Options) {
+		o.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
+	})
 	traces, err := c.Sample(t.Context(), from, from.Add(time.Minute), 7)
+	if got := strings.Join(progress, " "); got != "0/3 1/3 2/3" {
+		t.Errorf("progress: %s", got)
+	}
 	if err != nil || len(traces) != 1 || len(traces[0]) != 1 || strings.Join(asked, " ") != "cart none web" {
 		t.Errorf("%d traces of %v, %v", len(traces), asked, err)
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
@@ -24,35 +26,50 @@ type Happening struct {
 	By string
 }
 
-// Happenings lists the events of a namespace, or of all if it is "", and those of nodes,
-// that were told since a moment. What was read before one of them failed is given, too.
-func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time) ([]Happening, error) {
-	if namespace == "" {
-		all, err := d.Client.happenings(ctx, "/api/v1/events", since)
-		return all, forPeople(err)
-	}
-	all, err := d.Client.happenings(ctx, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/events", since)
-	if namespace == nodeEvents {
-		return all, forPeople(err)
-	}
-	nodes, untold := d.Client.happenings(ctx, "/api/v1/namespaces/"+nodeEvents+"/events", since)
-	for _, h := range nodes {
-		if h.Kind == "Node" {
-			all = append(all, h)
+// MaxHappenings is how many events of one kind of object are given.
+const MaxHappenings = 20_000
+
+// Happenings lists the events that were told since a moment of objects of some kinds in a
+// namespace, or in all if it is ""; those of nodes, which are in none, wherever it looks.
+// What was read before one of the lists failed is given, too.
+func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time, kinds ...string) (out []Happening, err error) {
+	var failed []error
+	for _, kind := range kinds {
+		path := "/api/v1/events"
+		switch {
+		case kind == "Node":
+			path = "/api/v1/namespaces/" + nodeEvents + "/events"
+		case namespace != "":
+			path = "/api/v1/namespaces/" + url.PathEscape(namespace) + "/events"
 		}
+		some, err := d.Client.happenings(ctx, path, kind, since)
+		out, failed = append(out, some...), append(failed, forPeople(err))
 	}
-	return all, errors.Join(forPeople(err), forPeople(untold))
+	return out, errors.Join(failed...)
 }
 
 // nodeEvents is the namespace in which nodes, that are in none, have their events.
 const nodeEvents = "default"
 
-func (c *Client) happenings(ctx context.Context, path string, since time.Time) (out []Happening, err error) {
-	err = c.pages(ctx, path, "events", func(text []byte) (string, error) {
+func (c *Client) happenings(ctx context.Context, path, kind string, since time.Time) (out []Happening, err error) {
+	// Most events are of pods: they are not even sent.
+	query := url.Values{"fieldSelector": {"involvedObject.kind=" + kind}}
+	err = c.pages(ctx, path, query, "events", func(text []byte) (string, error) {
 		some, next, err := readEvents(text, since)
-		out = append(out, some...)
+		for _, h := range some {
+			if h.Kind == kind && len(out) <= MaxHappenings {
+				out = append(out, h)
+			}
+		}
+		if len(out) > MaxHappenings {
+			next = ""
+		}
 		return next, err
 	})
+	if err == nil && len(out) > MaxHappenings {
+		out = out[:MaxHappenings]
+		err = fault.New(fault.Partial, "list", "events", fmt.Sprintf("there are more than %d of a %s", MaxHappenings, kind), "look back less far")
+	}
 	return out, err
 }
 
@@ -101,7 +118,7 @@ type Placed struct {
 
 // Placements lists the pods of a namespace, or of all if it is "", that run or are to.
 func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, err error) {
-	err = d.Client.pages(ctx, podsPath(namespace), "pods", func(text []byte) (string, error) {
+	err = d.Client.pages(ctx, podsPath(namespace), nil, "pods", func(text []byte) (string, error) {
 		var page podPage
 		var configured struct{ Items []configuredPod }
 		if err := json.Unmarshal(text, &page); err != nil {

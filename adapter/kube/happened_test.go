@@ -21,14 +21,15 @@ func TestHappenings(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case "/api/v1/namespaces/shop/events":
-			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s,%s]}`,
+			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s,%s,%s]}`,
 				event("Deployment", "orders", "ScalingReplicaSet", `,"reportingComponent":"deployment-controller","firstTimestamp":"2026-03-01T11:00:00Z","lastTimestamp":"2026-03-01T12:00:00Z"`),
 				event("Deployment", "old", "ScalingReplicaSet", ""),
-				event("Pod", "web-1", "BackOff", `,"lastTimestamp":null,"eventTime":"2026-03-01T11:30:00.000000Z","series":{"lastObservedTime":"2026-03-01T12:01:00.000000Z"}`))
+				event("Pod", "web-1", "BackOff", `,"lastTimestamp":"2026-03-01T12:02:00Z"`),
+				event("StatefulSet", "db", "SuccessfulDelete", `,"lastTimestamp":null,"eventTime":"2026-03-01T11:30:00.000000Z","series":{"lastObservedTime":"2026-03-01T12:01:00.000000Z"}`))
 		case "/api/v1/namespaces/default/events":
 			fmt.Fprintf(w, `{"metadata":{},"items":[%s,%s]}`, event("Node", "n1", "NodeNotReady", `,"lastTimestamp":"2026-03-01T12:02:00Z"`), event("Pod", "other", "BackOff", `,"lastTimestamp":"2026-03-01T12:02:00Z"`))
 		case "/api/v1/events":
-			fmt.Fprintf(w, `{"metadata":{},"items":[%s]}`, event("Node", "n2", "Rebooted", `,"lastTimestamp":"2026-03-01T12:02:00Z"`))
+			fmt.Fprintf(w, `{"metadata":{},"items":[%s]}`, event("StatefulSet", "db", "SuccessfulDelete", `,"lastTimestamp":"2026-03-01T12:02:00Z"`))
 		case "/api/v1/namespaces/odd/events":
 			fmt.Fprint(w, `{"items":7}`)
 		default:
@@ -38,10 +39,10 @@ func TestHappenings(t *testing.T) {
 	}))
 	d, since := Desk{Client: c}, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	for namespace, want := range map[string][]string{
-		"shop": {"deployment-controller: Deployment shop/orders ScalingReplicaSet 12:00", "teller: Pod shop/web-1 BackOff 12:01", "teller: Node shop/n1 NodeNotReady 12:02"},
-		"":     {"teller: Node shop/n2 Rebooted 12:02"},
+		"shop": {"teller: Node shop/n1 NodeNotReady 12:02", "deployment-controller: Deployment shop/orders ScalingReplicaSet 12:00", "teller: StatefulSet shop/db SuccessfulDelete 12:01"},
+		"":     {"teller: Node shop/n1 NodeNotReady 12:02", "teller: StatefulSet shop/db SuccessfulDelete 12:02"},
 	} {
-		all, err := d.Happenings(t.Context(), namespace, since)
+		all, err := d.Happenings(t.Context(), namespace, since, "Node", "Deployment", "StatefulSet")
 		var got []string
 		for _, h := range all {
 			got = append(got, fmt.Sprintf("%s: %s %s/%s %s %s", h.By, h.Kind, h.Namespace, h.Name, h.Reason, h.At.UTC().Format("15:04")))
@@ -51,7 +52,7 @@ func TestHappenings(t *testing.T) {
 		}
 	}
 	for namespace, kind := range map[string]fault.Kind{"none": fault.Denied, "odd": fault.Unavailable} {
-		if _, err := d.Happenings(t.Context(), namespace, since); fault.KindOf(err) != kind {
+		if _, err := d.Happenings(t.Context(), namespace, since, "Deployment"); fault.KindOf(err) != kind {
 			t.Errorf("%s: %v", namespace, err)
 		}
 	}
@@ -98,7 +99,7 @@ func TestListsThatAreNone(t *testing.T) {
 		fmt.Fprint(w, strings.Replace(answer, "PAGE", fmt.Sprint(asked), 1))
 	}))
 	d, since := Desk{Client: c}, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	const items = `"items":[{"metadata":{"namespace":"shop","name":"x","creationTimestamp":"2026-03-01T10:00:00Z","managedFields":[{"time":"2026-03-01T11:00:00Z"}]}}]`
+	const items = `"items":[{"involvedObject":{"kind":"Node"},"metadata":{"namespace":"shop","name":"x","creationTimestamp":"2026-03-01T10:00:00Z","managedFields":[{"time":"2026-03-01T11:00:00Z"}]}}]`
 	for _, x := range []struct {
 		answer, why string
 		asked, most int
@@ -113,7 +114,7 @@ func TestListsThatAreNone(t *testing.T) {
 	} {
 		answer = x.answer
 		for name, read := range map[string]func() (int, error){
-			"events":     func() (int, error) { all, err := d.Happenings(t.Context(), "", since); return len(all), err },
+			"events":     func() (int, error) { all, err := d.Happenings(t.Context(), "", since, "Node"); return len(all), err },
 			"pods":       func() (int, error) { all, err := d.Placements(t.Context(), ""); return len(all), err },
 			"configmaps": func() (int, error) { all, err := d.Edits(t.Context(), "ConfigMap", "", since); return len(all), err },
 		} {
@@ -123,6 +124,25 @@ func TestListsThatAreNone(t *testing.T) {
 				t.Errorf("%s of %.60s: asked %d times, %d, %v", name, x.answer, asked, n, err)
 			}
 		}
+	}
+}
+
+// TestHappeningsAreBounded asks for the events of each kind by itself, and gives no more
+// than a few of a flood, which it says.
+func TestHappeningsAreBounded(t *testing.T) {
+	var asked []string
+	page := `{"metadata":{"continue":"PAGE"},"items":[` + strings.TrimSuffix(strings.Repeat(`{"metadata":{"creationTimestamp":"2026-03-01T10:00:00Z"},"involvedObject":{"kind":"Node","name":"n"}},`, 700), ",") + `]}`
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		asked = append(asked, r.URL.Query().Get("fieldSelector"))
+		fmt.Fprint(w, strings.Replace(page, "PAGE", fmt.Sprint(len(asked)), 1))
+	}))
+	all, err := Desk{Client: c}.Happenings(t.Context(), "", time.Time{}, "Node")
+	if len(all) != MaxHappenings || fault.KindOf(err) != fault.Partial || !strings.Contains(err.Error(), "more than 20000 of a Node") {
+		t.Errorf("%d, %v", len(all), err)
+	}
+	if n := MaxHappenings/700 + 1; len(asked) != n || asked[n-1] != "involvedObject.kind=Node" {
+		t.Errorf("asked %d times: %v", len(asked), asked)
 	}
 }
 
@@ -140,11 +160,11 @@ func TestHappeningsInPart(t *testing.T) {
 		fmt.Fprintf(w, `{"kind":"Status","status":"Failure","reason":"Forbidden","message":"no %s","code":403}`, r.URL.Path)
 	}))
 	d := Desk{Client: c}
-	if all, err := d.Happenings(t.Context(), "shop", time.Time{}); len(all) != 1 || fault.KindOf(err) != fault.Denied {
+	if all, err := d.Happenings(t.Context(), "shop", time.Time{}, "Node", "Deployment"); len(all) != 1 || fault.KindOf(err) != fault.Denied {
 		t.Errorf("%+v %v", all, err)
 	}
 	nodes = false
-	if _, err := d.Happenings(t.Context(), "shop", time.Time{}); err == nil || !strings.Contains(err.Error(), "shop/events") || !strings.Contains(err.Error(), "default/events") {
+	if _, err := d.Happenings(t.Context(), "shop", time.Time{}, "Node", "Deployment"); err == nil || !strings.Contains(err.Error(), "shop/events") || !strings.Contains(err.Error(), "default/events") {
 		t.Errorf("%v", err)
 	}
 }

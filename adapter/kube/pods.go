@@ -140,7 +140,7 @@ func podsPath(namespace string) string {
 
 // listPods lists pods, and returns the version to watch from.
 func (c *Client) listPods(ctx context.Context, namespace string) (out []Pod, version string, err error) {
-	err = c.pages(ctx, podsPath(namespace), strings.TrimSpace("the pods of "+namespace), func(text []byte) (string, error) {
+	err = c.pages(ctx, podsPath(namespace), nil, strings.TrimSpace("the pods of "+namespace), func(text []byte) (string, error) {
 		var page podPage
 		if err := json.Unmarshal(text, &page); err != nil {
 			return "", err

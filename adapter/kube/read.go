@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,10 +41,14 @@ func forPeople(err error) error {
 	return f
 }
 
-// pages reads a list in pages and hands each page's text to f, which returns
-// the token of the next one. What is no list, and a list that does not end, is an error.
-func (c *Client) pages(ctx context.Context, path, subject string, f func(text []byte) (next string, err error)) error {
-	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+// pages reads a list, or what a query selects of it, in pages and hands each page's text
+// to f, which returns the token of the next one. What is no list, and a list that does not end, is an error.
+func (c *Client) pages(ctx context.Context, path string, query url.Values, subject string, f func(text []byte) (next string, err error)) error {
+	query = maps.Clone(query)
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", strconv.Itoa(pageSize))
 	f = ending(f)
 	for {
 		text, err := c.do(ctx, request{verb: http.MethodGet, path: path, query: query})
@@ -92,7 +97,7 @@ func ending(read func(text []byte) (next string, err error)) func(text []byte) (
 // Applications lists those of a namespace, or of all if it is "", and the
 // resource version to watch from.
 func (d Desk) Applications(ctx context.Context, namespace string) (apps []v1alpha1.Application, version string, err error) {
-	err = d.Client.pages(ctx, appPath(namespace, "", ""), "applications", func(text []byte) (string, error) {
+	err = d.Client.pages(ctx, appPath(namespace, "", ""), nil, "applications", func(text []byte) (string, error) {
 		var page v1alpha1.ApplicationList
 		err := json.Unmarshal(text, &page)
 		apps, version = append(apps, page.Items...), page.ResourceVersion
@@ -115,7 +120,7 @@ func (d Desk) Releases(ctx context.Context, namespace string) ([]v1alpha1.Releas
 
 // SLOs lists the Objectives of a namespace, or of all if it is "".
 func (d Desk) SLOs(ctx context.Context, namespace string) (all []v1alpha1.Objective, err error) {
-	err = d.Client.pages(ctx, objectivePath(namespace, "", ""), "objectives", func(text []byte) (string, error) {
+	err = d.Client.pages(ctx, objectivePath(namespace, "", ""), nil, "objectives", func(text []byte) (string, error) {
 		var page v1alpha1.ObjectiveList
 		err := json.Unmarshal(text, &page)
 		all = append(all, page.Items...)

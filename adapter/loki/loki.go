@@ -35,7 +35,7 @@ type Options struct {
 	// CA holds certificates in PEM that the server's is checked against; nil for
 	// those of the system.
 	CA []byte
-	// Timeout is for one try; 0 means 30 seconds.
+	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Page is how many lines are asked for at once, at most 5000; 0 means 1000.
 	Page int

@@ -25,7 +25,7 @@ type Options struct {
 	URL string
 	// Token is sent as a bearer token if it is not empty.
 	Token string
-	// Timeout is for one try; 0 means 30 seconds.
+	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Pause waits between two tries; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)

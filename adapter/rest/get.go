@@ -26,7 +26,7 @@ type Answer struct {
 const JSON = "application/json"
 
 // Get asks for an answer of one of some media types, JSON if none is given, several times
-// where that can help. The first of them is the one that is asked for.
+// where that can help and there is time for it. The first of them is the one that is asked for.
 //
 // An answer that is too large is an error of kind Invalid with the cause ErrTooLarge; a
 // refusal is one of kind Invalid, Denied, NotFound or Unavailable; no answer is
@@ -35,12 +35,19 @@ func (c *Client) Get(ctx context.Context, path string, values url.Values, types 
 	if len(types) == 0 {
 		types = []string{JSON}
 	}
+	within, cancel := context.WithTimeout(ctx, c.server.Timeout)
+	defer cancel()
+	var before error
 	for try := 1; ; try++ {
-		a, wait, err := c.once(ctx, path, values, types)
-		if err == nil || wait < 0 || try == maxTries || ctx.Err() != nil {
+		a, wait, err := c.once(within, path, values, types)
+		if before != nil && within.Err() != nil && ctx.Err() == nil {
+			err = before // that there was no time for another answer says less
+		}
+		if err == nil || wait < 0 || try == maxTries || within.Err() != nil {
 			return a, err
 		}
-		c.server.Pause(ctx, max(wait, time.Duration(try)*300*time.Millisecond))
+		before = err
+		c.server.Pause(within, max(wait, time.Duration(try)*300*time.Millisecond))
 	}
 }
 

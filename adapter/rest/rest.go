@@ -23,11 +23,12 @@ import (
 const (
 	MaxAnswer = 32 << 20
 	maxTries  = 3
-	// idle is how many connections are kept for the next questions: many are asked at
-	// the same time, of one server.
-	idle = 16
 	maxPause  = 10 * time.Second
 )
+
+// idle is how many connections are kept for the next questions: many are asked at the
+// same time, of one server.
+const idle = 16
 
 // Server says whom to ask and how.
 type Server struct {
@@ -47,7 +48,7 @@ type Server struct {
 	// CA holds certificates in PEM that the server's is checked against; empty for those of
 	// the system.
 	CA []byte
-	// Timeout is for one try; 0 means 30 seconds.
+	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Pause waits between two tries; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
@@ -118,7 +119,7 @@ func New(s Server) (*Client, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	return &Client{base: u, server: s, http: &http.Client{Transport: transport, Timeout: s.Timeout, CheckRedirect: sameHost}}, nil
+	return &Client{base: u, server: s, http: &http.Client{Transport: transport, CheckRedirect: sameHost}}, nil
 }
 
 // Printable tells whether a text has only what a header may have.
@@ -144,7 +145,7 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// Timeout is how long one try may take.
+// Timeout is how long one question may take.
 func (c *Client) Timeout() time.Duration { return c.server.Timeout }
 
 // Short cuts a text of a stranger to what a message may have of it.

@@ -136,7 +136,7 @@ func TestRefusals(t *testing.T) {
 		"a login page": {answer(200, "text/html", "<html>"), fault.Unavailable, `"text/html", not application/json`, "is it an oracle?", 1, 0},
 		"no type":      {answer(200, "nonsense/", "x"), fault.Unavailable, "not application/json", "is it an oracle?", 1, 0},
 		"half":         {answer(200, rest.JSON, "{", "Content-Length", "10"), fault.Unavailable, "unexpected EOF", "is it running", 3, 600 * time.Millisecond},
-		"slow":         {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, fault.TimedOut, "no answer in time", "wait", 3, 600 * time.Millisecond},
+		"slow":         {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, fault.TimedOut, "no answer in time", "wait", 1, 0},
 		"huge": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", rest.JSON)
 			_, _ = io.CopyN(w, zeros{}, rest.MaxAnswer+1) // the reader may go away
@@ -169,6 +169,27 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("too large? %v", err)
 			}
 		})
+	}
+}
+
+// TestTimeIsForAllTries tries again only while there is time, and says why it did.
+func TestTimeIsForAllTries(t *testing.T) {
+	tries := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tries++; tries > 1 {
+			<-r.Context().Done()
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer s.Close()
+	asker := client(t, s.URL, func(x *rest.Server) { x.Pause, x.Timeout = nil, 700*time.Millisecond })
+	began := time.Now()
+	_, err := asker.Get(t.Context(), "q", nil)
+	if fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "status 500") || tries != 2 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+	if took := time.Since(began); took < 600*time.Millisecond || took > 20*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

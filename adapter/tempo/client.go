@@ -28,16 +28,19 @@ type Options struct {
 	Tenant string
 	// CA are certificates in PEM that are trusted instead of the machine's.
 	CA []byte
-	// Timeout is for one try; 0 means 30 seconds.
+	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
+	// Progress, if not nil, is told of how many traces of a sample have been asked for.
+	Progress func(done, total int)
 	// Pause waits between two tries; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
 }
 
 // Client asks one server. It is safe for concurrent use.
 type Client struct {
-	server *rest.Client
-	decode Decode
+	server   *rest.Client
+	decode   Decode
+	progress func(done, total int)
 }
 
 // New returns a client. Nothing is asked yet.
@@ -68,7 +71,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{server, o.Decode}, nil
+	if o.Progress == nil {
+		o.Progress = func(int, int) {}
+	}
+	return &Client{server, o.Decode, o.Progress}, nil
 }
 
 // get asks for an answer of a type, or in JSON.

@@ -32,6 +32,7 @@ func (c *Client) Sample(ctx context.Context, from, to time.Time, n int) ([][]tra
 	slots := make(chan struct{}, together)
 	for i := range found {
 		slots <- struct{}{}
+		c.progress(i, len(found))
 		wg.Go(func() {
 			defer func() { <-slots }()
 			answers[i], errs[i] = c.Get(ctx, found[i].ID)

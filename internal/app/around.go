@@ -30,7 +30,7 @@ func (d desk) around(ctx context.Context, namespace string, since time.Time, wit
 		failed = append(failed, err)
 	}
 	read("events", func(ctx context.Context) error {
-		all, err := d.Happenings(ctx, namespace, since)
+		all, err := d.Happenings(ctx, namespace, since, cli.HappeningKinds...)
 		for _, h := range all {
 			out.Happenings = append(out.Happenings, cli.Happening(h))
 		}

@@ -57,7 +57,7 @@ func TestAroundASlowCluster(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "/pods"):
 			fmt.Fprint(w, `{"items":[{"metadata":{"namespace":"shop","name":"web"},"spec":{"nodeName":"n1"}}]}`)
 		case r.URL.Query().Get("continue") == "":
-			fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[{"metadata":{"creationTimestamp":"2026-03-01T10:00:00Z"},"reason":"R"}]}`)
+			fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[{"metadata":{"creationTimestamp":"2026-03-01T10:00:00Z"},"involvedObject":{"kind":"Node"},"reason":"R"}]}`)
 		default:
 			<-r.Context().Done()
 		}

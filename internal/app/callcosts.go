@@ -14,47 +14,56 @@ import (
 
 // CallCosts implements cli.Tracer.
 func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.CallCosts, error) {
-	store, err := traceStore(req.Source)
+	stretch := 0 // the first or the second
+	told := func(done, total int) {
+		if req.Progress != nil {
+			req.Progress(stretch*total+done, 2*total)
+		}
+	}
+	store, err := traceStore(req.Source, told)
 	if err != nil {
 		return nil, err
 	}
 	out := &cli.CallCosts{}
-	sample := func(from, to time.Time) (trace.Costs, error) {
+	sample := func(which string, from, to time.Time) (trace.Costs, error) {
 		all, err := store.Sample(ctx, from, to, req.Sample)
 		if err != nil && fault.KindOf(err) != fault.Partial {
 			return trace.Costs{}, err
 		}
 		if err != nil {
-			out.Notes = append(out.Notes, "not all is known: "+err.Error())
+			out.Notes = append(out.Notes, "not all is known of "+which+": "+err.Error())
 		}
 		return trace.CostsOf(all), nil
 	}
-	if out.Before, err = sample(req.From, req.Mid.Add(-req.Gap)); err != nil {
+	if out.Before, err = sample("the time before", req.From, req.Mid.Add(-req.Gap)); err != nil {
 		return nil, err
 	}
-	if out.After, err = sample(req.Mid, req.To); err != nil {
+	stretch = 1
+	if out.After, err = sample("the time since", req.Mid, req.To); err != nil {
 		return nil, err
 	}
+	told(1, 1)
 	return out, nil
 }
 
 // FindTraces implements cli.Tracer.
 func (b backend) FindTraces(ctx context.Context, source cli.TracesSource, q trace.Query) ([]trace.Summary, error) {
-	store, err := traceStore(source)
+	store, err := traceStore(source, nil)
 	if err != nil {
 		return nil, err
 	}
 	return store.Search(ctx, q)
 }
 
-// traceStore is the store that a source names. Nothing is asked yet.
-func traceStore(from cli.TracesSource) (trace.Store, error) {
+// traceStore is the store that a source names, which tells its progress if that is not
+// nil. Nothing is asked yet.
+func traceStore(from cli.TracesSource, progress func(done, total int)) (trace.Store, error) {
 	token, err := ReadToken(from.TokenFile, "--traces-token-file")
 	if err != nil {
 		return nil, err
 	}
 	if from.Tempo != "" {
-		return traces.Tempo(tempo.Options{URL: from.Tempo, Token: token, Tenant: from.Tenant, Timeout: from.Timeout})
+		return traces.Tempo(tempo.Options{URL: from.Tempo, Token: token, Tenant: from.Tenant, Timeout: from.Timeout, Progress: progress})
 	}
-	return traces.Jaeger(jaeger.Options{URL: from.Jaeger, Token: token, Tenant: from.Tenant, Timeout: from.Timeout})
+	return traces.Jaeger(jaeger.Options{URL: from.Jaeger, Token: token, Tenant: from.Tenant, Timeout: from.Timeout, Progress: progress})
 }

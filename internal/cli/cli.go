@@ -40,6 +40,24 @@ func (s *Streams) Color() bool {
 	return s.OutTerminal && s.Getenv("NO_COLOR") == "" && s.Getenv("TERM") != "dumb"
 }
 
+// counting returns a function that shows on a terminal how much of something is done, nil
+// if nobody is looking. Call end when it is over, however it ended.
+func (s *Streams) counting(doing string) (progress func(done, total int), end func()) {
+	if !s.ErrTerminal {
+		return nil, func() {}
+	}
+	shown := false
+	progress = func(done, total int) {
+		shown = true
+		fmt.Fprintf(s.Err, "\r\x1b[K%s: %d of %d", doing, done, total)
+	}
+	return progress, func() {
+		if shown {
+			fmt.Fprint(s.Err, "\r\x1b[K")
+		}
+	}
+}
+
 // Build says which program this is.
 type Build struct{ Version, Commit string }
 

@@ -139,14 +139,9 @@ func (o *observeOptions) open(ctx context.Context) (Survey, error) {
 	if err := o.readApplications(ctx); err != nil {
 		return nil, err
 	}
-	if o.streams.ErrTerminal {
-		o.request.Progress = func(done, total int) {
-			fmt.Fprintf(o.streams.Err, "\r\x1b[Klearning: %d of %d", done, total)
-			if done == total {
-				fmt.Fprint(o.streams.Err, "\r\x1b[K")
-			}
-		}
-	}
+	var end func()
+	o.request.Progress, end = o.streams.counting("learning")
+	defer end()
 	return o.backend.Survey(ctx, o.request)
 }
 

@@ -23,6 +23,10 @@ type Around struct {
 	Edits      []Edit
 }
 
+// HappeningKinds are the kinds of objects of which a cluster's events say what may be a
+// cause.
+var HappeningKinds = []string{"Node", "Deployment", "StatefulSet"}
+
 // Happening is what the cluster tells of an object in an event.
 type Happening struct {
 	At                    time.Time
@@ -71,14 +75,8 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		}
 	}
 	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, struck(a.Happenings))...)
-	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, o.changes.releases)...)
-	if o.changes.releases {
-		releases, err := o.changes.cluster.Releases(ctx, o.request.Namespace)
-		if err != nil {
-			return err
-		}
-		more = append(more, configured(releases, a.Placements, since)...)
-	}
+	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, o.changes.known)...)
+	more = append(more, configured(o.changes.read, a.Placements, since)...)
 	if left := len(c.Changes) + len(more) - cause.MaxChanges; left > 0 {
 		fmt.Fprintf(o.streams.Err, "note: the cluster tells of %d more changes than are judged; the newest of each kind are\n", left)
 		more = inTurn(more, c.At)

@@ -172,6 +172,20 @@ func TestCausesAskTheCluster(t *testing.T) {
 	if kinds[cause.NodeChange] != 1 || kinds[cause.Config] != 2 || len(c.Dependencies) != 2 {
 		t.Errorf("%v, %+v", kinds, c.Dependencies)
 	}
+	b.cluster.denied = fault.New(fault.Denied, "list", "releases", "it may not", "ask for the right")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs := run(b, "--events", "--releases", "--save-case", file); out == "" || strings.Count(errs, "blind: the Releases could not be read") != 1 {
+		t.Errorf("without the right to read Releases:\n%s%s", out, errs)
+	}
+	if f, err := os.Open(file); err != nil {
+		t.Error(err)
+	} else if c, err := casefile.Read(f); err != nil || len(c.Changes) != 3 {
+		// Both edits are told: nothing else tells of that of a release.
+		t.Errorf("%+v %v", c.Changes, err)
+	}
+	b.cluster.denied = nil
 	denied := fault.Wrap(fault.Denied, "list", "events", errors.New("it may not"), "ask")
 	denied.Public = "it may not"
 	b.cluster.err = errors.Join(denied, errors.New("and more"))

@@ -57,7 +57,7 @@ said.
 again, without asking anybody. It holds names of services, values and templates of
 logs.`,
 		Example: `  aeo observe causes --prometheus http://prometheus:9090 -n shop
-  aeo observe causes --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686
+  aeo observe causes --prometheus http://prometheus:9090 --releases --events --jaeger http://jaeger:16686
   aeo observe causes --prometheus http://prometheus:9090 -n shop --loki http://loki:3100
   aeo observe causes --prometheus http://prometheus:9090 --depends shop/web=shop/orders
   aeo observe causes --prometheus http://prometheus:9090 --save-case outage.case
@@ -110,7 +110,11 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			c.Series = append(c.Series, cause.SeriesOf(s))
 		}
 		if c.Changes, err = o.changes.since(ctx, o.request.Namespace, t.Report.At.Add(-o.request.Since)); err != nil {
-			return err
+			if ctx.Err() != nil {
+				return err
+			}
+			// What was changed is not known: the rest is judged all the same.
+			fmt.Fprintf(o.streams.Err, "blind: the Releases could not be read: %s\n", clean(shortly(err)))
 		}
 		if err := o.around(ctx, &c); err != nil {
 			return err
@@ -166,7 +170,9 @@ func (o *causesOptions) traced(ctx context.Context, c *cause.Case) error {
 	if !begin.Before(to) {
 		to = c.At // it began just now: better parts than nothing
 	}
-	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-o.before), Mid: begin, To: to, Gap: min(4*o.source.Scrape, o.before/4), Sample: sampled})
+	progress, end := o.streams.counting("asking for traces")
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.traces, From: begin.Add(-o.before), Mid: begin, To: to, Gap: min(4*o.source.Scrape, o.before/4), Sample: sampled, Progress: progress})
+	end()
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

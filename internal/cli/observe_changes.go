@@ -16,6 +16,9 @@ import (
 type changeOptions struct {
 	releases bool
 	cluster  Cluster // nil if nothing is to be read
+	// read are the Releases that were read last, known says that they could be.
+	read  []v1alpha1.Release
+	known bool
 }
 
 func (o *changeOptions) add(f *pflag.FlagSet) {
@@ -35,11 +38,13 @@ func (o *changeOptions) since(ctx context.Context, namespace string, at time.Tim
 	if !o.releases {
 		return nil, nil
 	}
-	releases, err := o.cluster.Releases(ctx, namespace)
+	all, err := o.cluster.Releases(ctx, namespace)
+	o.read, o.known = all, err == nil
 	if err != nil {
+		o.read = nil
 		return nil, err
 	}
-	return changesOf(releases, at), nil
+	return changesOf(o.read, at), nil
 }
 
 // workloadKinds are the kinds whose objects run.

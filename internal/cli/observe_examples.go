@@ -23,8 +23,11 @@ const maxMarks = 8
 func (o *explainOptions) marks(ctx context.Context, t Surveyed, all []observe.Standing) ([][]PlotMark, error) {
 	out := make([][]PlotMark, len(all))
 	changes, err := o.changes.since(ctx, o.request.Namespace, t.Report.At.Add(-o.request.Since))
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil, err
+	}
+	if err != nil {
+		fmt.Fprintf(o.streams.Err, "blind: the Releases could not be read: %s\n", clean(shortly(err)))
 	}
 	for i, s := range all {
 		seen := map[string]bool{} // a release changes several workloads

@@ -27,6 +27,7 @@ type surveying struct {
 	query    spans.Query
 	plotted  []PlotRequest
 	releases []v1alpha1.Release
+	denied   error
 	apps     []v1alpha1.Application
 	told     Surveyed
 	wanted   SurveyRequest
@@ -48,13 +49,14 @@ func (b *surveying) FindTraces(_ context.Context, _ TracesSource, q spans.Query)
 	return b.found, b.findErr
 }
 func (b *surveying) Cluster(ClusterOptions) (Cluster, error) {
-	return releasesOnly{nil, b.releases, b.apps}, nil
+	return releasesOnly{nil, b.releases, b.denied, b.apps}, nil
 }
 
 // releasesOnly is a cluster of which only the releases and Applications are asked for.
 type releasesOnly struct {
 	Cluster
 	releases []v1alpha1.Release
+	denied   error
 	apps     []v1alpha1.Application
 }
 
@@ -63,7 +65,7 @@ func (c releasesOnly) Applications(context.Context, string) ([]v1alpha1.Applicat
 }
 
 func (c releasesOnly) Releases(context.Context, string) ([]v1alpha1.Release, error) {
-	return c.releases, nil
+	return c.releases, c.denied
 }
 
 func slowOrders() *surveying {
@@ -113,6 +115,10 @@ func TestExplainShowsChangesAndTraces(t *testing.T) {
 	}
 	if out, _, _ := explainOf(t, slowOrders()); strings.Contains(out, "Traces") {
 		t.Errorf("nobody asked for traces:\n%s", out)
+	}
+	b.denied = fault.New(fault.Denied, "list", "releases", "it may not", "ask for the right")
+	if out, errs, code := explainOf(t, b, "--releases"); code != 0 || !strings.Contains(out, "(plot)") || !strings.Contains(errs, "blind: the Releases could not be read: list releases: it may not") {
+		t.Errorf("without the right: code %d\n%s%s", code, out, errs)
 	}
 	if _, errs, code := explainOf(t, b, "--tempo", "http://t", "--jaeger", "http://j"); code != 2 || !strings.Contains(errs, "--jaeger is given too") {
 		t.Errorf("code %d\n%s", code, errs)

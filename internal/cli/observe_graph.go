@@ -118,7 +118,9 @@ func (o *graphOptions) graph(ctx context.Context) error {
 func (o *graphOptions) look(ctx context.Context) (seen, err error) {
 	now := o.now().Add(-settling)
 	mid := now.Add(-o.stretches[0])
-	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.source, From: mid.Add(-o.stretches[1]), Mid: mid, To: now, Sample: o.sample})
+	progress, end := o.streams.counting("asking for traces")
+	costs, err := o.backend.CallCosts(ctx, CostsRequest{Source: o.source, From: mid.Add(-o.stretches[1]), Mid: mid, To: now, Sample: o.sample, Progress: progress})
+	end()
 	if err != nil {
 		return nil, err
 	}

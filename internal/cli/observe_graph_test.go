@@ -151,3 +151,23 @@ func TestGraphGoesOn(t *testing.T) {
 		t.Errorf("it asked %d times\n%s", n, errs.String())
 	}
 }
+
+// TestCounting shows people who look what is done, and leaves nothing of that behind.
+func TestCounting(t *testing.T) {
+	var errs bytes.Buffer
+	if progress, end := (&Streams{Err: &errs}).counting("asking"); progress != nil {
+		t.Error("nobody looks")
+	} else {
+		end()
+	}
+	progress, end := (&Streams{Err: &errs, ErrTerminal: true}).counting("asking")
+	end()
+	if errs.Len() != 0 {
+		t.Errorf("before anything was done: %q", &errs)
+	}
+	progress(3, 12)
+	end()
+	if got := errs.String(); got != "\r\x1b[Kasking: 3 of 12\r\x1b[K" {
+		t.Errorf("%q", got)
+	}
+}

@@ -234,15 +234,10 @@ func (o *logsOptions) logs(ctx context.Context, args []string) error {
 	if err := o.read(args); err != nil {
 		return err
 	}
-	if o.streams.ErrTerminal {
-		o.request.Progress = func(done, total int) {
-			fmt.Fprintf(o.streams.Err, "\r\x1b[Kreading: %d of %d", done, total)
-			if done == total {
-				fmt.Fprint(o.streams.Err, "\r\x1b[K")
-			}
-		}
-	}
+	var end func()
+	o.request.Progress, end = o.streams.counting("reading")
 	found, err := o.backend.CompareLogs(ctx, o.request)
+	end()
 	if err != nil {
 		return err
 	}

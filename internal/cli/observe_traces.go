@@ -42,6 +42,8 @@ type CostsRequest struct {
 	// Sample is how many traces of each are asked for, of each service where the
 	// store knows services.
 	Sample int
+	// Progress, if not nil, is told of the questions that were asked so far.
+	Progress func(done, total int)
 }
 
 // CallCosts are those of the two stretches.
