@@ -60,7 +60,7 @@ check: ## the quick part: build, vet, gofmt, staticcheck, architecture and unit 
 .PHONY: test
 test: check generated ## everything: also races, the other tools' own output, a browser, faults on a real API server
 	$(GO) test -race -short ./graph/... ./assess/... ./internal/... ./deliver ./controller ./prove/... \
-		./observe/trace ./adapter/otlp \
+		./observe/trace ./observe/logs/live ./adapter/otlp \
 		./adapter/cachedir ./adapter/forge ./adapter/git ./adapter/helm ./adapter/kube ./adapter/kustomize ./adapter/sops ./adapter/worktree ./adapter/yamldoc
 	$(GO) test ./...
 	cd test/parity && $(GO) test ./...

@@ -68,6 +68,7 @@ func workloadDashboard() dashboard {
 				}},
 			}},
 			{"What it says", []panel{
+				{title: "Kinds of error lines that are new, or far more than usual", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (workload, kind) (aeo_observe_log_findings{`+workload+`})`, "{{workload}}: {{kind}}")}},
 				{title: "Lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods, "")}},
 				{title: "Errors in its lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods+` |~ "(?i)(error|fatal|panic|exception)"`, "")}},
 			}},
@@ -123,6 +124,8 @@ func signalsDashboard() dashboard {
 			{"Lines", []panel{
 				{title: "Lines", kind: "timeseries", unit: "cps", queries: []query{ask(`rate(aeo_observe_lines_received_total[$__rate_interval])`, "received")}},
 				{title: "Lines not kept", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_lines_lost_total[$__rate_interval]))`, "{{reason}}"), ask(`aeo_observe_logs_left`, "pods with logs beyond the bound")}},
+				{title: "What is known of lines", kind: "timeseries", queries: []query{ask(`aeo_observe_log_workloads`, "workloads"), ask(`aeo_observe_log_templates`, "kinds of lines")}},
+				{title: "Not looked at, or not told", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (reason) (rate(aeo_observe_log_unread_total[$__rate_interval]))`, "{{reason}}")}},
 				{title: "Kept lines", kind: "timeseries", queries: []query{ask(`aeo_observe_lines`, "lines")}},
 				{title: "Oldest line", kind: "stat", unit: "s", queries: []query{ask(`time() - (aeo_observe_lines_oldest_timestamp_seconds > 0)`, "")}},
 			}},

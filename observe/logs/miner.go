@@ -315,6 +315,9 @@ func (m *Miner) Resolve(id ID) ID {
 	return id
 }
 
+// Count returns how many templates are known.
+func (m *Miner) Count() int { return m.count }
+
 // Lost returns what was counted so far.
 func (m *Miner) Lost() Lost { return m.lost }
 

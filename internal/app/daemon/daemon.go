@@ -180,7 +180,7 @@ func (d *daemon) openReceivers() error {
 	if received != nil {
 		d.signals.receivers = append(d.signals.receivers, received.Serve)
 	}
-	kept, err := openLogs(d.opts.Signals.Logs, d.client, d.reg, d.log)
+	kept, err := openLogs(d.opts.Signals.Logs, d.client, d.events, d.reg, d.log)
 	if err != nil {
 		return err
 	}

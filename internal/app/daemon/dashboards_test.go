@@ -33,7 +33,7 @@ func registered(t *testing.T) map[string]map[string]bool {
 	if _, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openLogs(Logs{Listen: "127.0.0.1:0", Memory: "1Mi", Age: time.Hour}, nil, reg, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := openLogs(Logs{Listen: "127.0.0.1:0", Memory: "1Mi", Age: time.Hour}, nil, nil, reg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	m := Default().Signals.Metrics

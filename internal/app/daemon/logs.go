@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,7 +13,9 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/loki"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
+	"github.com/autoecoops/autoecoops/observe/logs/live"
 	"github.com/autoecoops/autoecoops/observe/logs/store"
+	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
 // Logs says which lines of pods are kept, and where they are asked for. The zero Logs
@@ -47,18 +50,22 @@ const followed = 500
 // backfill is how far back the logs of pods are read that are there at the start.
 const backfill = 15 * time.Minute
 
-// lines keeps what pods say.
+// lines keeps what pods say, and tells what is new of it.
 type lines struct {
 	settings Logs
 	token    string
 	tail     *kube.Tail
 	store    *store.Store
-	log      *slog.Logger
+	mined    *live.Follower
+	// every is how often it is looked what is new.
+	every time.Duration
+	tells lineTeller
+	log   *slog.Logger
 }
 
 // openLogs returns what keeps lines of pods if that is wanted, nil if not, and
-// registers what it tells of itself.
-func openLogs(l Logs, client *kube.Client, reg prometheus.Registerer, log *slog.Logger) (*lines, error) {
+// registers what it tells of itself. events may be nil.
+func openLogs(l Logs, client *kube.Client, events *kube.Events, reg prometheus.Registerer, log *slog.Logger) (*lines, error) {
 	if l.Listen == "" {
 		return nil, nil
 	}
@@ -67,10 +74,15 @@ func openLogs(l Logs, client *kube.Client, reg prometheus.Registerer, log *slog.
 		return nil, err
 	}
 	memory := resource.MustParse(l.Memory) // Validate has read it
-	k := &lines{settings: l, token: token, log: log, store: store.New(store.Settings{Bytes: int(memory.Value()), Age: l.Age}, time.Now)}
+	k := &lines{settings: l, token: token, log: log, every: lookEvery, tells: lineTeller{events, log}, store: store.New(store.Settings{Bytes: int(memory.Value()), Age: l.Age}, time.Now)}
+	if k.mined, err = live.New(live.Settings{}, time.Now()); err != nil {
+		return nil, err
+	}
 	k.tail = &kube.Tail{
 		Client: client, Namespaces: l.Namespaces, Since: time.Now().Add(-min(backfill, l.Age)), Most: followed,
-		Open: func(p kube.Pod, container string) kube.LineTaker { return k.store.Stream(labelsOf(p, container)) },
+		Open: func(p kube.Pod, container string) kube.LineTaker {
+			return both{k.store.Stream(labelsOf(p, container)), k.mined.Open(identity.Key{Namespace: p.Namespace, Service: p.Of.Service})}
+		},
 		Trouble: func(err error) {
 			log.Warn("a log could not be followed", "error", err.Error())
 		},
@@ -91,14 +103,12 @@ func labelsOf(p kube.Pod, container string) map[string]string {
 // run follows and serves until ctx ends.
 func (k *lines) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		k.tail.Run(ctx)
-	}()
+	var wg sync.WaitGroup
+	wg.Go(func() { k.tail.Run(ctx) })
+	wg.Go(func() { k.look(ctx) })
 	err := serveAt(ctx, k.settings.Listen, "--logs-listen", metrics.Admit(k.token, loki.Handler(k.store, time.Now)), k.log)
 	cancel()
-	<-done
+	wg.Wait()
 	return err
 }
 
@@ -118,7 +128,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c lineCounts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{linesReceived, linesLost, linesKept, linesBytes, linesOldest, logsFollowed, logsLeft, logsFailed} {
+	for _, d := range []*prometheus.Desc{linesReceived, linesLost, linesKept, linesBytes, linesOldest, logsFollowed, logsLeft, logsFailed, logFindings, logTemplates, logWorkloads, logUnmined} {
 		ch <- d
 	}
 }
@@ -143,4 +153,5 @@ func (c lineCounts) Collect(ch chan<- prometheus.Metric) {
 	one(logsFollowed, prometheus.GaugeValue, float64(t.Following))
 	one(logsLeft, prometheus.GaugeValue, float64(t.Left))
 	one(logsFailed, prometheus.CounterValue, float64(t.Failed))
+	c.collectFindings(one)
 }

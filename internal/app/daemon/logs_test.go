@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe/logs"
+	"github.com/autoecoops/autoecoops/observe/logs/live"
+	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
 // TestLogsAreKept reads a pod's log from an API server, and lets it be asked for.
@@ -28,7 +32,10 @@ func TestLogsAreKept(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/log"):
-			fmt.Fprintf(w, "%s an order came\n", time.Now().UTC().Format(time.RFC3339Nano))
+			now := time.Now().UTC()
+			fmt.Fprintf(w, "%s all is well\n", now.Add(-14*time.Minute).Format(time.RFC3339Nano))
+			fmt.Fprintf(w, "%s an order came\n", now.Format(time.RFC3339Nano))
+			fmt.Fprintf(w, "%s ERROR order 7 was lost: password=hunter2 disk full\n", now.Format(time.RFC3339Nano))
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		case r.URL.Query().Get("watch") == "true":
@@ -42,16 +49,18 @@ func TestLogsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	events, got := eventsOf(t)
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)
 	reg := prometheus.NewRegistry()
-	k, err := openLogs(Logs{Listen: address, Namespaces: []string{"shop"}, Memory: "1Mi", Age: time.Hour, TokenFile: token}, client, reg, slog.New(slog.DiscardHandler))
+	k, err := openLogs(Logs{Listen: address, Namespaces: []string{"shop"}, Memory: "1Mi", Age: time.Hour, TokenFile: token}, client, events, reg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.every = 20 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- k.run(ctx) }()
@@ -84,16 +93,32 @@ func TestLogsAreKept(t *testing.T) {
 			t.Errorf("the token %q is let through: %d", wrong, code)
 		}
 	}
+	select {
+	case e := <-got:
+		for _, w := range []string{"/namespaces/shop/events", `"reason":"NewErrorLines"`, `"type":"Warning"`, "shop/orders writes lines of level error that it never wrote before, 1 since", `order \u003c*\u003e was lost`, "for example ERROR order 7 was lost"} {
+			if !strings.Contains(e, w) {
+				t.Errorf("%q is missing in %s", w, e)
+			}
+		}
+		if strings.Contains(e, "hunter2") {
+			t.Errorf("a credential is told: %s", e)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("nobody is told of the error")
+	}
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(`# HELP aeo_observe_lines_received_total Lines of pods that came.
 # TYPE aeo_observe_lines_received_total counter
-aeo_observe_lines_received_total 1
+aeo_observe_lines_received_total 3
+# HELP aeo_observe_log_findings Kinds of error lines that a workload writes and that are new, or far more than usual.
+# TYPE aeo_observe_log_findings gauge
+aeo_observe_log_findings{kind="new",namespace="shop",workload="orders"} 1
 # HELP aeo_observe_logs_followed Logs of containers that are followed.
 # TYPE aeo_observe_logs_followed gauge
 aeo_observe_logs_followed 1
-`), "aeo_observe_lines_received_total", "aeo_observe_logs_followed"); err != nil {
+`), "aeo_observe_lines_received_total", "aeo_observe_logs_followed", "aeo_observe_log_findings"); err != nil {
 		t.Error(err)
 	}
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 10 {
+	if n, err := testutil.GatherAndCount(reg); err != nil || n != 16 {
 		t.Errorf("%d metrics, %v", n, err)
 	}
 	// The address is taken now.
@@ -117,10 +142,10 @@ func freeAddress(t *testing.T) string {
 }
 
 func TestLogsOptions(t *testing.T) {
-	if k, err := openLogs(Logs{}, nil, nil, nil); k != nil || err != nil {
+	if k, err := openLogs(Logs{}, nil, nil, nil, nil); k != nil || err != nil {
 		t.Errorf("nobody wants lines: %v %v", k, err)
 	}
-	if _, err := openLogs(Logs{Listen: ":0", Memory: "1Mi", TokenFile: filepath.Join(t.TempDir(), "none")}, nil, prometheus.NewRegistry(), nil); fault.KindOf(err) != fault.NotFound {
+	if _, err := openLogs(Logs{Listen: ":0", Memory: "1Mi", TokenFile: filepath.Join(t.TempDir(), "none")}, nil, nil, prometheus.NewRegistry(), nil); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("%v", err)
 	}
 	good := Logs{Listen: ":3100", Memory: "64Mi", Age: time.Hour}
@@ -138,5 +163,41 @@ func TestLogsOptions(t *testing.T) {
 		if err := o.Validate(); flag == "" && err != nil || flag != "" && (err == nil || !strings.Contains(err.Error(), flag)) {
 			t.Errorf("%s: %v", flag, err)
 		}
+	}
+}
+
+// TestLineNews says what people read of findings in lines.
+func TestLineNews(t *testing.T) {
+	long := strings.Repeat("ü", 1000)
+	finding := func(kind logs.SignalKind) live.Finding {
+		return live.Finding{Of: identity.Key{Namespace: "shop", Service: "orders\x1b[1m"}, Signal: logs.Signal{
+			Kind: kind, Since: 1_700_000_000_000, Lines: 890, Expected: 12.34, Template: logs.Template{ID: 7, Text: "payment <*> failed " + long, Level: logs.Error, Example: "payment 5\x1b[31m failed\u202e " + long},
+		}}
+	}
+	for name, c := range map[string]struct {
+		kind   logs.SignalKind
+		began  bool
+		reason string
+		says   string
+	}{
+		"new":     {logs.NewTemplate, true, newLines, "shop/orders[1m writes lines of level error that it never wrote before, 890 since 22:13:20: \"payment <*> failed üü"},
+		"surge":   {logs.SurgingTemplate, true, surgingLines, "far more lines of level error than it did, 890 since 22:13:20 where 12.3 a minute are usual: \"payment"},
+		"its end": {logs.SurgingTemplate, false, surgeOfLinesEnded, "writes as many lines as usual again: \"payment"},
+		"no news": {logs.NewTemplate, false, "", ""},
+	} {
+		reason, message := lineNews(finding(c.kind), c.began)
+		if reason != c.reason || !strings.Contains(message, c.says) || len(message) > 1000 || strings.ContainsAny(message, "\x1b\u202e") || !utf8.ValidString(message) {
+			t.Errorf("%s: %s, %d bytes: %q", name, reason, len(message), message)
+		}
+		if c.says != "" && !strings.Contains(message, "0000000000000007") {
+			t.Errorf("%s does not name the template: %s", name, message)
+		}
+	}
+	// What is of no namespace is no event.
+	events, got := eventsOf(t)
+	lineTeller{events, slog.New(slog.DiscardHandler)}.tell(live.Finding{Of: identity.Key{Namespace: "../x"}, Signal: logs.Signal{Kind: logs.NewTemplate}}, true)
+	lineTeller{nil, slog.New(slog.DiscardHandler)}.tell(finding(logs.NewTemplate), true)
+	if len(got) != 0 {
+		t.Errorf("%s", <-got)
 	}
 }
