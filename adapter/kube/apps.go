@@ -164,7 +164,7 @@ func asksForWork(old, app *v1alpha1.Application) bool {
 }
 
 func (a *Applications) watch(ctx context.Context, version string) (string, error) {
-	return a.client.follow(ctx, appPath(a.namespace, "", ""), "applications", version, func(typ string, object []byte) (string, error) {
+	return a.client.follow(ctx, appPath(a.namespace, "", ""), nil, "applications", version, func(typ string, object []byte, _ string) (string, error) {
 		var app v1alpha1.Application
 		if err := json.Unmarshal(object, &app); err != nil {
 			return "", err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -24,16 +25,22 @@ func expired(err error) error {
 	return err
 }
 
-// follow hands each event of a watch from a version on to take, which returns the
-// version of the object, and returns the version that it came to. There is no error if
-// the API server ended the watch in order, and errExpired if the version is too old.
-func (c *Client) follow(ctx context.Context, path, plural, version string, take func(typ string, object []byte) (string, error)) (string, error) {
+// shortest is how long following takes at least: an API server that ends each watch at
+// once is not asked without a pause.
+const shortest = time.Second
+
+// follow hands each event of a watch, of what a query selects, from a version on to take,
+// which has the version that it came to and returns the next one, and returns the last.
+// There is no error if the API server ended the watch in order, and errExpired if the
+// version is too old.
+func (c *Client) follow(ctx context.Context, path string, query url.Values, plural, version string, take func(typ string, object []byte, version string) (string, error)) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := c.stream(ctx, request{verb: http.MethodGet, path: path, query: url.Values{
-		"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
+	whole := url.Values{"watch": {"true"}, "allowWatchBookmarks": {"true"}, "resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)}}
+	maps.Copy(whole, query)
+	began := time.Now()
+	stream, err := c.stream(ctx, request{verb: http.MethodGet, path: path, query: whole})
 	if err != nil {
 		return version, expired(classify(err, "watch", plural, false))
 	}
@@ -48,6 +55,7 @@ func (c *Client) follow(ctx context.Context, path, plural, version string, take 
 		}
 		if err := dec.Decode(&event); err != nil {
 			if errors.Is(err, io.EOF) {
+				pause(ctx, shortest-time.Since(began))
 				return version, nil
 			}
 			return version, fault.Wrap(fault.Unavailable, "watch", plural, err, "")
@@ -60,7 +68,7 @@ func (c *Client) follow(ctx context.Context, path, plural, version string, take 
 			}
 			return version, fault.New(fault.Unavailable, "watch", plural, "the API server ended the watch: "+s.Message, "")
 		}
-		next, err := take(event.Type, event.Object)
+		next, err := take(event.Type, event.Object, version)
 		if err != nil {
 			return version, fault.Wrap(fault.Unavailable, "read an event of", plural, err, "")
 		}

@@ -140,7 +140,7 @@ func (s *Objectives) put(o *v1alpha1.Objective) {
 }
 
 func (s *Objectives) watch(ctx context.Context, version string) (string, error) {
-	return s.client.follow(ctx, objectivePath(s.namespace, "", ""), "objectives", version, func(typ string, object []byte) (string, error) {
+	return s.client.follow(ctx, objectivePath(s.namespace, "", ""), nil, "objectives", version, func(typ string, object []byte, _ string) (string, error) {
 		var o v1alpha1.Objective
 		if err := json.Unmarshal(object, &o); err != nil {
 			return "", err

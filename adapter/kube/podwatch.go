@@ -80,7 +80,7 @@ func (w *PodWatch) gone(name PodName) {
 
 // watch follows from a version on, and returns the version that it came to.
 func (w *PodWatch) watch(ctx context.Context, version string) (string, error) {
-	return w.Client.follow(ctx, podsPath(w.Namespace), "pods", version, func(typ string, object []byte) (string, error) {
+	return w.Client.follow(ctx, podsPath(w.Namespace), nil, "pods", version, func(typ string, object []byte, _ string) (string, error) {
 		var item podItem
 		if err := json.Unmarshal(object, &item); err != nil {
 			return "", err

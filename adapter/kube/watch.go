@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -130,48 +129,21 @@ func (w *kindWatch) watch(ctx context.Context, version string) (string, error) {
 	w.view.mu.Lock()
 	w.again = func() { refresh = true; cancel() }
 	w.view.mu.Unlock()
-	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := w.view.client.stream(ctx, request{verb: http.MethodGet, path: w.path("", ""), query: url.Values{
-		"labelSelector": {v1alpha1.LabelApplication}, "watch": {"true"}, "allowWatchBookmarks": {"true"},
-		"resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
-	if err != nil {
-		err = classify(err, "watch", w.plural, false)
-		if fault.KindOf(err) == fault.Conflict {
-			return version, errExpired
-		}
-		return version, err
+	query := url.Values{"labelSelector": {v1alpha1.LabelApplication}}
+	version, err := w.view.client.follow(ctx, w.path("", ""), query, w.plural, version, func(typ string, object []byte, version string) (string, error) {
+		return w.take(typ, object, version), nil
+	})
+	w.view.mu.Lock()
+	anew := refresh && outer.Err() == nil
+	w.view.mu.Unlock()
+	if anew {
+		return version, errExpired
 	}
-	defer stream.Close()
-	alarm := time.AfterFunc(silence, cancel)
-	defer alarm.Stop()
-	dec := json.NewDecoder(stream)
-	for {
-		var event struct {
-			Type   string
-			Object json.RawMessage
-		}
-		if err := dec.Decode(&event); err != nil {
-			w.view.mu.Lock()
-			anew := refresh && outer.Err() == nil
-			w.view.mu.Unlock()
-			switch {
-			case anew:
-				return version, errExpired
-			case errors.Is(err, io.EOF):
-				return version, nil
-			}
-			return version, fault.Wrap(fault.Unavailable, "watch", w.plural, err, "")
-		}
-		alarm.Reset(silence)
-		if version, err = w.take(event.Type, event.Object, version); err != nil {
-			return version, err
-		}
-	}
+	return version, err
 }
 
-// take handles one event of a watch.
-func (w *kindWatch) take(typ string, object []byte, version string) (string, error) {
+// take handles one event of a watch, and returns the version that it came to.
+func (w *kindWatch) take(typ string, object []byte, version string) string {
 	switch typ {
 	case "ADDED", "MODIFIED":
 		if l, ok := w.distil(object); ok {
@@ -188,13 +160,7 @@ func (w *kindWatch) take(typ string, object []byte, version string) (string, err
 		if err := json.Unmarshal(object, &b); err == nil && b.Metadata.ResourceVersion != "" {
 			version = b.Metadata.ResourceVersion
 		}
-	case "ERROR":
-		var s metav1.Status
-		if err := json.Unmarshal(object, &s); err == nil && s.Code == http.StatusGone {
-			return version, errExpired
-		}
-		return version, fault.New(fault.Unavailable, "watch", w.plural, "the API server ended the watch: "+s.Message, "")
 	}
 	w.view.touch(w, version)
-	return version, nil
+	return version
 }
