@@ -149,12 +149,18 @@ func (s samples) Begin(ctx context.Context, selector, label string, from, to tim
 
 // snapshots keeps what is known of Objectives in a folder, a file for each. They
 // are a cache: what is missing is asked for again.
-type snapshots struct{ dir string }
+type snapshots struct {
+	dir string
+	// slots bound the files that are read or written at the same time: each takes a
+	// thread, and thousands are at the start and at the end.
+	slots chan struct{}
+}
 
-// The bounds of the folder: how large a file may be, and how old before it is of
-// an Objective that is no more.
+// The bounds of the folder: how large a file may be, how many are read or written at the
+// same time, and how old one may be before it is of an Objective that is no more.
 const (
 	maxSnapshot = 64 << 20
+	filesAtOnce = 8
 	oldSnapshot = 30 * 24 * time.Hour
 )
 
@@ -171,7 +177,7 @@ func openSnapshots(dir string) (*snapshots, error) {
 			_ = os.Remove(filepath.Join(dir, e.Name())) // the next start tries again
 		}
 	}
-	return &snapshots{dir}, nil
+	return &snapshots{dir, make(chan struct{}, filesAtOnce)}, nil
 }
 
 // uidForm is that of the identities that name files.
@@ -179,6 +185,8 @@ var uidForm = regexp.MustCompile(`^[0-9a-zA-Z-]{1,64}$`)
 
 // Load implements controller.Snapshots.
 func (s *snapshots) Load(uid types.UID) ([]byte, bool) {
+	s.slots <- struct{}{}
+	defer func() { <-s.slots }()
 	name := filepath.Join(s.dir, string(uid)+".slo")
 	if info, err := os.Stat(name); !uidForm.MatchString(string(uid)) || err != nil || info.Size() > maxSnapshot {
 		return nil, false
@@ -192,6 +200,8 @@ func (s *snapshots) Save(uid types.UID, snapshot []byte) error {
 	if !uidForm.MatchString(string(uid)) {
 		return fault.New(fault.Invalid, "keep objective", string(uid), "its identity is none", "")
 	}
+	s.slots <- struct{}{}
+	defer func() { <-s.slots }()
 	name := filepath.Join(s.dir, string(uid)+".slo")
 	err := os.WriteFile(name+".new", snapshot, 0o600)
 	if err == nil {
