@@ -158,7 +158,7 @@ func places(all []Placement, struck map[string]bool) (out []cause.Dependency) {
 // harmless are what nodes say while all is well with them, grave what they say, or is said
 // of them, when what runs on them suffers.
 var (
-	harmless = []string{"RegisteredNode", "NodeReady", "NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeAllocatableEnforced", "NodeSchedulable", "Synced"}
+	harmless = []string{"RegisteredNode", "NodeReady", "NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeAllocatableEnforced", "NodeSchedulable", "Synced", "CgroupV1"}
 	grave    = []string{notReady, "NodeHasInsufficientMemory", "NodeHasDiskPressure", "NodeHasInsufficientPID", "SystemOOM", "Rebooted", "Shutdown"}
 )
 
@@ -193,7 +193,7 @@ func happened(all []Happening) (out []cause.Change) {
 		switch {
 		case ofNode(h) && !slices.Contains(harmless, h.Reason):
 			x.Kind, x.Of = cause.NodeChange, nodeOf(h.Name)
-			x.Text = cut(clean(h.Reason), 60) + ": " + x.Text
+			x.Text = strings.TrimSuffix(cut(clean(h.Reason), 60)+": "+x.Text, ": ") // some say no more
 			if h.Reason == notReady && h.By == "node-controller" {
 				// What runs on it is in trouble since long before it is told.
 				x.At, x.Text = h.At.Add(-silent), fmt.Sprintf("last heard of (%s is told %s later)", notReady, silent)

@@ -211,6 +211,14 @@ func TestOfNode(t *testing.T) {
 		{at, "Node", "shop", "n1", "NodeNotReady", "forged", ""}, {at, "Node", "", "", "NodeNotReady", "", ""}, {at, "Deployment", "shop", "", "ScalingReplicaSet", "", ""},
 		{at, "Node", "default", long, "Rebooted" + long, long, long},
 	}
+	// What a kubelet and kube-proxy say when they start, and of a node that is cordoned.
+	real := []Happening{
+		{at, "Node", "", "n1", "CgroupV1", "cgroup v1 detected", "kubelet"}, {at, "Node", "", "n1", "Starting", "", ""},
+		{at, "Node", "", "n1", "NodeNotSchedulable", "Node n1 status is now: NodeNotSchedulable", "kubelet"}, {at, "Node", "", "n1", "NodeSchedulable", "Node n1 status is now: NodeSchedulable", "kubelet"},
+	}
+	if got := happened(real); len(got) != 2 || got[0].Text != "Starting" || !strings.HasPrefix(got[1].Text, "NodeNotSchedulable: Node n1") || len(struck(real)) != 0 {
+		t.Errorf("%+v", got)
+	}
 	got := happened(all)
 	if len(got) != 1 || len(got[0].Text)+len(got[0].Reference)+len(got[0].Of.Key.Service) > 1000 || !strings.HasPrefix(got[0].Text, "Rebootedxx") {
 		t.Errorf("%d: %.2000v", len(got), got)
