@@ -22,8 +22,9 @@ type Happening struct {
 	Kind, Namespace, Name string
 	// Reason is a word, Note a sentence.
 	Reason, Note string
-	// By names who tells it, as in kubelet or node-controller; "" if that is not said.
-	By string
+	// By names who tells it, as in kubelet or node-controller, On the node on which that
+	// one is; "" if that is not said.
+	By, On string
 }
 
 // MaxHappenings is how many events of one kind of object are given.
@@ -54,10 +55,16 @@ const nodeEvents = "default"
 func (c *Client) happenings(ctx context.Context, path, kind string, since time.Time) (out []Happening, err error) {
 	// Most events are of pods: they are not even sent.
 	query := url.Values{"fieldSelector": {"involvedObject.kind=" + kind}}
+	return c.events(ctx, path, query, since, func(h Happening) bool { return h.Kind == kind }, "of a "+kind)
+}
+
+// events lists the events that a query selects, of those the ones that are wanted, whether
+// the server knows the query or not.
+func (c *Client) events(ctx context.Context, path string, query url.Values, since time.Time, wanted func(Happening) bool, which string) (out []Happening, err error) {
 	err = c.pages(ctx, path, query, "events", func(text []byte) (string, error) {
 		some, next, err := readEvents(text, since)
 		for _, h := range some {
-			if h.Kind == kind && len(out) <= MaxHappenings {
+			if wanted(h) && len(out) <= MaxHappenings {
 				out = append(out, h)
 			}
 		}
@@ -68,7 +75,7 @@ func (c *Client) happenings(ctx context.Context, path, kind string, since time.T
 	})
 	if err == nil && len(out) > MaxHappenings {
 		out = out[:MaxHappenings]
-		err = fault.New(fault.Partial, "list", "events", fmt.Sprintf("there are more than %d of a %s", MaxHappenings, kind), "look back less far")
+		err = fault.New(fault.Partial, "list", "events", fmt.Sprintf("there are more than %d %s", MaxHappenings, which), "look back less far")
 	}
 	return out, err
 }
@@ -81,7 +88,7 @@ func readEvents(text []byte, since time.Time) (out []Happening, next string, err
 			Metadata                                 struct{ CreationTimestamp time.Time }
 			InvolvedObject                           struct{ Kind, Namespace, Name string }
 			Reason, Message, ReportingComponent      string
-			Source                                   struct{ Component string }
+			Source                                   struct{ Component, Host string }
 			FirstTimestamp, LastTimestamp, EventTime *time.Time
 			Series                                   *struct{ LastObservedTime *time.Time }
 		}
@@ -101,7 +108,7 @@ func readEvents(text []byte, since time.Time) (out []Happening, next string, err
 		}
 		if !at.Before(since) {
 			o := e.InvolvedObject
-			out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component)})
+			out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component), e.Source.Host})
 		}
 	}
 	return out, page.Metadata.Continue, nil
@@ -111,6 +118,8 @@ func readEvents(text []byte, since time.Time) (out []Happening, next string, err
 type Placed struct {
 	Of   identity.Key
 	Node string // "" while it has none
+	// Owner is the name of the object whose pod it is, in the namespace Namespace.
+	Namespace, Owner string
 	// ConfigMaps and Secrets are the names of those that it mounts or has in its
 	// environment, sorted.
 	ConfigMaps, Secrets []string
@@ -132,7 +141,7 @@ func (d Desk) Placements(ctx context.Context, namespace string) (out []Placed, e
 			if p.Ended {
 				continue
 			}
-			x := Placed{Of: p.Of, Node: p.Node}
+			x := Placed{Of: p.Of, Node: p.Node, Namespace: p.Namespace, Owner: p.Owner}
 			x.ConfigMaps, x.Secrets = configured.Items[i].configs()
 			out = append(out, x)
 		}

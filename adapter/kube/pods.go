@@ -18,6 +18,8 @@ type Pod struct {
 	// Of names the workload: as its labels name the service, else its owner, else
 	// the pod itself.
 	Of identity.Key
+	// Owner is the name of the object whose pod it is, as a Deployment, else its own.
+	Owner string
 	// Node is where it runs, "" while it has none.
 	Node string
 	// Ended tells that it runs no more, and will not again.
@@ -105,6 +107,7 @@ func (item *podItem) pod() Pod {
 			}
 		}
 	}
+	p.Owner = name
 	if p.Of = identity.FromMap(told).Key; !p.Of.Known() {
 		p.Of = identity.Key{Namespace: identity.Clean(m.Namespace), Service: identity.Clean(name)}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/cli"
 )
@@ -32,18 +33,26 @@ func (d desk) around(ctx context.Context, namespace string, since time.Time, wit
 	read("events", func(ctx context.Context) error {
 		all, err := d.Happenings(ctx, namespace, since, cli.HappeningKinds...)
 		for _, h := range all {
-			out.Happenings = append(out.Happenings, cli.Happening(h))
+			out.Happenings = append(out.Happenings, cli.Happening{At: h.At, Kind: h.Kind, Namespace: h.Namespace, Name: h.Name, Reason: h.Reason, Note: h.Note, By: h.By})
 		}
 		return err
 	})
 	// Who may not read events may perhaps read pods.
 	configs := map[string]bool{}
-	read("pods", func(ctx context.Context) error {
-		all, err := d.Placements(ctx, namespace)
-		for _, p := range all {
-			out.Placements = append(out.Placements, cli.Placement(p))
+	var placed []kube.Placed
+	read("pods", func(ctx context.Context) (err error) {
+		placed, err = d.Placements(ctx, namespace)
+		for _, p := range placed {
+			out.Placements = append(out.Placements, cli.Placement{Of: p.Of, Node: p.Node, ConfigMaps: p.ConfigMaps, Secrets: p.Secrets})
 			configs["ConfigMap"] = configs["ConfigMap"] || len(p.ConfigMaps) > 0
 			configs["Secret"] = configs["Secret"] || len(p.Secrets) > 0
+		}
+		return err
+	})
+	read("events", func(ctx context.Context) error {
+		all, err := d.Departures(ctx, namespace, since, placed)
+		for _, x := range all {
+			out.Departures = append(out.Departures, cli.Departure(x))
 		}
 		return err
 	})

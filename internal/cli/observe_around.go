@@ -20,6 +20,7 @@ import (
 type Around struct {
 	Happenings []Happening
 	Placements []Placement
+	Departures []Departure
 	Edits      []Edit
 }
 
@@ -43,6 +44,13 @@ type Placement struct {
 	Of                  identity.Key
 	Node                string
 	ConfigMaps, Secrets []string
+}
+
+// Departure is a workload of which a pod was ended on a node.
+type Departure struct {
+	At   time.Time
+	Of   identity.Key
+	Node string
 }
 
 // Edit is the last change of a ConfigMap or Secret that was there before.
@@ -74,7 +82,7 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 			}
 		}
 	}
-	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, struck(a.Happenings))...)
+	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, a.Departures, a.Happenings)...)
 	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, o.changes.known)...)
 	more = append(more, configured(o.changes.read, a.Placements, since)...)
 	if left := len(c.Changes) + len(more) - cause.MaxChanges; left > 0 {
@@ -133,11 +141,21 @@ func nodeOf(name string) cause.Component {
 
 func workloadOf(k identity.Key) cause.Component { return cause.Component{Kind: spans.Service, Key: k} }
 
-// places tells which workloads need which nodes. Where all is on one node that tells it
-// from nothing, unless something happened to it.
-func places(all []Placement, struck map[string]bool) (out []cause.Dependency) {
+// places tells which workloads need which nodes, or did before they had to leave one to
+// which something happened. Where all is on one node that tells it from nothing, unless
+// something grave happened to it.
+func places(now []Placement, left []Departure, told []Happening) (out []cause.Dependency) {
 	known := map[cause.Dependency]bool{}
-	nodes, some := map[string]bool{}, false
+	nodes, some, struck, changed := map[string]bool{}, false, struck(told), map[string]bool{}
+	for _, x := range happened(told) {
+		changed[x.Of.Key.Service] = changed[x.Of.Key.Service] || x.Kind == cause.NodeChange
+	}
+	all := slices.Clone(now)
+	for _, d := range left {
+		if changed[identity.Clean(d.Node)] {
+			all = append(all, Placement{Of: d.Of, Node: d.Node})
+		}
+	}
 	for _, p := range all {
 		if p.Node == "" {
 			continue

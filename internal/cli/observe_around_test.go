@@ -57,21 +57,28 @@ func TestHappened(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	web, db := identity.Key{Namespace: "shop", Service: "web"}, identity.Key{Namespace: "shop", Service: "db"}
 	one := []Placement{{Of: web, Node: "n1"}, {Of: web, Node: "n1"}, {Of: db}}
-	if got := places(one, nil); got != nil {
+	if got := places(one, nil, nil); got != nil {
 		t.Errorf("%+v", got)
 	}
-	got := places(append(one, Placement{Of: db, Node: "n2"}), nil)
+	got := places(append(one, Placement{Of: db, Node: "n2"}), nil, nil)
 	if len(got) != 2 || got[0].Who.Key != web || got[0].On != nodeOf("n1") || got[0].Kind != cause.RunsOn || got[1].Who.Key != db {
 		t.Errorf("%+v", got)
 	}
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for reason, n := range map[string]int{"NodeHasDiskPressure": 1, "Starting": 0} {
-		if got := places(one, struck([]Happening{{at, "Node", "", "n1", reason, "", "kubelet"}, {at, "Pod", "shop", "n1", reason, "", ""}})); len(got) != n {
+		if got := places(one, nil, []Happening{{at, "Node", "", "n1", reason, "", "kubelet"}, {at, "Pod", "shop", "n1", reason, "", ""}}); len(got) != n {
 			t.Errorf("%s: %+v", reason, got)
 		}
 	}
-	if got := places(one, map[string]bool{"n2": true}); got != nil {
+	elsewhere := []Happening{{at, "Node", "", "n2", "NodeHasDiskPressure", "", "kubelet"}}
+	if got := places(one, nil, elsewhere); got != nil {
 		t.Errorf("something happened elsewhere: %+v", got)
+	}
+	// Who had to leave a node ran there, if something happened to it.
+	left := []Departure{{at, db, "n2"}, {at, web, "n3"}}
+	got = places(one, left, []Happening{{at, "Node", "", "n2", "NodeNotSchedulable", "", "kubelet"}, {at, "Node", "", "n3", "NodeReady", "", "kubelet"}})
+	if len(got) != 2 || got[1].Who.Key != db || got[1].On != nodeOf("n2") || got[1].Kind != cause.RunsOn {
+		t.Errorf("%+v", got)
 	}
 }
 
