@@ -27,6 +27,7 @@ type Events struct {
 	dropped         atomic.Int64
 	host            string
 	serial          atomic.Int64
+	muted           atomic.Bool
 }
 
 // event is one event to be written.
@@ -52,6 +53,10 @@ func NewEvents(c *Client, host string) *Events {
 	}
 }
 
+// Mute has nothing queued until it is called with false: one of several operators tells,
+// and what the others would have told is told already.
+func (e *Events) Mute(mute bool) { e.muted.Store(mute) }
+
 // Dropped is how many events were not written.
 func (e *Events) Dropped() int64 { return e.dropped.Load() }
 
@@ -75,6 +80,9 @@ func (e *Events) Within(namespace string, warning bool, reason, message string) 
 
 // about queues an event that regards an object; name begins its own.
 func (e *Events) about(regarding map[string]any, namespace, name string, warning bool, reason, message string) {
+	if e.muted.Load() {
+		return
+	}
 	typ := "Normal"
 	if warning {
 		typ = "Warning"

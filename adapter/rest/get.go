@@ -40,14 +40,17 @@ func (c *Client) Get(ctx context.Context, path string, values url.Values, types 
 	var before error
 	for try := 1; ; try++ {
 		a, wait, err := c.once(within, path, values, types)
-		if before != nil && within.Err() != nil && ctx.Err() == nil {
+		if err != nil && before != nil && within.Err() != nil && ctx.Err() == nil {
 			err = before // that there was no time for another answer says less
 		}
 		if err == nil || wait < 0 || try == maxTries || within.Err() != nil {
 			return a, err
 		}
-		before = err
-		c.server.Pause(within, max(wait, time.Duration(try)*300*time.Millisecond))
+		before, wait = err, max(wait, time.Duration(try)*300*time.Millisecond)
+		if until, ok := within.Deadline(); ok && time.Until(until) <= wait {
+			return a, err // there is no time for another
+		}
+		c.server.Pause(within, wait)
 	}
 }
 

@@ -80,7 +80,13 @@ type Hit struct {
 // and tells its template. The line may be of several lines, as Joiner makes
 // them: the first counts, the others are kept in the example. It is not
 // retained.
-func (m *Miner) Add(line []byte, at int64) Hit {
+func (m *Miner) Add(line []byte, at int64) Hit { return m.add(line, at, true) }
+
+// Learn takes a line as Add does, but for its number: what comes of old logs, one after
+// the other, says nothing of how many lines are usual.
+func (m *Miner) Learn(line []byte, at int64) Hit { return m.add(line, at, false) }
+
+func (m *Miner) add(line []byte, at int64, counts bool) Hit {
 	m.line++
 	m.lost.Lines++
 	text := line
@@ -104,19 +110,21 @@ func (m *Miner) Add(line []byte, at int64) Hit {
 	}
 	e := &m.cache[whole&uint64(len(m.cache)-1)]
 	if e.whole == whole && e.node != nil && e.turn == e.node.bucket.turn {
-		return m.hit(e.node, at, false)
+		return m.hit(e.node, at, false, counts)
 	}
 	n, fresh := m.place(s, level, line, at)
 	*e = entry{whole, n, n.bucket.turn}
-	return m.hit(n, at, fresh)
+	return m.hit(n, at, fresh, counts)
 }
 
-// hit counts a line of a template.
-func (m *Miner) hit(n *node, at int64, fresh bool) Hit {
+// hit counts a line of a template, in its rate only if it counts there.
+func (m *Miner) hit(n *node, at int64, fresh, counts bool) Hit {
 	n.count++
 	n.seen = m.line
 	n.first, n.last = min(n.first, at), max(n.last, at)
-	n.rate.add(at, m.set.Bucket, &m.set.Surge)
+	if counts {
+		n.rate.add(at, m.set.Bucket, &m.set.Surge)
+	}
 	return Hit{n.id, n.level, fresh}
 }
 

@@ -35,11 +35,12 @@ const (
 	calmAfter  = 5      // buckets without a surge end it
 )
 
-// add counts a line.
+// add counts a line. One that is later than the bucket before is of the past: what comes
+// of an old log at once is no surge of now.
 func (r *rate) add(at int64, bucket time.Duration, s *Surge) {
 	n := floorDiv(at, bucket.Milliseconds())
 	switch {
-	case r.now == 0 && r.age == 0:
+	case !r.begun():
 		r.bucket = n
 	case n > r.bucket:
 		r.advance(n)
@@ -47,6 +48,8 @@ func (r *rate) add(at int64, bucket time.Duration, s *Surge) {
 		// The clock went back for long: go on from there.
 		r.close()
 		r.bucket = n
+	case n < r.bucket-1:
+		return
 	}
 	if r.now < math.MaxUint32 {
 		r.now++
@@ -58,6 +61,9 @@ func (r *rate) add(at int64, bucket time.Duration, s *Surge) {
 		r.habit++
 	}
 }
+
+// begun tells whether a line was counted.
+func (r *rate) begun() bool { return r.now > 0 || r.age > 0 }
 
 // maxBack is how many buckets late a line may be without it being the clock.
 const maxBack = 60
@@ -133,8 +139,11 @@ func (r *rate) score() float64 {
 
 // merge takes the past of another template in.
 func (r *rate) merge(o *rate) {
-	if o.bucket > r.bucket || r.age == 0 && r.now == 0 {
-		if r.age > 0 || r.now > 0 {
+	if !o.begun() {
+		return
+	}
+	if o.bucket > r.bucket || !r.begun() {
+		if r.begun() {
 			r.advance(o.bucket)
 		} else {
 			r.bucket = o.bucket

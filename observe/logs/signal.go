@@ -91,7 +91,7 @@ func (m *Miner) Signals(now int64) []Signal {
 func (m *Miner) Tick(now int64) {
 	b := floorDiv(now, m.set.Bucket.Milliseconds())
 	for _, n := range m.nodes() {
-		if b > n.rate.bucket {
+		if n.rate.begun() && b > n.rate.bucket {
 			n.rate.advance(b)
 		}
 	}

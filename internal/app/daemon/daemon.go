@@ -96,6 +96,7 @@ func (d *daemon) lead(ctx context.Context) error {
 		d.work(ctx)
 		return nil
 	}
+	d.events.Mute(true) // the leader tells
 	return lease.Lead(ctx, d.client.Config(), lease.Lease{Namespace: d.opts.Namespace, Name: "aeod", Holder: holder()}, d.log, d.work)
 }
 
@@ -115,6 +116,7 @@ func random(n int) []byte {
 
 // work reconciles until ctx ends.
 func (d *daemon) work(ctx context.Context) {
+	d.events.Mute(false)
 	var wg sync.WaitGroup
 	wg.Go(func() { d.store.Run(ctx) })
 	wg.Go(func() { d.sources.Run(ctx) })

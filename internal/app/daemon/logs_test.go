@@ -193,6 +193,11 @@ func TestLineNews(t *testing.T) {
 			t.Errorf("%s does not name the template: %s", name, message)
 		}
 	}
+	secret := finding(logs.NewTemplate)
+	secret.Signal.Template.Text = "vault login --token abcdefghijklmnop as db_password: correcthorse with xoxb-abcdefghijklmnop"
+	if _, message := lineNews(secret, true); strings.Contains(message, "abcdefgh") || strings.Contains(message, "correcthorse") || !strings.Contains(message, "vault login") {
+		t.Errorf("a credential of words is told: %s", message)
+	}
 	// What is of no namespace is no event.
 	events, got := eventsOf(t)
 	lineTeller{events, slog.New(slog.DiscardHandler)}.tell(live.Finding{Of: identity.Key{Namespace: "../x"}, Signal: logs.Signal{Kind: logs.NewTemplate}}, true)

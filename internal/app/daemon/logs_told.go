@@ -86,7 +86,7 @@ func (t lineTeller) tell(f live.Finding, began bool) {
 // since its lines may go on.
 func lineNews(f live.Finding, began bool) (reason, message string) {
 	s, of := f.Signal, f.Of.Namespace+"/"+identity.Plain(f.Of.Service)
-	what := fmt.Sprintf("%q (%s)", cut(identity.Plain(s.Template.Text), 200), s.Template.ID)
+	what := fmt.Sprintf("%q (%s)", cut(identity.Plain(logs.Redact(s.Template.Text)), 200), s.Template.ID)
 	since := time.UnixMilli(s.Since).UTC().Format(time.TimeOnly)
 	example := ""
 	if e := cut(identity.Plain(s.Template.Example), 300); e != "" {

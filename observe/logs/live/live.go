@@ -24,11 +24,11 @@ type Settings struct {
 	Miner logs.Settings
 }
 
-// Default returns the settings of a miner of one workload among many: a thousand kinds
-// of lines, in 256 KiB.
+// Default returns the settings of a miner of one workload among many: 512 kinds of lines,
+// in 256 KiB.
 func Default() logs.Settings {
 	s := logs.Default()
-	s.Templates, s.Bytes, s.ExampleBytes = 1024, 256<<10, 512
+	s.Templates, s.Bytes, s.ExampleBytes = 512, 256<<10, 512
 	return s
 }
 
@@ -140,8 +140,18 @@ func (s *Stream) Add(at int64, line []byte) {
 	defer w.mu.Unlock()
 	s.fresh, w.wrote = true, true
 	if event, when, ok := s.joiner.Add(line, at/1e6); ok {
-		w.miner.Add(event, when)
+		s.read(event, when)
 	}
+}
+
+// read reads a line, or several that belong together. Those of before the start are read
+// container by container: they tell what lines there are, not how many are usual.
+func (s *Stream) read(event []byte, when int64) {
+	if when < s.follower.start {
+		s.of.miner.Learn(event, when)
+		return
+	}
+	s.of.miner.Add(event, when)
 }
 
 // Close says that no more lines come.
@@ -159,7 +169,7 @@ func (s *Stream) Close() {
 func (s *Stream) flush() {
 	if event, when, ok := s.joiner.Flush(); ok {
 		s.of.wrote = true
-		s.of.miner.Add(event, when)
+		s.read(event, when)
 	}
 }
 

@@ -107,6 +107,69 @@ func TestWhatWasThereBefore(t *testing.T) {
 	s.want("since", began, "orders new: ERROR no more memory")
 }
 
+// TestOldLogsAreNoSurge reads the logs of containers one after the other, each with what
+// it wrote before the start and while it could not be read.
+func TestOldLogsAreNoSurge(t *testing.T) {
+	s := begin(t, live.Settings{})
+	steady := func(st *live.Stream, from, to time.Time) {
+		for at := from; at.Before(to); at = at.Add(6 * time.Second) {
+			st.Add(at.UnixNano(), []byte(fmt.Sprintf("ERROR payment %d failed", at.Unix())))
+		}
+	}
+	var open []*live.Stream
+	for range 4 { // one more each minute
+		st := s.Open(key("orders"))
+		steady(st, s.now.Add(-15*time.Minute), s.now)
+		open = append(open, st)
+		for range 6 {
+			for _, st := range open {
+				steady(st, s.now, s.now.Add(10*time.Second))
+			}
+			s.now = s.now.Add(10 * time.Second)
+			began, ended := s.Look(s.now)
+			s.want("backfill", append(words(began), words(ended)...))
+		}
+	}
+	for minute := range 40 {
+		for range 6 {
+			for i, st := range open {
+				if i == 3 && minute < 30 {
+					continue // it cannot be reached
+				}
+				steady(st, s.now, s.now.Add(10*time.Second))
+			}
+			s.now = s.now.Add(10 * time.Second)
+			began, ended := s.Look(s.now)
+			s.want("in turn", append(words(began), words(ended)...))
+		}
+		if minute == 29 {
+			steady(open[3], s.now.Add(-30*time.Minute), s.now)
+		}
+	}
+	for range 6 {
+		for range 5 {
+			steady(open[0], s.now, s.now.Add(10*time.Second))
+			steady(open[1], s.now, s.now.Add(10*time.Second))
+		}
+		s.now = s.now.Add(10 * time.Second)
+	}
+	began, _ := s.Look(s.now)
+	s.want("a true surge", words(began), "orders surging: ERROR payment <*> failed")
+}
+
+// TestSilenceAfterTheStart is no past: what was usual before it is not unusual after.
+func TestSilenceAfterTheStart(t *testing.T) {
+	s := begin(t, live.Settings{})
+	st := s.Open(key("orders"))
+	for at := noon.Add(-15 * time.Minute); at.Before(noon); at = at.Add(4 * time.Second) {
+		st.Add(at.UnixNano(), []byte(fmt.Sprintf("ERROR payment %d failed", at.Unix())))
+	}
+	began, _ := s.goOn(1, st, map[string]int{"fine": 1})
+	s.want("silence", began)
+	began, _ = s.goOn(15, st, map[string]int{"ERROR payment # failed": 15})
+	s.want("as before", began)
+}
+
 // TestTraces has a stack trace be one line, of each container by itself, also the last
 // one.
 func TestTraces(t *testing.T) {
