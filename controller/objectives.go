@@ -214,6 +214,16 @@ type earlier struct {
 	// first to be asked.
 	sought bool
 	began  time.Time
+	pace
+}
+
+// pace is how fast the past of one that the source took too long for is asked for.
+type pace struct {
+	// late is how often in a row it did: the more often, the fewer others are asked
+	// for with it. alone is how often it did for this one alone, and again when its
+	// past is asked for again.
+	late, alone int
+	again       time.Time
 }
 
 func (c *Objectives) newFollower(o *v1alpha1.Objective) *follower {
@@ -248,7 +258,7 @@ func (f *follower) turn(ctx context.Context, o *v1alpha1.Objective) time.Duratio
 	now = f.Now()
 	s := f.monitor.Evaluate(now)
 	if f.fresh {
-		f.pend(&s)
+		f.pend(o, &s)
 	}
 	f.tell(ctx, o, &s, failed)
 	f.keep(now, false)
@@ -323,7 +333,7 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 	}
 	f.failing = failed != nil
 	status := resource.Status(o, *s)
-	if failed != nil && s.State.Frozen() && s.State != slo.Maintenance {
+	if failed != nil && (s.State.Frozen() || f.fresh) && s.State != slo.Maintenance {
 		status.Reason = s.Reason + ": " + failed.Error()
 	}
 	// The statuses of many are not written at the same moments for ever because they
@@ -353,21 +363,26 @@ func (f *follower) queued(failed error, now time.Time) bool {
 }
 
 // pend takes from a status what it cannot know as long as the time before is unknown:
-// the budget of the period. At first nothing is judged at all: a moment of errors is
-// no hour of them. Later an hour that is known in part is better than silence.
-func (f *follower) pend(s *slo.Status) {
+// the budget of the period, and that a burn is over. At first nothing is judged at all: a
+// moment of errors is no hour of them. Later an hour that is known in part is better than
+// silence.
+func (f *follower) pend(o *v1alpha1.Objective, s *slo.Status) {
 	s.Budget = slo.Budget{From: s.Budget.From, To: s.Budget.To}
-	if s.State.Frozen() {
-		return
+	frozen, soon := s.State.Frozen(), s.At.Sub(f.began) < patient
+	if !frozen {
+		s.Reason = "the time before " + f.began.UTC().Format(time.RFC3339) + " is still being asked for"
 	}
-	s.Reason = "the time before " + f.began.UTC().Format(time.RFC3339) + " is still being asked for"
-	if s.At.Sub(f.began) >= patient {
-		return
+	if soon && !frozen {
+		s.State, s.Since = slo.Unmeasured, f.began
 	}
-	s.State, s.Since = slo.Unmeasured, f.began
-	s.Incident, s.Events = nil, nil
-	for i := range s.Tiers {
-		s.Tiers[i] = slo.TierStatus{Name: s.Tiers[i].Name}
+	if soon {
+		s.Incident, s.Events = nil, nil
+		for i := range s.Tiers {
+			s.Tiers[i] = slo.TierStatus{Name: s.Tiers[i].Name}
+		}
+	}
+	if s.Incident == nil {
+		s.Incident = resource.Earlier(&o.Status).Incident
 	}
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,7 +26,15 @@ type stretch struct {
 	from, to time.Time
 	step     time.Duration
 	begin    bool
+	// urgent says that an objective is not evaluated until it is read, since when one
+	// waits for its past, and late how often the source took too long for it.
+	urgent bool
+	since  time.Time
+	late   int
 }
+
+// mostLate is where counting ends how often the source took too long.
+const mostLate = 12
 
 func (s stretch) past() bool { return s.step > 0 }
 
@@ -45,16 +54,21 @@ func (s stretch) points() int {
 	return follow.Whole(s.from, s.to, s.step) + 1
 }
 
-// before tells which of two is to be asked for first: what reaches back further, so that
-// those who come later catch up, and can be asked for together with the others.
+// before tells which of two is to be asked for first, negative if that is s: what keeps
+// an objective from being evaluated; then what the source was not too slow for; then where
+// samples begin, so that those who come later can be asked for together with the others;
+// then whose past was waited for longest, so that one after the other is known as a whole.
 func (s stretch) before(other stretch) int {
-	if s.begin != other.begin {
-		if s.begin {
+	first := func(a, b bool) int {
+		switch {
+		case a == b:
+			return 0
+		case a:
 			return -1
 		}
 		return 1
 	}
-	return s.from.Compare(other.from)
+	return cmp.Or(first(s.urgent, other.urgent), cmp.Compare(s.late, other.late), first(s.begin, other.begin), s.since.Compare(other.since), s.from.Compare(other.from))
 }
 
 // archive takes questions about the past. A few clerks ask them, each with all that can
@@ -64,13 +78,12 @@ type archive struct {
 	clerks int
 	signal chan struct{}
 
-	mu       sync.Mutex
-	waiting  []*question
-	together atOnce
+	mu      sync.Mutex
+	waiting []*question
 }
 
 func (a *archive) init(d *desk, clerks int) {
-	a.desk, a.clerks, a.together.most = d, clerks, mostJoined
+	a.desk, a.clerks = d, clerks
 	a.signal = make(chan struct{}, clerks)
 }
 
@@ -112,7 +125,7 @@ func (a *archive) next() (group, bool) {
 	if len(a.waiting) == 0 {
 		return group{}, false
 	}
-	first := slices.MinFunc(join(a.waiting, a.together.most), func(x, y group) int {
+	first := slices.MinFunc(join(a.waiting, mostJoined), func(x, y group) int {
 		return x.questions[0].stretch.before(y.questions[0].stretch)
 	})
 	asked := make(map[*question]bool, len(first.questions))
@@ -167,9 +180,6 @@ func (a *archive) drop(q *question) bool {
 // what came is read.
 func (a *archive) answer(ctx context.Context, all []*question, form follow.Form) {
 	err := a.desk.fetch(ctx, all, form)
-	a.mu.Lock()
-	a.together.learn(a.desk.now(), len(all), err)
-	a.mu.Unlock()
 	if halves := half(all, err); halves != nil {
 		for _, h := range halves {
 			a.answer(ctx, h, h[0].form(form.Key))
@@ -177,6 +187,7 @@ func (a *archive) answer(ctx context.Context, all []*question, form follow.Form)
 		return
 	}
 	for _, q := range all {
+		q.single = len(all) == 1
 		q.done <- err
 	}
 	for _, q := range all {

@@ -77,7 +77,7 @@ func (f *follower) latest(ctx context.Context, limit time.Duration) error {
 // fewer than the period is long. A source that cannot tell is asked for all of it.
 func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Duration) (time.Time, error) {
 	q := f.question(limit)
-	q.stretch = stretch{from: from, to: end, step: f.step(), begin: true}
+	q.stretch = stretch{from: from, to: end, step: f.step(), begin: true, since: f.began, late: f.late}
 	err := f.desk.archive.ask(ctx, q, f.wait())
 	switch kind := fault.KindOf(err); {
 	case errors.Is(err, errNoTurn) || err != nil && kind != fault.Invalid && kind != fault.TimedOut:
@@ -97,6 +97,9 @@ func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Du
 // history asks for the whole period before it was followed. What is known of it
 // when a question fails is kept, and gone on from at the next turn.
 func (f *follower) history(ctx context.Context, now time.Time, limit time.Duration) error {
+	if now.Before(f.again) {
+		return errMore
+	}
 	m, err := f.past(ctx, f.draft, &f.reached, now, limit)
 	if f.draft = m; err != nil {
 		return err
@@ -136,15 +139,19 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 		if from, err = f.begin(ctx, grid(from, 60), end, limit); err != nil {
 			return nil, err
 		}
+		// What is asked for before there are samples costs next to nothing, and is the
+		// same for all that began of late.
+		from = grid(from, strides[0])
+		*reached = from
 	}
 	from = grid(from, strides[len(strides)-1])
 	began := f.Now()
-	for most := 60; from.Before(end); {
+	for most := follow.Steps(max(f.monitor.Series(), 1)); from.Before(end); {
 		if f.Now().Sub(began) >= pastLimits*limit {
 			return m, fault.Wrap(fault.TimedOut, "ask about the past of", f.key.String(), errMore, "")
 		}
 		to := from
-		for _, n := range strides {
+		for _, n := range strides[min(f.alone, len(strides)-1):] {
 			if n <= most {
 				to = grid(from.Add(time.Duration(n)*step), n)
 				break
@@ -154,7 +161,8 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 			to = end
 		}
 		q := f.question(limit)
-		q.stretch = stretch{from: from.Add(step), to: to, step: step}
+		// One that is evaluated waits for it; of a draft nobody knows yet.
+		q.stretch = stretch{from: from.Add(step), to: to, step: step, since: f.began, late: f.late, urgent: m == f.monitor}
 		if m != nil {
 			q.series = m.Series()
 		}
@@ -164,6 +172,7 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 			err = f.replay(&m, &q.answer, from, to)
 		}
 		close(q.read)
+		f.keepPace(q, err)
 		if err != nil {
 			return m, err
 		}
@@ -171,6 +180,28 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 		*reached = from
 	}
 	return m, nil
+}
+
+// pausePast is how long one waits at most for which alone the source took too long.
+const pausePast = 10 * time.Minute
+
+// keepPace has less asked for, with fewer others, after the source took too long, or
+// refused it.
+func (f *follower) keepPace(q *question, err error) {
+	p := &f.pace
+	switch {
+	case err == nil:
+		p.late, p.alone = max(0, p.late-1), max(0, p.alone-1)
+	case errors.Is(err, errNoTurn):
+	case fault.KindOf(err) == fault.Invalid: // it may have been too much for one
+		p.alone = min(p.alone+1, mostLate)
+	case fault.KindOf(err) != fault.TimedOut:
+	case q.single:
+		p.late, p.alone = min(p.late+1, mostLate), min(p.alone+1, mostLate)
+		p.again = f.Now().Add(min(pausePast, q.limit<<p.alone))
+	default:
+		p.late = min(p.late+1, mostLate)
+	}
 }
 
 // replay feeds a Monitor with the answer about a stretch, and makes it if there is none

@@ -20,7 +20,7 @@ func (d *desk) complain(log *slog.Logger, about string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c, now := &d.complaints, d.now()
-	if now.Sub(c.since) >= time.Minute {
+	if now.Sub(c.since) >= time.Minute || now.Before(c.since) {
 		if c.more > 0 {
 			log.Warn("more objectives could not be asked about", "objectives", c.more, "since", c.since)
 		}

@@ -43,6 +43,8 @@ type question struct {
 	answer follow.Answer
 	done   chan error
 	read   chan struct{}
+	// single tells that it was asked with no other, once it is done.
+	single bool
 }
 
 // desk takes questions, and asks those together that differ in the value of a
@@ -187,7 +189,7 @@ func join(all []*question, most int) (out []group) {
 			count[f.Key]++
 		}
 	}
-	type bounds struct{ at, series, text int }
+	type bounds struct{ at, series, text, most int }
 	open := map[string]bounds{}
 	for _, q := range all {
 		if len(q.forms) == 0 {
@@ -203,10 +205,11 @@ func join(all []*question, most int) (out []group) {
 		// What has other rhythms is asked for other windows.
 		key := best.Key + q.rhythm.Interval.String() + q.stretch.key()
 		limit := min(mostSeries, mostPoints/q.stretch.points())
+		own := max(1, most>>q.stretch.late)
 		b, ok := open[key]
-		b.series, b.text = b.series+max(q.series, 1), b.text+len(best.Value)+3
-		if !ok || len(out[b.at].questions) >= most || b.series > limit || b.text > mostText {
-			b = bounds{len(out), max(q.series, 1), len(best.Value) + 3}
+		b.series, b.text, b.most = b.series+max(q.series, 1), b.text+len(best.Value)+3, min(b.most, own)
+		if !ok || len(out[b.at].questions) >= b.most || b.series > limit || b.text > mostText {
+			b = bounds{len(out), max(q.series, 1), len(best.Value) + 3, own}
 			out = append(out, group{form: best})
 		}
 		out[b.at].questions = append(out[b.at].questions, q)
@@ -303,8 +306,12 @@ func (d *desk) fetch(ctx context.Context, all []*question, form follow.Form) err
 		by = form.Label
 		whose = func(value string) []*question { return byValue[value] }
 	}
+	got := 0
 	for _, s := range selectors {
 		hand := func(labels map[string]string, points []follow.Point) error {
+			if got += len(points); st.past() && len(all) > 1 && got > 2*mostPoints {
+				return fault.New(fault.Invalid, "ask about", all[0].about, "too much comes for so many at once", "")
+			}
 			for _, q := range whose(labels[by]) {
 				if err := q.answer.Add(s.Role, labels, points); err != nil {
 					return err

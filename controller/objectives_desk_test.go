@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,8 @@ type crowd struct {
 	// are asked now, and were at most.
 	slowly            time.Duration
 	working, together int
+	// heavy is the value of which no past is told in time.
+	heavy string
 	// refuses is a value that no question may have, most how many there may be.
 	refuses string
 	most    int
@@ -42,8 +45,7 @@ type crowd struct {
 var chosen = regexp.MustCompile(`service(=~?)"([^"]*)"`)
 
 func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, at time.Time, each func(map[string]string, []follow.Point) error) error {
-	found := chosen.FindStringSubmatch(selector)
-	values := strings.Split(strings.ReplaceAll(found[2], `\\`, ""), "|")
+	values := services(selector)
 	c.mu.Lock()
 	c.asked++
 	refuses, most, late := c.refuses, c.most, c.late
@@ -61,10 +63,14 @@ func (c *crowd) Raw(ctx context.Context, selector string, window time.Duration, 
 	return c.series(selector, at.Add(-window).Truncate(scrape).Add(scrape), at, scrape, each)
 }
 
+// services are those that a selector names.
+func services(selector string) []string {
+	return strings.Split(strings.ReplaceAll(chosen.FindStringSubmatch(selector)[2], `\\`, ""), "|")
+}
+
 // series hands over those of the services that a selector names.
 func (c *crowd) series(selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
-	found := chosen.FindStringSubmatch(selector)
-	for _, v := range strings.Split(strings.ReplaceAll(found[2], `\\`, ""), "|") {
+	for _, v := range services(selector) {
 		var points []follow.Point
 		for t := from; !t.After(to); t = t.Add(step) {
 			n := 10 * t.Sub(c.began(v)).Seconds()
@@ -104,8 +110,13 @@ func (c *crowd) began(service string) time.Time {
 }
 
 // look is a question about the past.
-func (c *crowd) look(ctx context.Context) error {
+func (c *crowd) look(ctx context.Context, selector string) error {
 	c.mu.Lock()
+	if c.heavy != "" && slices.Contains(services(selector), c.heavy) {
+		c.mu.Unlock()
+		<-ctx.Done()
+		return fault.New(fault.TimedOut, "ask", "it", "no answer in time", "")
+	}
 	c.past++
 	c.working++
 	c.together = max(c.together, c.working)
@@ -122,14 +133,14 @@ func (c *crowd) look(ctx context.Context) error {
 }
 
 func (c *crowd) Range(ctx context.Context, selector string, from, to time.Time, step time.Duration, each func(map[string]string, []follow.Point) error) error {
-	if err := c.look(ctx); err != nil {
+	if err := c.look(ctx, selector); err != nil {
 		return err
 	}
 	return c.series(selector, from, to, step, each)
 }
 
 func (c *crowd) Begin(ctx context.Context, selector, label string, from, to time.Time, each func(string, time.Time) error) error {
-	if err := c.look(ctx); err != nil {
+	if err := c.look(ctx, selector); err != nil {
 		return err
 	}
 	return c.series(selector, from, to, time.Minute, func(labels map[string]string, points []follow.Point) error {
@@ -252,6 +263,111 @@ func TestObjectivesWhilePastIsSlow(t *testing.T) {
 				}
 			}
 			c.want("it still burns", "")
+		})
+	})
+}
+
+// TestPastOfOneIsTooSlow has one of which the past never comes in time keep the others
+// from theirs for a short time only.
+func TestPastOfOneIsTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: 500 * time.Millisecond, heavy: "s.3"}
+		c.start = time.Now().Add(-5 * time.Hour)
+		c.follow(150)
+		c.run(6*time.Minute, func() {
+			known := 0
+			for k, s := range c.seen().last {
+				if s.Budget.Known && s.Budget.Total > 4*36000 {
+					known++
+				} else if k.Name != "o3" && s.State != slo.Measured && s.State != slo.Unmeasured {
+					t.Errorf("%s: %s %s", k, s.State, s.Reason)
+				}
+			}
+			if known < 140 {
+				t.Errorf("of %d of 150 the past is known", known)
+			}
+			time.Sleep(10 * time.Minute)
+			for k, s := range c.seen().last {
+				if s.Budget.Known == (k.Name == "o3") || s.State != slo.Measured {
+					t.Errorf("%s: %s %s, budget %+v", k, s.State, s.Reason, s.Budget)
+				}
+			}
+		})
+	})
+}
+
+// TestMissedComesFirst has who is evaluated already wait for nobody's past.
+func TestMissedComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: time.Second}
+		c.start = time.Now().Add(-5 * time.Hour)
+		c.follow(1)
+		c.run(3*time.Minute, nil)
+		time.Sleep(10 * time.Minute)
+		c.c = c.controller()
+		c.c.Samples, c.c.Log = c, slog.New(slog.DiscardHandler)
+		for i := range 60 { // that cannot be asked for together
+			c.put(objective(func(o *v1alpha1.Objective) {
+				o.Name, o.UID = fmt.Sprint("n", i), types.UID(fmt.Sprint("n", i))
+				o.Spec.Indicator = v1alpha1.ObjectiveIndicator{Total: fmt.Sprintf(`n{z%d="",service="s.%d"}`, i, i), Bad: fmt.Sprintf(`n{z%d="",code="500",service="s.%d"}`, i, i)}
+			}))
+		}
+		c.run(3*time.Minute, func() {
+			old := c.seen().last[types.NamespacedName{Namespace: "shop", Name: "o0"}]
+			if old.State != slo.Measured || time.Since(old.At) > time.Minute {
+				t.Errorf("%s of %s ago: %s", old.State, time.Since(old.At), old.Reason)
+			}
+			time.Sleep(2 * time.Minute)
+			known := 0
+			for _, s := range c.seen().last {
+				if s.Budget.Known {
+					known++
+				}
+			}
+			if known < 20 {
+				t.Errorf("of %d the past is known: all wait for all", known)
+			}
+		})
+	})
+}
+
+// TestBurnsWhilePastIsUnknown keeps what burns as it was told before until it is known
+// better, and raises nothing at first, whatever the source does.
+func TestBurnsWhilePastIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}}
+		c.start = time.Now().Add(-5 * time.Hour)
+		c.follow(2)
+		c.run(2*time.Minute, func() {
+			c.set(func() { c.broken["s.1"] = time.Now() })
+			time.Sleep(4 * time.Minute)
+			c.want("it burns", "ErrorBudgetBurn/page+")
+		})
+		// It begins anew without what was kept; the errors are of the time before.
+		c.kept = map[types.UID][]byte{}
+		c.c = c.controller()
+		c.c.Samples, c.c.Log = c, slog.New(slog.DiscardHandler)
+		c.set(func() { c.slowly = time.Hour })
+		c.run(12*time.Minute, func() {
+			c.want("nothing is over", "")
+			if o := c.Get(types.NamespacedName{Namespace: "shop", Name: "o1"}); o.Status.Incident == nil || o.Status.Budget.Remaining != "" {
+				t.Errorf("%+v", o.Status)
+			}
+			c.set(func() { c.slowly = 0 })
+			time.Sleep(15 * time.Minute)
+			c.want("it is known", "")
+			if o := c.Get(types.NamespacedName{Namespace: "shop", Name: "o1"}); o.Status.Incident == nil || o.Status.Budget.Remaining == "" {
+				t.Errorf("%+v", o.Status)
+			}
+		})
+		// One that is new has errors from the first second, and then the source fails.
+		d := &crowd{world: newWorld(t), broken: map[string]time.Time{"s.0": time.Now()}, slowly: time.Hour}
+		d.start = time.Now().Add(-5 * time.Hour)
+		d.follow(1)
+		d.run(2*time.Minute, func() {
+			d.set(func() { d.most, d.late = 0, false; d.refuses = "s.0" })
+			time.Sleep(2 * time.Minute)
+			d.want("too soon", "")
 		})
 	})
 }

@@ -118,6 +118,9 @@ func Key(labels map[string]string) string {
 // can tell about: the source itself may have been away.
 func Replay(m *slo.Monitor, a *Answer, from, to time.Time, step time.Duration) (last slo.Status) {
 	samples := a.Samples(m)
+	// What was answered for is counted, also of series that are not known any more.
+	n, _ := slices.BinarySearchFunc(samples, m.Answered().UnixMilli()+1, func(s slo.Sample, t int64) int { return cmp.Compare(s.At, t) })
+	samples = samples[n:]
 	for at := from.Add(step); !at.After(to); at = at.Add(step) {
 		if at.Before(m.Answered()) {
 			continue

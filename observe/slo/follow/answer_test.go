@@ -205,3 +205,33 @@ func TestDue(t *testing.T) {
 		t.Error("an interval")
 	}
 }
+
+// TestReplayCountsOnce counts nothing of the time that was answered for, also of a series
+// that ended then and is not known any more.
+func TestReplayCountsOnce(t *testing.T) {
+	m := monitor(t, noon)
+	var ended, lives []follow.Point
+	for i := range 20 {
+		ended = append(ended, follow.Point{At: at(i), Value: float64(100 * i)})
+	}
+	for i := range 40 {
+		lives = append(lives, follow.Point{At: at(i), Value: float64(100 * i)})
+	}
+	var first follow.Answer
+	add(t, &first, slo.Total, "lives", lives[:20]...)
+	add(t, &first, slo.Total, "ended", ended...)
+	follow.Replay(m, &first, noon.Add(-time.Minute), noon.Add(19*time.Minute), time.Minute)
+	m.Observe(slo.Batch{At: noon.Add(20 * time.Minute), Samples: []slo.Sample{
+		{Series: follow.Key(map[string]string{"s": "ended"}), Role: slo.Total, At: at(20), Value: math.Float64frombits(0x7ff0000000000002)},
+		{Series: follow.Key(map[string]string{"s": "lives"}), Role: slo.Total, At: at(20), Value: 2000},
+	}})
+	before := m.Evaluate(noon.Add(20 * time.Minute)).Budget.Total
+	// The range begins before what is known.
+	var again follow.Answer
+	add(t, &again, slo.Total, "lives", lives[10:]...)
+	add(t, &again, slo.Total, "ended", ended[10:]...)
+	s := follow.Replay(m, &again, noon.Add(9*time.Minute), noon.Add(39*time.Minute), time.Minute)
+	if got := s.Budget.Total - before; math.Abs(got-1900) > 1 {
+		t.Errorf("%v events in 19 minutes of 100, after %v", got, before)
+	}
+}
