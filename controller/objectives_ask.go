@@ -183,7 +183,7 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 }
 
 // pausePast is how long one waits at most for which alone the source took too long.
-const pausePast = 10 * time.Minute
+const pausePast = 3 * time.Minute
 
 // keepPace has less asked for, with fewer others, after the source took too long, or
 // refused it.

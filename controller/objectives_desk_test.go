@@ -256,7 +256,7 @@ func TestObjectivesWhilePastIsSlow(t *testing.T) {
 			}
 			c.want("soon enough", "ErrorBudgetBurn/page+")
 			c.set(func() { c.slowly = 0 })
-			time.Sleep(2 * time.Minute)
+			time.Sleep(6 * time.Minute)
 			for k, s := range c.seen().last {
 				if s.State != slo.Measured || s.Budget.Total < 5*36000 {
 					t.Errorf("%s: %s, budget %+v", k, s.State, s.Budget)
