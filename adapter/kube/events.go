@@ -75,7 +75,8 @@ func (e *Events) About(kind string, o *metav1.ObjectMeta, warning bool, reason, 
 
 // Within queues an event about what is in a namespace and has no object of its own.
 func (e *Events) Within(namespace string, warning bool, reason, message string) {
-	e.about(map[string]any{"apiVersion": "v1", "kind": "Namespace", "name": namespace}, namespace, namespace, warning, reason, message)
+	// It is not in itself, but the API server refuses an event elsewhere than what it regards.
+	e.about(map[string]any{"apiVersion": "v1", "kind": "Namespace", "namespace": namespace, "name": namespace}, namespace, namespace, warning, reason, message)
 }
 
 // about queues an event that regards an object; name begins its own.

@@ -37,6 +37,7 @@ func TestTold(t *testing.T) {
 	s := newSuite(t, cluster.WithSimulatedNodes(3), nodesDieSoon)
 	t.Run("around", func(t *testing.T) { t.Parallel(); toldAround(t, s) })
 	t.Run("monitors", func(t *testing.T) { t.Parallel(); toldMonitors(t, s) })
+	t.Run("within", func(t *testing.T) { t.Parallel(); toldWithin(t, s) })
 }
 
 // buildAeo builds aeo once; AEO names one that is built already.
