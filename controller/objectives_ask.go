@@ -80,6 +80,9 @@ func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Du
 	q.stretch = stretch{from: from, to: end, step: f.step(), begin: true, since: f.began, late: f.late}
 	err := f.desk.archive.ask(ctx, q, f.wait())
 	switch kind := fault.KindOf(err); {
+	case kind == fault.TimedOut && !q.single && !errors.Is(err, errNoTurn):
+		f.keepPace(q, err) // it may be for one of the others
+		return from, err
 	case errors.Is(err, errNoTurn) || err != nil && kind != fault.Invalid && kind != fault.TimedOut:
 		return from, err
 	case err != nil:
@@ -122,10 +125,10 @@ func (f *follower) wait() time.Duration { return max(patience/2, f.rhythm.Every/
 func (f *follower) step() time.Duration { return f.rhythm.Interval.Truncate(time.Second) }
 
 // past feeds a Monitor with what was missed since a moment, in parts whose size
-// depends on how many series there are, and says how far it came. Without a Monitor one is made that begins
-// with the first sample that there is; nil if there is none. One question may take
-// as long as limit, and none is begun after pastLimits of it: nothing is evaluated
-// meanwhile.
+// depends on how many series there are, and says how far it came. Without a Monitor
+// one is made that begins with the first sample that there is; nil if there is none.
+// One question may take as long as limit, and none is begun after pastLimits of it:
+// nothing is evaluated meanwhile.
 func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time, now time.Time, limit time.Duration) (*slo.Monitor, error) {
 	o, step := f.monitor.Objective(), f.step()
 	grid := func(at time.Time, steps int) time.Time { return at.Truncate(time.Duration(steps) * step) }
