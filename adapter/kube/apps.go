@@ -3,8 +3,6 @@ package kube
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -68,17 +66,14 @@ func (a *Applications) All() []*v1alpha1.Application {
 
 // Run keeps the store up to date until ctx ends.
 func (a *Applications) Run(ctx context.Context) {
-	delay := time.Duration(0)
+	again := retry{least: 200 * time.Millisecond, most: 10 * time.Second}
 	for ctx.Err() == nil {
 		version, err := a.list(ctx)
+		began := time.Now()
 		for err == nil && ctx.Err() == nil {
-			delay = 0
 			version, err = a.watch(ctx, version)
 		}
-		if !errors.Is(err, errExpired) {
-			delay = min(max(2*delay, 200*time.Millisecond), 10*time.Second)
-		}
-		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+		again.wait(ctx, time.Since(began), err)
 	}
 }
 

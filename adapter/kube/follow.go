@@ -25,6 +25,25 @@ func expired(err error) error {
 	return err
 }
 
+// retry is how long a loop of lists and watches waits before it lists again: the longer,
+// the more often in a row a watch was refused or ended at once, however well the lists
+// went.
+type retry struct{ delay, least, most time.Duration }
+
+// lasting is how long a watch goes on that went well.
+const lasting = 10 * time.Second
+
+// wait waits after a watch that lasted so long, 0 if there was none.
+func (r *retry) wait(ctx context.Context, lasted time.Duration, err error) {
+	if lasted >= lasting {
+		r.delay = 0
+	}
+	if lasted < lasting || !errors.Is(err, errExpired) {
+		r.delay = min(max(2*r.delay, r.least), r.most)
+	}
+	pause(ctx, r.delay/2+time.Duration(rand.Int64N(int64(r.delay/2)+1)))
+}
+
 // shortest is how long following takes at least: an API server that ends each watch at
 // once is not asked without a pause.
 const shortest = time.Second

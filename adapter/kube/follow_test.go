@@ -1,12 +1,15 @@
 package kube
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestFollowPauses asks an API server that ends each watch at once no more than about once
@@ -37,5 +40,42 @@ func TestFollowPauses(t *testing.T) {
 	}
 	if took := time.Since(began); took < 1900*time.Millisecond || asked.Load() != 2 {
 		t.Errorf("asked %d times in %s", asked.Load(), took)
+	}
+}
+
+// TestWatchesThatAreRefused lists less and less often where lists go well and watches do
+// not, be they refused or expired at once.
+func TestWatchesThatAreRefused(t *testing.T) {
+	for name, refuse := range map[string]func(w http.ResponseWriter){
+		"refused": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"Forbidden","message":"no","code":403}`)
+		},
+		"expired": func(w http.ResponseWriter) { fmt.Fprint(w, `{"type":"ERROR","object":{"code":410}}`) },
+		"garbage": func(w http.ResponseWriter) { fmt.Fprint(w, `{"type":"ADDED","object":"x"}`) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var lists atomic.Int64
+			c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				if r.URL.Query().Get("watch") == "true" {
+					refuse(w)
+					return
+				}
+				lists.Add(1)
+				fmt.Fprint(w, `{"metadata":{"resourceVersion":"5"},"items":[]}`)
+			}))
+			store := NewObjectives(c, "", func(types.NamespacedName) {})
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			store.Run(ctx)
+			if n := lists.Load(); n < 2 || n > 9 {
+				t.Errorf("%d lists in four seconds", n)
+			}
+			if err := store.Err(); (err != nil) != (name != "expired") {
+				t.Errorf("told: %v", err)
+			}
+		})
 	}
 }

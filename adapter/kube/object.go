@@ -99,11 +99,11 @@ func (o *Objects) set(app deliver.AppKey, s *single, seen Seen) {
 }
 
 func (o *Objects) run(ctx context.Context, app deliver.AppKey, s *single) {
-	delay := time.Duration(0)
+	again := retry{least: time.Second, most: 30 * time.Second}
 	for ctx.Err() == nil {
 		version, path, err := o.list(ctx, app, s)
+		began := time.Now()
 		for err == nil && ctx.Err() == nil {
-			delay = 0
 			version, err = o.watch(ctx, app, s, path, version)
 		}
 		if ctx.Err() != nil {
@@ -112,9 +112,8 @@ func (o *Objects) run(ctx context.Context, app deliver.AppKey, s *single) {
 		if !errors.Is(err, errExpired) {
 			// What is known may no longer be so: that is said, not hidden.
 			o.set(app, s, Seen{Known: true, Err: err})
-			delay = min(max(2*delay, time.Second), 30*time.Second)
 		}
-		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+		again.wait(ctx, time.Since(began), err)
 	}
 }
 

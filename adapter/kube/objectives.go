@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -63,18 +62,18 @@ func (s *Objectives) Get(k types.NamespacedName) *v1alpha1.Objective {
 
 // Run keeps the store up to date until ctx ends.
 func (s *Objectives) Run(ctx context.Context) {
-	delay := time.Duration(0)
+	again := retry{least: 200 * time.Millisecond, most: 10 * time.Second}
 	for ctx.Err() == nil {
 		version, err := s.list(ctx)
 		s.fail(err)
+		began := time.Now()
 		for err == nil && ctx.Err() == nil {
-			delay = 0
 			version, err = s.watch(ctx, version)
 		}
-		if !errors.Is(err, errExpired) {
-			delay = min(max(2*delay, 200*time.Millisecond), 10*time.Second)
+		if err != nil && !errors.Is(err, errExpired) && ctx.Err() == nil {
+			s.fail(err) // a watch may be refused where the list is not
 		}
-		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+		again.wait(ctx, time.Since(began), err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"time"
 )
 
@@ -29,11 +28,11 @@ type PodWatch struct {
 // Run follows until ctx ends.
 func (w *PodWatch) Run(ctx context.Context) {
 	w.known = map[PodName]bool{}
-	delay := time.Duration(0)
+	again := retry{least: 500 * time.Millisecond, most: 30 * time.Second}
 	for ctx.Err() == nil {
 		version, err := w.list(ctx)
+		began := time.Now()
 		for err == nil && ctx.Err() == nil {
-			delay = 0
 			version, err = w.watch(ctx, version)
 		}
 		if ctx.Err() != nil {
@@ -41,9 +40,8 @@ func (w *PodWatch) Run(ctx context.Context) {
 		}
 		if !errors.Is(err, errExpired) {
 			w.Trouble(err)
-			delay = min(max(2*delay, 500*time.Millisecond), 30*time.Second)
 		}
-		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+		again.wait(ctx, time.Since(began), err)
 	}
 }
 

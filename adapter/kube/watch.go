@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,25 +40,28 @@ const (
 	silence = 3 * time.Minute
 )
 
+// errAgain means that somebody wants everything listed anew.
+var errAgain = errors.New("list again")
+
 // errExpired means that the API server no longer knows what happened since.
 var errExpired = errors.New("the resource version is too old")
 
 // run lists and watches until ctx ends.
 func (w *kindWatch) run(ctx context.Context) {
-	delay := time.Duration(0)
+	again := retry{least: 200 * time.Millisecond, most: 30 * time.Second}
 	for ctx.Err() == nil {
 		version, err := w.list(ctx)
+		began := time.Now()
 		for err == nil && ctx.Err() == nil {
-			delay = 0
 			version, err = w.watch(ctx, version)
 		}
 		if notServed(err) {
 			w.view.unserved(w)
 		}
-		if !errors.Is(err, errExpired) {
-			delay = min(max(2*delay, 200*time.Millisecond), 30*time.Second)
+		if errors.Is(err, errAgain) {
+			continue
 		}
-		pause(ctx, delay/2+time.Duration(rand.Int64N(int64(delay/2)+1)))
+		again.wait(ctx, time.Since(began), err)
 	}
 }
 
@@ -137,7 +139,7 @@ func (w *kindWatch) watch(ctx context.Context, version string) (string, error) {
 	anew := refresh && outer.Err() == nil
 	w.view.mu.Unlock()
 	if anew {
-		return version, errExpired
+		return version, errAgain
 	}
 	return version, err
 }
