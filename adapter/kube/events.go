@@ -28,6 +28,8 @@ type Events struct {
 	host            string
 	serial          atomic.Int64
 	muted           atomic.Bool
+	// Trouble, if not nil, is told why an event could not be written, once until one is.
+	Trouble func(error)
 }
 
 // event is one event to be written.
@@ -118,6 +120,7 @@ func (e *Events) about(regarding map[string]any, namespace, name string, warning
 
 // Run writes until ctx ends.
 func (e *Events) Run(ctx context.Context) {
+	failing := false
 	for {
 		e.quiet(ctx)
 		next, ok := e.next(ctx)
@@ -125,9 +128,14 @@ func (e *Events) Run(ctx context.Context) {
 			return
 		}
 		path := "/apis/events.k8s.io/v1/namespaces/" + next.namespace + "/events"
-		if _, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text, report: true}); err != nil {
+		_, err := e.client.do(ctx, request{verb: http.MethodPost, path: path, body: next.text, report: true})
+		if err != nil {
 			e.dropped.Add(1)
 		}
+		if err != nil && !failing && e.Trouble != nil && ctx.Err() == nil {
+			e.Trouble(classify(err, "write", "an event in "+next.namespace, false))
+		}
+		failing = err != nil
 	}
 }
 

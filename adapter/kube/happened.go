@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/autoecoops/autoecoops/fault"
@@ -108,10 +109,20 @@ func readEvents(text []byte, since time.Time) (out []Happening, next string, err
 		}
 		if !at.Before(since) {
 			o := e.InvolvedObject
-			out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, e.Message, cmp.Or(e.ReportingComponent, e.Source.Component), e.Source.Host})
+			out = append(out, Happening{at, o.Kind, o.Namespace, o.Name, e.Reason, short(e.Message), cmp.Or(e.ReportingComponent, e.Source.Component), e.Source.Host})
 		}
 	}
 	return out, page.Metadata.Continue, nil
+}
+
+// maxNote is how many bytes of an event's sentence are kept, which may have a megabyte.
+const maxNote = 1 << 10
+
+func short(note string) string {
+	if len(note) <= maxNote {
+		return note
+	}
+	return strings.Clone(strings.ToValidUTF8(note[:maxNote], "")) // not a part of the whole
 }
 
 // Placed is a pod's part of its workload: where it runs, and what configures it.

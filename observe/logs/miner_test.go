@@ -304,6 +304,36 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestRedactForms masks the whole of what stands beside the name of a credential, in an
+// address, or in a well-known form; and what may be one otherwise is not discreet.
+func TestRedactForms(t *testing.T) {
+	const s = "hunter2xyz"
+	for _, text := range []string{
+		`params {:user=>"bob", :password=>"` + s + `"}`, `params {"password" => "` + s + `"}`, `Config { password: Some("` + s + `") }`, `{'password': b'` + s + `'}`, `password=u'` + s + `'`,
+		`password := ` + s, `password=abc,` + s, `password=(x ` + s + `)`, `"secret":{"value":"` + s + `"}`, `secretKey=` + s, `secret_key: ` + s, `SECRET_KEY='` + s + `'`, `SECRET_KEY_BASE=` + s,
+		`AccountName=x;AccountKey=` + s + `==;EndpointSuffix=y`, `postgres://app:p@` + s + `@db:5432/x`, `https://` + s + s + `@github.com/a`, `app:` + s + `@tcp(db:3306)/shop`,
+		`"args":["--password","` + s + `"]`, `{"name":"DB_PASSWORD","value":"` + s + `"}`, `<password>` + s + `</password>`, `<wsse:Password Type="text">` + s + `</wsse:Password>`, `user=bob%26password%3D` + s,
+		`https://hooks.slack.com/services/T0/B0/` + s, `SG.` + s + `aaaaaaaaa.` + s + `bbbbbbbbb`, `bearer token "` + s + `"`, `passcode=` + s, `mysqldump --password ` + s + ` db`, `redis://:` + s + `@cache:6379`,
+	} {
+		if got := logs.Redact(text); strings.Contains(got, s) || !strings.Contains(got, "[redacted]") {
+			t.Errorf("%s: %s", text, got)
+		}
+		if logs.Discreet(text) {
+			t.Errorf("it passes for discreet: %s", text)
+		}
+	}
+	for _, text := range []string{"password is " + s, s + " is not a valid password", "mysqldump -p" + s, "curl -u bob:" + s, "pw=" + s, "otp=123456", "X-Auth: " + s, "AKIAABCDEFGHIJKLMNOP and " + s, "fernet key=" + s + "= bad"} {
+		if logs.Discreet(text) {
+			t.Errorf("it passes for discreet: %s", text)
+		}
+	}
+	for _, text := range []string{"order 7 was lost: disk full", "dial tcp 10.0.0.1:5432: connect: connection refused", "java.lang.IllegalStateException: no table orders", `GET https://example.com/a?b=c 502`, "duplicate key value violates unique constraint"} {
+		if !logs.Discreet(text) || logs.Redact(text) != text {
+			t.Errorf("it does not pass for discreet: %s, %s", text, logs.Redact(text))
+		}
+	}
+}
+
 func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"password=hunter2 next":                           "password=[redacted] next",

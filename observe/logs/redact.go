@@ -10,7 +10,7 @@ import (
 const redacted = "[redacted]"
 
 // credential is how the names of credentials end.
-const credential = `(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|encryption[_-]?key|credentials?|session[_-]?id|sig|signature|authorization|cookie)`
+const credential = `(?:pass(?:word|wd|phrase|code)?|pwd|secret(?:[_-]?key(?:[_-]?base)?)?|account[_-]?key|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key|encryption[_-]?key|credentials?|session[_-]?id|sig|signature|authorization|cookie)`
 
 // secrets are what looks like a credential, with what to put in its place.
 var secrets = sync.OnceValue(func() []struct {
@@ -24,12 +24,18 @@ var secrets = sync.OnceValue(func() []struct {
 	r := func(re, by string) rule { return rule{regexp.MustCompile(re), by} }
 	return []rule{
 		r(`-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|$)`, redacted),
-		r(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}`, `${1}`+redacted),
+		r(`(?i)(\b(?:bearer|basic)\s+(?:token\s+)?["']?)[A-Za-z0-9._~+/=-]{8,}`, `${1}`+redacted),
 		r(`(?i)((?:authorization|cookie)["'\\]*\s*[:=]\s*)[^"'\n]+`, `${1}`+redacted),
-		r(`(?i)(`+credential+`s?["'\\]*\s*[:=]\s*)(?:\\?"(?:[^"\\]|\\.)*(?:"|$)|'[^'\n]*(?:'|$)|[^\s"',;}&\[]+)`, `${1}`+redacted),
+		r(`(?i)(`+credential+`s?["'\\]*\s*(?::=|=>|[:=])\s*)(?:[bu]?\\?"(?:[^"\\]|\\.)*(?:"|$)|[bu]?'[^'\n]*(?:'|$)|[A-Za-z]*\([^)\n]*\)?|\{[^}\n]*\}?|[^\s"';}&\[]+)`, `${1}`+redacted),
+		r(`(?i)(`+credential+`%3[ad])[^\s&]+`, `${1}`+redacted),
+		r(`(?i)("-{0,2}[a-z_-]*`+credential+`"\s*,\s*(?:"value"\s*:\s*)?")[^"\n]*`, `${1}`+redacted),
+		r(`(?i)(<(?:\w+:)?[a-z_-]*`+credential+`(?:\s[^>\n]*)?>)[^<\n]+`, `${1}`+redacted),
 		r(`(?i)(--?[a-z-]*`+credential+`\s+)[^\s-]\S*`, `${1}`+redacted),
-		r(`(://[^/\s:@]*:)[^\s"'<>@]+(@)`, `${1}`+redacted+`${2}`),
-		r(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|\b[sr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bnpm_\w{30,}|\bhv[sb]\.[\w-]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{30,}`, redacted),
+		r(`(://[^/\s:@]*:)[^\s"'<>/]+(@)`, `${1}`+redacted+`${2}`),
+		r(`(https?://)[^/\s:@"'<>]{8,}(@)`, `${1}`+redacted+`${2}`),
+		r(`(\w:)[^\s:@/]+(@(?:tcp|udp|unix)\()`, `${1}`+redacted+`${2}`),
+		r(`(hooks\.slack\.com/services/)\S+`, `${1}`+redacted),
+		r(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|\b[sr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bnpm_\w{30,}|\bhv[sb]\.[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{30,}`, redacted),
 	}
 })
 
@@ -42,6 +48,15 @@ func Redact(text string) string {
 	}
 	return text
 }
+
+// risky is what stands beside a credential, or is one.
+var risky = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)` + credential + `|\bpw\b|\bpin\b|\botp\b|\bauth\b|[a-z0-9]key\s*[=:]|\bkey=|\b(?:bearer|basic)\s|://[^\s/]*@|:[^\s@/]+@|\s-[pu]\s*\S|hooks\.slack|\bSG\.|-----BEGIN|` + regexp.QuoteMeta(redacted))
+})
+
+// Discreet tells whether a text says nothing of credentials, however it is written: for
+// those who may not read the log itself.
+func Discreet(text string) bool { return !risky().MatchString(Redact(text)) }
 
 // sensitive tells whether a word is the name of a credential.
 func sensitive(word []byte) bool {

@@ -151,6 +151,9 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	}
 	d.pages = newPages(d.reg, log)
 	d.events = kube.NewEvents(d.client, holder())
+	d.events.Trouble = func(err error) {
+		log.Warn("events cannot be written", "error", err.Error(), "hint", "allow create on events of events.k8s.io")
+	}
 	obs := newObserver(d.reg, d.events)
 	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
 	if err := d.openReceivers(); err != nil {

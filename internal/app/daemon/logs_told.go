@@ -86,11 +86,17 @@ func (t lineTeller) tell(f live.Finding, began bool) {
 // since its lines may go on.
 func lineNews(f live.Finding, began bool) (reason, message string) {
 	s, of := f.Signal, f.Of.Namespace+"/"+identity.Plain(f.Of.Service)
-	what := fmt.Sprintf("%q (%s)", cut(identity.Plain(logs.Redact(s.Template.Text)), 200), s.Template.ID)
 	since := time.UnixMilli(s.Since).UTC().Format(time.TimeOnly)
-	example := ""
-	if e := cut(identity.Plain(s.Template.Example), 300); e != "" {
-		example = ", for example " + e
+	// Who may read events may not always read logs: what may hold a credential stays there.
+	text, example := identity.Plain(s.Template.Text), identity.Plain(s.Template.Example)
+	what := s.Template.ID.String() + ", whose text may hold a credential: see `aeo observe logs -n " + f.Of.Namespace + "`"
+	if logs.Discreet(text) {
+		what = fmt.Sprintf("%q (%s)", cut(text, 200), s.Template.ID)
+	}
+	if example != "" && logs.Discreet(example) {
+		example = ", for example " + cut(example, 300)
+	} else {
+		example = ""
 	}
 	switch {
 	case began && s.Kind == logs.NewTemplate:

@@ -74,7 +74,7 @@ func Worth(old, now *v1alpha1.ObjectiveStatus) bool {
 	if old.ObservedGeneration != now.ObservedGeneration || old.State != now.State || (old.Budget == nil) != (now.Budget == nil) || old.Evaluated == nil && now.Evaluated != nil || len(old.Conditions) != len(now.Conditions) {
 		return true
 	}
-	if (old.Incident == nil) != (now.Incident == nil) || old.Incident != nil && (old.Incident.Tier != now.Incident.Tier || old.Incident.Severity != now.Incident.Severity || !old.Incident.Opened.Equal(&now.Incident.Opened)) {
+	if (old.Incident == nil) != (now.Incident == nil) || old.Incident != nil && (old.Incident.Tier != now.Incident.Tier || old.Incident.Severity != now.Incident.Severity || old.Incident.Opened.Unix() != now.Incident.Opened.Unix()) { // an API server keeps seconds
 		return true
 	}
 	for _, c := range now.Conditions {
