@@ -214,6 +214,8 @@ type earlier struct {
 	// first to be asked.
 	sought bool
 	began  time.Time
+	// behind is why the past could not be asked for when that was tried last.
+	behind error
 	pace
 }
 
@@ -262,6 +264,9 @@ func (f *follower) turn(ctx context.Context, o *v1alpha1.Objective) time.Duratio
 	}
 	f.tell(ctx, o, &s, failed)
 	f.keep(now, false)
+	if f.fresh {
+		f.catchUp(ctx, f.Now())
+	}
 	return max(0, f.asked.Add(f.rhythm.Every).Sub(f.Now()))
 }
 
@@ -333,7 +338,7 @@ func (f *follower) tell(ctx context.Context, o *v1alpha1.Objective, s *slo.Statu
 	}
 	f.failing = failed != nil
 	status := resource.Status(o, *s)
-	if failed != nil && (s.State.Frozen() || f.fresh) && s.State != slo.Maintenance {
+	if failed != nil && s.State.Frozen() && s.State != slo.Maintenance {
 		status.Reason = s.Reason + ": " + failed.Error()
 	}
 	// The statuses of many are not written at the same moments for ever because they
@@ -372,6 +377,9 @@ func (f *follower) pend(o *v1alpha1.Objective, s *slo.Status) {
 	if !frozen {
 		s.Reason = "the time before " + f.began.UTC().Format(time.RFC3339) + " is still being asked for"
 	}
+	if !frozen && f.behind != nil {
+		s.Reason += ": " + f.behind.Error()
+	}
 	if soon && !frozen {
 		s.State, s.Since = slo.Unmeasured, f.began
 	}
@@ -379,6 +387,9 @@ func (f *follower) pend(o *v1alpha1.Objective, s *slo.Status) {
 		s.Incident, s.Events = nil, nil
 		for i := range s.Tiers {
 			s.Tiers[i] = slo.TierStatus{Name: s.Tiers[i].Name}
+		}
+		for i := range s.Burns {
+			s.Burns[i].Known = false
 		}
 	}
 	if s.Incident == nil {

@@ -16,32 +16,23 @@ const patience = 10 * time.Second
 
 // pastLimits is how many times that all questions about the past may take in one
 // turn before no other is asked. The next turn goes on from there.
-const pastLimits = 3
+const pastLimits = 1
 
 // errMore is why not all of the past is known after a turn.
 var errMore = errors.New("there is more to read than one turn has the time for")
 
 // ask feeds the Monitor with what came since it was fed last: what was missed by its
-// steps, the last moments sample by sample. A failure feeds a lost batch. That the time
-// before is not known yet keeps nobody from following what happens now.
+// steps, the last moments sample by sample. A failure feeds a lost batch.
 func (f *follower) ask(ctx context.Context, now time.Time) error {
 	limit := max(patience, f.rhythm.Every)
-	var before error
-	if f.fresh {
-		before = f.history(ctx, now, limit)
-	}
-	if errors.Is(before, errNoTurn) || errors.Is(before, errMore) {
-		before = nil // its time comes
-	}
 	err := f.missed(ctx, now, limit)
 	if err == nil {
 		err = f.latest(ctx, limit)
 	}
 	if err != nil {
 		f.monitor.Observe(slo.Batch{At: f.Now(), Lost: true})
-		return err
 	}
-	return before
+	return err
 }
 
 // missed asks for what is too long ago to be asked for sample by sample.
@@ -95,6 +86,22 @@ func (f *follower) begin(ctx context.Context, from, end time.Time, limit time.Du
 		return end, nil
 	}
 	return first, nil
+}
+
+// catchUp goes on with the time before it was followed. It is for the end of a turn: what
+// happens now does not wait for it, but for the one question that is being asked.
+func (f *follower) catchUp(ctx context.Context, now time.Time) {
+	err := f.history(ctx, now, max(patience, f.rhythm.Every/2))
+	if errors.Is(err, errNoTurn) || errors.Is(err, errMore) || ctx.Err() != nil {
+		return // its time comes
+	}
+	if err != nil && f.behind == nil {
+		f.desk.complain(f.Log, f.key.String(), err)
+	}
+	f.behind = err
+	if !f.fresh {
+		f.asked = time.Time{} // what is known now is told at once
+	}
 }
 
 // history asks for the whole period before it was followed. What is known of it
