@@ -14,10 +14,6 @@ import (
 // objectives that are looked at every second.
 const patience = 10 * time.Second
 
-// pastLimits is how many times that all questions about the past may take in one
-// turn before no other is asked. The next turn goes on from there.
-const pastLimits = 1
-
 // errMore is why not all of the past is known after a turn.
 var errMore = errors.New("there is more to read than one turn has the time for")
 
@@ -134,8 +130,8 @@ func (f *follower) step() time.Duration { return f.rhythm.Interval.Truncate(time
 // past feeds a Monitor with what was missed since a moment, in parts whose size
 // depends on how many series there are, and says how far it came. Without a Monitor
 // one is made that begins with the first sample that there is; nil if there is none.
-// One question may take as long as limit, and none is begun after pastLimits of it:
-// nothing is evaluated meanwhile.
+// One question may take as long as limit, and none is begun after that: nothing is
+// evaluated meanwhile.
 func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time, now time.Time, limit time.Duration) (*slo.Monitor, error) {
 	o, step := f.monitor.Objective(), f.step()
 	grid := func(at time.Time, steps int) time.Time { return at.Truncate(time.Duration(steps) * step) }
@@ -157,7 +153,7 @@ func (f *follower) past(ctx context.Context, m *slo.Monitor, reached *time.Time,
 	from = grid(from, strides[len(strides)-1])
 	began := f.Now()
 	for most := follow.Steps(max(f.monitor.Series(), 1)); from.Before(end); {
-		if f.Now().Sub(began) >= pastLimits*limit {
+		if f.Now().Sub(began) >= limit {
 			return m, fault.Wrap(fault.TimedOut, "ask about the past of", f.key.String(), errMore, "")
 		}
 		to := from

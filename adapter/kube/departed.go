@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,8 @@ const killing = "Killing"
 // moment, of the workloads that still have others: who ran on a node that was drained is
 // not told by pods any more, but for an hour by its kubelet.
 func (d Desk) Departures(ctx context.Context, namespace string, since time.Time, placed []Placed) (out []Departed, err error) {
-	path := "/api/v1/events"
-	if namespace != "" {
-		path = "/api/v1/namespaces/" + url.PathEscape(namespace) + "/events"
-	}
 	query := url.Values{"fieldSelector": {"involvedObject.kind=Pod,reason=" + killing}}
-	all, err := d.Client.events(ctx, path, query, since, func(h Happening) bool {
+	all, err := d.Client.events(ctx, eventsPath(namespace), query, since, func(h Happening) bool {
 		return h.Kind == "Pod" && h.Reason == killing && h.By == "kubelet" && h.On != ""
 	}, "of pods that were ended")
 	type object struct{ namespace, name string }
@@ -56,20 +53,14 @@ func (d Desk) Departures(ctx context.Context, namespace string, since time.Time,
 // ownersOf are the names that the owner of a pod may have: a Deployment's has two parts
 // less, that of another workload one.
 func ownersOf(pod string) (names []string) {
-	one, _, ok := cutLast(pod)
-	if !ok {
-		return nil
+	for range 2 {
+		i := strings.LastIndexByte(pod, '-')
+		if i <= 0 {
+			break
+		}
+		pod = pod[:i]
+		names = append(names, pod)
 	}
-	if two, _, ok := cutLast(one); ok {
-		names = append(names, two)
-	}
-	return append(names, one)
-}
-
-func cutLast(name string) (before, after string, ok bool) {
-	i := strings.LastIndexByte(name, '-')
-	if i <= 0 {
-		return name, "", false
-	}
-	return name[:i], name[i+1:], true
+	slices.Reverse(names)
+	return names
 }

@@ -37,17 +37,22 @@ const MaxHappenings = 20_000
 func (d Desk) Happenings(ctx context.Context, namespace string, since time.Time, kinds ...string) (out []Happening, err error) {
 	var failed []error
 	for _, kind := range kinds {
-		path := "/api/v1/events"
-		switch {
-		case kind == "Node":
-			path = "/api/v1/namespaces/" + nodeEvents + "/events"
-		case namespace != "":
-			path = "/api/v1/namespaces/" + url.PathEscape(namespace) + "/events"
+		path := eventsPath(namespace)
+		if kind == "Node" {
+			path = eventsPath(nodeEvents)
 		}
 		some, err := d.Client.happenings(ctx, path, kind, since)
 		out, failed = append(out, some...), append(failed, forPeople(err))
 	}
 	return out, errors.Join(failed...)
+}
+
+// eventsPath is where the events of a namespace are, or of all if it is "".
+func eventsPath(namespace string) string {
+	if namespace == "" {
+		return "/api/v1/events"
+	}
+	return "/api/v1/namespaces/" + url.PathEscape(namespace) + "/events"
 }
 
 // nodeEvents is the namespace in which nodes, that are in none, have their events.

@@ -15,7 +15,7 @@ const teller = "autoecoops.io/aeod"
 // for an hour, if that is left as it is.
 func (e *Events) Told(ctx context.Context, namespace string) (out []Happening, err error) {
 	query := url.Values{"fieldSelector": {"reportingComponent=" + teller + ",involvedObject.kind=Application"}}
-	err = e.client.pages(ctx, "/api/v1/namespaces/"+url.PathEscape(namespace)+"/events", query, "events", func(text []byte) (string, error) {
+	err = e.client.pages(ctx, eventsPath(namespace), query, "events", func(text []byte) (string, error) {
 		some, next, err := readEvents(text, time.Time{})
 		out = append(out, some...)
 		return next, err

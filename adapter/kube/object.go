@@ -4,11 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -159,49 +156,23 @@ func (o *Objects) body(s *single, text []byte) (map[string]any, error) {
 
 // watch follows the object until the API server ends the watch.
 func (o *Objects) watch(ctx context.Context, app deliver.AppKey, s *single, path, version string) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	seconds := int(watchFor.Seconds()) + rand.IntN(int(watchFor.Seconds()))
-	stream, err := o.client.stream(ctx, request{verb: http.MethodGet, path: path, query: url.Values{
-		"fieldSelector": {"metadata.name=" + s.key.Name}, "watch": {"true"}, "allowWatchBookmarks": {"true"},
-		"resourceVersion": {version}, "timeoutSeconds": {strconv.Itoa(seconds)},
-	}})
-	if err != nil {
-		if err = classify(err, "watch", s.key.String(), false); fault.KindOf(err) == fault.Conflict {
-			err = errExpired
-		}
-		return version, err
-	}
-	defer stream.Close()
-	alarm := time.AfterFunc(silence, cancel)
-	defer alarm.Stop()
-	dec := json.NewDecoder(stream)
-	for {
-		var event struct {
-			Type   string
-			Object json.RawMessage
-		}
-		if err := dec.Decode(&event); err != nil {
-			if errors.Is(err, io.EOF) {
-				return version, nil
-			}
-			return version, fault.Wrap(fault.Unavailable, "watch", s.key.String(), err, "")
-		}
-		alarm.Reset(silence)
-		body, err := o.body(s, event.Object)
-		if err != nil || event.Type == "ERROR" {
-			return version, errExpired // a new list tells what is the matter
+	query := url.Values{"fieldSelector": {"metadata.name=" + s.key.Name}}
+	return o.client.follow(ctx, path, query, s.key.String(), version, func(typ string, object []byte, version string) (string, error) {
+		body, err := o.body(s, object)
+		if err != nil {
+			return version, err
 		}
 		if meta, ok := body["metadata"].(map[string]any); ok {
 			if v, _ := meta["resourceVersion"].(string); v != "" {
 				version = v
 			}
 		}
-		switch event.Type {
+		switch typ {
 		case "ADDED", "MODIFIED":
 			o.set(app, s, Seen{Known: true, Body: body})
 		case "DELETED":
 			o.set(app, s, Seen{Known: true})
 		}
-	}
+		return version, nil
+	})
 }

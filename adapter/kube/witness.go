@@ -136,10 +136,11 @@ var workloadVersion = map[deliver.GroupKind]string{
 // watch reads a workload and follows its pods until ctx ends.
 func (w *Witness) watch(ctx context.Context, app deliver.AppKey, k deliver.Key, c *watched) {
 	for ctx.Err() == nil {
-		err := w.watchOnce(ctx, app, k, c)
-		if err != nil && ctx.Err() == nil {
+		began := time.Now()
+		if err := w.watchOnce(ctx, app, k, c); err != nil {
 			pause(ctx, 2*time.Second)
 		}
+		pause(ctx, shortest-time.Since(began))
 	}
 }
 
