@@ -16,6 +16,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/bubble"
 	"github.com/autoecoops/autoecoops/observe/slo"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
@@ -175,7 +176,7 @@ func (c *crowd) set(f func()) {
 // TestObjectivesTogether asks about many Objectives with few questions, each of
 // which gets its own samples, and its own alerts.
 func TestObjectivesTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}}
 		c.start = time.Now().Add(-time.Minute)
 		c.follow(150)
@@ -209,7 +210,7 @@ func TestObjectivesTogether(t *testing.T) {
 // TestObjectivesPastTogether asks for the past of many with few questions, a few at a
 // time, and each gets its own.
 func TestObjectivesPastTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, apart: time.Minute, slowly: time.Second}
 		c.start = time.Now().Add(-5 * time.Hour)
 		c.broken["s.7"] = time.Now().Add(-90 * time.Minute)
@@ -236,7 +237,7 @@ func TestObjectivesPastTogether(t *testing.T) {
 // TestObjectivesWhilePastIsSlow follows what happens now though the past cannot be asked
 // for: at first nothing is judged by so little, then it is.
 func TestObjectivesWhilePastIsSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: time.Hour}
 		c.start = time.Now().Add(-5 * time.Hour)
 		c.follow(40)
@@ -270,7 +271,7 @@ func TestObjectivesWhilePastIsSlow(t *testing.T) {
 // TestPastOfOneIsTooSlow has one of which the past never comes in time keep the others
 // from theirs for a short time only.
 func TestPastOfOneIsTooSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: 500 * time.Millisecond, heavy: "s.3"}
 		c.start = time.Now().Add(-5 * time.Hour)
 		c.follow(150)
@@ -298,7 +299,7 @@ func TestPastOfOneIsTooSlow(t *testing.T) {
 
 // TestMissedComesFirst has who is evaluated already wait for nobody's past.
 func TestMissedComesFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, slowly: time.Second}
 		c.start = time.Now().Add(-5 * time.Hour)
 		c.follow(1)
@@ -334,7 +335,7 @@ func TestMissedComesFirst(t *testing.T) {
 // TestBurnsWhilePastIsUnknown keeps what burns as it was told before until it is known
 // better, and raises nothing at first, whatever the source does.
 func TestBurnsWhilePastIsUnknown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := &crowd{world: newWorld(t), broken: map[string]time.Time{}}
 		c.start = time.Now().Add(-5 * time.Hour)
 		c.follow(2)
@@ -374,7 +375,7 @@ func TestBurnsWhilePastIsUnknown(t *testing.T) {
 
 // TestComplaintsAreBounded logs a few failures of a crowd one by one.
 func TestComplaintsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		d, to := desk{now: time.Now}, slog.New(slog.NewTextHandler(&log, nil))
 		for i := range 500 {
@@ -392,7 +393,7 @@ func TestComplaintsAreBounded(t *testing.T) {
 // together: one that it refuses is not the end of the others.
 func TestObjectivesRefused(t *testing.T) {
 	for name, late := range map[string]bool{"refused": false, "late": true} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			c := &crowd{world: newWorld(t), broken: map[string]time.Time{}, refuses: "s.3", most: 2, late: late}
 			c.start = time.Now().Add(-time.Minute)
 			c.follow(30)
@@ -482,7 +483,7 @@ func (s *slowStore) SetStatus(ctx context.Context, o *v1alpha1.Objective, status
 // statuses: a few are written at the same time, and all in the end.
 func TestObjectivesWriteSlowly(t *testing.T) {
 	for takes, stands := range map[time.Duration]bool{2 * time.Second: true, time.Hour: false} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			s := &slowStore{world: w, takes: takes}
 			w.c.Store = s
@@ -518,7 +519,7 @@ func TestObjectivesWriteSlowly(t *testing.T) {
 // TestObjectivesQueued tells nobody of those that only wait for their first turn,
 // unless that lasts.
 func TestObjectivesQueued(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slow = time.Hour
 		for i := range 60 {
@@ -541,7 +542,7 @@ func TestObjectivesQueued(t *testing.T) {
 // TestNoTurnNamesEach has each of those that were to be asked about together be told of
 // itself.
 func TestNoTurnNamesEach(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := desk{now: time.Now, slots: make(chan struct{}, 1)}
 		d.slots <- struct{}{} // somebody is asking
 		var all []*question

@@ -16,6 +16,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/bubble"
 	"github.com/autoecoops/autoecoops/observe/slo"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
@@ -312,7 +313,7 @@ var down = fault.New(fault.Unavailable, "ask Prometheus", "x", "it is down", "")
 // TestObjectiveStory follows an objective through a burn, a time without a source
 // that outlasts the burn, and its end.
 func TestObjectiveStory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.put(objective(nil))
 		w.run(2*time.Minute, func() {
@@ -358,7 +359,7 @@ func TestObjectiveStory(t *testing.T) {
 // TestObjectiveDeleted resolves what burns, once; one of the same name is
 // another.
 func TestObjectiveDeleted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.broken = []span{{from: time.Now().Add(-time.Hour)}}
 		w.put(objective(nil))
@@ -385,7 +386,7 @@ func TestObjectiveDeleted(t *testing.T) {
 // or asked for that is known. Without one the status tells what was sent.
 func TestObjectiveRestart(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.broken = []span{{from: time.Now().Add(-time.Hour)}}
 			w.put(objective(nil))
@@ -435,7 +436,7 @@ func TestObjectiveRefused(t *testing.T) {
 			o.Spec.Indicator = v1alpha1.ObjectiveIndicator{Total: "sum(increase(a[{{window}}]))", Bad: "sum(increase(b[{{window}}]))"}
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.broken = []span{{from: time.Now().Add(-time.Hour)}}
 			w.put(objective(nil))
@@ -478,7 +479,7 @@ func TestObjectiveRefused(t *testing.T) {
 // TestObjectiveParallel asks about few at the same time, and does not wait for
 // ever for a source that is slow: those that did not get a turn are lost.
 func TestObjectiveParallel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slow = 100 * time.Millisecond
 		for i := range 50 {
@@ -507,7 +508,7 @@ func TestObjectiveParallel(t *testing.T) {
 
 // TestObjectiveNone is not Healthy without series: it is absent.
 func TestObjectiveNone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.put(objective(func(o *v1alpha1.Objective) { o.Spec.Indicator.Total = "none" }))
 		w.run(30*time.Minute, func() {
@@ -520,7 +521,7 @@ func TestObjectiveNone(t *testing.T) {
 // TestObjectiveChanged keeps the counts if another definition means the same, and
 // asks for the past of one that does not.
 func TestObjectiveChanged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.broken = []span{{from: time.Now().Add(-time.Hour)}}
 		w.put(objective(nil))
@@ -549,7 +550,7 @@ func TestObjectiveChanged(t *testing.T) {
 
 // TestObjectivePast goes on with the past where a failure ended it.
 func TestObjectivePast(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slow = 5 * time.Second // more questions than one turn has the time for
 		w.put(objective(func(o *v1alpha1.Objective) { o.Spec.Period.Rolling = "90d" }))

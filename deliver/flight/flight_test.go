@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/deliver/flight"
+	"github.com/autoecoops/autoecoops/internal/bubble"
 )
 
 // clock moves on with each look at it.
@@ -19,7 +20,7 @@ type clock struct{ n atomic.Int64 }
 func (c *clock) now() time.Time { return time.Unix(c.n.Add(1), 0) }
 
 // The bubble lets the test wait until all who ask are waiting for an answer.
-func TestSharing(t *testing.T) { synctest.Test(t, sharing) }
+func TestSharing(t *testing.T) { bubble.Test(t, sharing) }
 
 func sharing(t *testing.T) {
 	var g flight.Group[int]

@@ -186,3 +186,22 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestBubbles has every bubble of synctest be one that the race detector bears.
+func TestBubbles(t *testing.T) {
+	for _, p := range packages(t) {
+		tests, err := filepath.Glob(filepath.Join(p.Dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range tests {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "synctest."+"Test(") {
+				t.Errorf("%s calls synctest.Test: the race detector crashes there; call bubble.Test of internal/bubble", file)
+			}
+		}
+	}
+}

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/bubble"
 )
 
 var sloNow = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
@@ -218,7 +218,7 @@ func TestSLOWatch(t *testing.T) {
 		"a": {"shop/a  Burning (page)", "shop/a  deleted"},
 		"b": {"shop/b  deleted"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			f, _, out, _ := sloFlags("table", looks...)
 			var err error
 			if name == "" {
