@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"math"
@@ -35,8 +36,11 @@ type LogOptions struct {
 	Previous bool
 	// MaxLine is how many bytes of a line are kept; 0 means 64 KiB.
 	MaxLine int
-	// Trouble is told of what is tried again, may be nil.
+	// Trouble is told of what is tried again, and once, until a line comes again, of
+	// words that are no line of a container; may be nil.
 	Trouble func(error)
+	// Odd is told of each of those words, may be nil.
+	Odd func()
 	// Pause waits before the next try; nil waits by the clock.
 	Pause func(ctx context.Context, d time.Duration)
 	// Idle is how long a connection may bring nothing before it is made anew; 0 means
@@ -106,7 +110,7 @@ func (c *Client) Logs(ctx context.Context, o LogOptions, use func(LogLine) error
 	l := &podLog{client: c, LogOptions: o, use: use, seed: maphash.MakeSeed(), idle: o.Idle}
 	wait := firstWait
 	for {
-		before := l.read.Lines
+		before, began := l.read.Lines, time.Now()
 		err := l.connect(ctx)
 		switch {
 		case ctx.Err() != nil && l.failed == nil:
@@ -120,10 +124,15 @@ func (c *Client) Logs(ctx context.Context, o LogOptions, use func(LogLine) error
 		case err != nil && o.Trouble != nil:
 			o.Trouble(l.blame(err))
 		}
-		if l.read.Lines > before {
-			wait, l.idle = firstWait, o.Idle
-		} else {
+		switch {
+		case l.read.Lines == before:
 			l.idle = min(2*l.idle, max(longestIdle, o.Idle))
+		case time.Since(began) >= lasting:
+			wait, l.idle = firstWait, o.Idle
+		default:
+			// A log that ends at once has lines each time where a container is started
+			// again and again, or a server breaks each connection off.
+			wait, l.idle = min(wait, shortest), o.Idle
 		}
 		o.Pause(ctx, wait)
 		wait = min(2*wait, longestWait)
@@ -151,6 +160,8 @@ type podLog struct {
 	turn uint32
 	// idle is how long this connection may bring nothing.
 	idle time.Duration
+	// saidOdd says that Trouble was told of odd words since the last line.
+	saidOdd bool
 }
 
 // sighting is how often a line was handed out, and how often it came in the
@@ -249,9 +260,10 @@ func (l *podLog) take(line []byte, cut bool) error {
 	stamp, text, _ := bytes.Cut(line, []byte(" "))
 	at, err := time.Parse(time.RFC3339Nano, string(stamp))
 	if err != nil {
-		l.read.Odd++
+		l.odd(line)
 		return nil
 	}
+	l.saidOdd = false
 	if len(text) > l.MaxLine {
 		text, cut = text[:l.MaxLine], true
 	}
@@ -275,6 +287,24 @@ func (l *podLog) take(line []byte, cut bool) error {
 	}
 	return nil
 }
+
+// odd counts words that are no line of a container: the node's own, which has no log to
+// give, or those of something that is no API server.
+func (l *podLog) odd(words []byte) {
+	l.read.Odd++
+	if l.LogOptions.Odd != nil {
+		l.LogOptions.Odd()
+	}
+	if l.Trouble == nil || l.saidOdd || len(words) == 0 {
+		return
+	}
+	l.saidOdd = true
+	words = words[:min(len(words), maxOdd)]
+	l.Trouble(fault.New(fault.Unavailable, "read the log of", l.subject(), fmt.Sprintf("what came has no moments before its lines: %q", strings.ToValidUTF8(string(words), "")), "if these are no words of the node, is that address a Kubernetes API server?"))
+}
+
+// maxOdd is how many bytes of odd words are told.
+const maxOdd = 200
 
 // known tells whether a line was handed out by an earlier connection, and
 // remembers it if not.
@@ -331,12 +361,16 @@ func passing(err error) bool {
 	return s.Code >= 500
 }
 
-func (l *podLog) blame(err error) error {
+func (l *podLog) subject() string {
 	subject := l.Namespace + "/" + l.Pod
 	if l.Container != "" {
 		subject += "/" + l.Container
 	}
-	err = classify(err, "read the log of", subject, false)
+	return subject
+}
+
+func (l *podLog) blame(err error) error {
+	err = classify(err, "read the log of", l.subject(), false)
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		switch f.Kind {
 		case fault.Denied:

@@ -258,3 +258,54 @@ func TestLogsOfAStalledConnection(t *testing.T) {
 		t.Errorf("%+v, %q, %v", read, lines, err)
 	}
 }
+
+// TestLogsEndAtOnce asks at longest pauses of a second for a log that has one new line each
+// time, and begins with short ones again only after a connection that lasted.
+func TestLogsEndAtOnce(t *testing.T) {
+	asked := 0
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "%s line\n", time.Unix(1_700_000_000+int64(asked), 0).UTC().Format(time.RFC3339))
+		asked++
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var waits []time.Duration
+	_, err := c.Logs(ctx, LogOptions{Namespace: "n", Pod: "p", Pause: func(_ context.Context, d time.Duration) {
+		if waits = append(waits, d); len(waits) == 6 {
+			cancel()
+		}
+	}}, func(LogLine) error { return nil })
+	if want := []time.Duration{firstWait, 2 * firstWait, 4 * firstWait, shortest, shortest, shortest}; err != nil || !slices.Equal(waits, want) {
+		t.Errorf("%v, %v", waits, err)
+	}
+}
+
+// TestLogsOfSomethingElse tells once of what is no line of a container, and counts it all.
+func TestLogsOfSomethingElse(t *testing.T) {
+	asked := 0
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked == 3 {
+			fmt.Fprintln(w, "2023-11-14T22:13:20Z a line")
+		}
+		fmt.Fprintln(w, "<html>\x1b[2J\xff"+strings.Repeat("x", 1000)+"\n</html>")
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var told []string
+	odd := 0
+	read, err := c.Logs(ctx, LogOptions{
+		Namespace: "n", Pod: "p", Container: "c", Odd: func() { odd++ },
+		Trouble: func(err error) { told = append(told, err.Error()) },
+		Pause: func(context.Context, time.Duration) {
+			if asked == 4 {
+				cancel()
+			}
+		},
+	}, func(LogLine) error { return nil })
+	if err != nil || read.Odd != 8 || odd != 8 || read.Lines != 1 {
+		t.Errorf("%+v %d %v", read, odd, err)
+	}
+	if len(told) != 2 || !strings.Contains(told[0], `n/p/c: what came has no moments before its lines: "<html>\x1b[2J`) || len(told[0]) > 400 {
+		t.Errorf("%q", told)
+	}
+}

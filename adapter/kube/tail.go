@@ -30,7 +30,8 @@ type Tail struct {
 	left    map[PodName]Pod
 	running sync.WaitGroup
 	count   TailCount
-	cut     atomic.Uint64
+	// cut and odd count while logs are read.
+	cut, odd atomic.Uint64
 }
 
 // LineTaker takes the lines of a container.
@@ -44,8 +45,9 @@ type TailCount struct {
 	// Following are the logs that are followed, Left the pods that have some that are
 	// not because there are too many.
 	Following, Left int
-	// Cut counts lines that were longer than a line may be.
-	Cut uint64
+	// Cut counts lines that were longer than a line may be, Odd what came without the
+	// moment that a line of a container begins with, and was left out.
+	Cut, Odd uint64
 	// Failed counts logs that could not be read to their end.
 	Failed uint64
 }
@@ -74,7 +76,7 @@ func (t *Tail) Count() TailCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.count
-	c.Left, c.Cut = len(t.left), t.cut.Load()
+	c.Left, c.Cut, c.Odd = len(t.left), t.cut.Load(), t.odd.Load()
 	return c
 }
 
@@ -151,12 +153,15 @@ func (t *Tail) ended(ctx context.Context) {
 // follow reads one container's log until its pod is gone.
 func (t *Tail) follow(ctx context.Context, p Pod, container string) {
 	to := t.Open(p, container)
-	read, err := t.Client.Logs(ctx, LogOptions{Namespace: p.Namespace, Pod: p.Name, Container: container, Since: t.Since, Trouble: t.Trouble}, func(l LogLine) error {
+	o := LogOptions{Namespace: p.Namespace, Pod: p.Name, Container: container, Since: t.Since, Trouble: t.Trouble, Odd: func() { t.odd.Add(1) }}
+	_, err := t.Client.Logs(ctx, o, func(l LogLine) error {
+		if l.Cut {
+			t.cut.Add(1)
+		}
 		to.Add(l.At.UnixNano(), l.Text)
 		return nil
 	})
 	to.Close()
-	t.cut.Add(read.Cut)
 	if err == nil || fault.KindOf(err) == fault.NotFound { // the pod went meanwhile
 		return
 	}

@@ -84,7 +84,7 @@ func openLogs(l Logs, client *kube.Client, events *kube.Events, reg prometheus.R
 			return both{k.store.Stream(labelsOf(p, container)), k.mined.Open(identity.Key{Namespace: p.Namespace, Service: p.Of.Service})}
 		},
 		Trouble: func(err error) {
-			log.Warn("a log could not be followed", "error", err.Error())
+			log.Warn("logs are not followed as they should be", "error", err.Error())
 		},
 	}
 	reg.MustRegister(lineCounts{k})
@@ -141,6 +141,7 @@ func (c lineCounts) Collect(ch chan<- prometheus.Metric) {
 	}
 	one(linesReceived, prometheus.CounterValue, float64(u.Received))
 	one(linesLost, prometheus.CounterValue, float64(u.Cut+t.Cut), "cut")
+	one(linesLost, prometheus.CounterValue, float64(t.Odd), "unstamped")
 	one(linesLost, prometheus.CounterValue, float64(u.Evicted), "evicted")
 	one(linesLost, prometheus.CounterValue, float64(u.Refused), "refused")
 	one(linesKept, prometheus.GaugeValue, float64(u.Lines))
