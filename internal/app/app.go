@@ -24,7 +24,7 @@ func Main(args []string) int {
 	defer stop()
 	streams := &cli.Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		OutTerminal: isTerminal(os.Stdout), ErrTerminal: isTerminal(os.Stderr),
+		OutTerminal: isTerminal(os.Stdout), ErrTerminal: isSmart(os.Stderr),
 		Width: width(os.Stdout), Getenv: os.Getenv,
 	}
 	tuneGC()

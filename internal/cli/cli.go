@@ -25,7 +25,8 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal tell whether a person is looking.
+	// OutTerminal and ErrTerminal tell whether a person is looking; ErrTerminal also
+	// that a line there can be written again, as progress is.
 	OutTerminal, ErrTerminal bool
 	// Width is the terminal's width in columns, 0 if unknown.
 	Width  int
