@@ -168,3 +168,31 @@ func TestHappeningsInPart(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestPageIsBounded reads no answer of any size, and keeps what the API server says of an error.
+func TestPageIsBounded(t *testing.T) {
+	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/denied" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"not you","code":403}`)
+			return
+		}
+		fmt.Fprint(w, strings.Repeat("x", 1000))
+	}))
+	var codes []int
+	c.Count(func(_, _ string, code int) { codes = append(codes, code) })
+	for most, refused := range map[int]bool{999: true, 1000: false, 5000: false} {
+		text, err := c.page(t.Context(), request{verb: http.MethodGet, path: "/x"}, most)
+		if (err != nil) != refused || len(text) > most+1 || refused && !strings.Contains(err.Error(), "more than 999 bytes") {
+			t.Errorf("%d: %d bytes, %v", most, len(text), err)
+		}
+	}
+	_, err := c.page(t.Context(), request{verb: http.MethodGet, path: "/denied"}, 10)
+	if err = classify(err, "list", "x", false); fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), "not you") {
+		t.Error(err)
+	}
+	if want := []int{200, 200, 200, 403}; !slices.Equal(codes, want) {
+		t.Errorf("counted %v", codes)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -51,7 +52,7 @@ func (c *Client) pages(ctx context.Context, path string, query url.Values, subje
 	query.Set("limit", strconv.Itoa(pageSize))
 	f = ending(f)
 	for {
-		text, err := c.do(ctx, request{verb: http.MethodGet, path: path, query: query})
+		text, err := c.page(ctx, request{verb: http.MethodGet, path: path, query: query}, maxPage)
 		if err != nil {
 			return classify(err, "list", subject, false)
 		}
@@ -66,8 +67,39 @@ func (c *Client) pages(ctx context.Context, path string, query url.Values, subje
 	}
 }
 
-// maxPages bounds what is read of one list.
-const maxPages = 1000
+// page reads the answer to one question for a part of a list, of so many bytes at most.
+func (c *Client) page(ctx context.Context, r request, most int) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	body, err := c.build(r).Stream(ctx)
+	if err != nil {
+		c.calls(r.verb, r.path, statusOf(err))
+		return nil, err
+	}
+	defer body.Close()
+	c.calls(r.verb, r.path, http.StatusOK)
+	text, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fault.New(fault.Unavailable, "read", r.path, fmt.Sprintf("a page of %d has more than %d bytes", pageSize, most), "is that address a Kubernetes API server, and does it know limit?")
+	}
+	return text, err
+}
+
+// statusOf is the code of an answer that is an error, 0 if there was none.
+func statusOf(err error) int {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return int(status.Status().Code)
+	}
+	return 0
+}
+
+// maxPages bounds what is read of one list, maxPage the bytes of one page: objects have
+// a megabyte and a half at most, and hardly any comes near.
+const (
+	maxPages = 1000
+	maxPage  = 128 << 20
+)
 
 var errNoList = errors.New("it is no list")
 

@@ -14,14 +14,20 @@ import (
 const aroundTime = time.Minute
 
 // Around implements cli.ClusterState.
-func (d desk) Around(ctx context.Context, namespace string, since time.Time) (cli.Around, error) {
-	return d.around(ctx, namespace, since, aroundTime)
+func (d desk) Around(ctx context.Context, namespace string, since time.Time, progress func(done, total int)) (cli.Around, error) {
+	return d.around(ctx, namespace, since, aroundTime, progress)
 }
 
-func (d desk) around(ctx context.Context, namespace string, since time.Time, within time.Duration) (cli.Around, error) {
+// aroundLists is how many lists are read at most.
+const aroundLists = 5
+
+func (d desk) around(ctx context.Context, namespace string, since time.Time, within time.Duration, progress func(done, total int)) (cli.Around, error) {
 	var out cli.Around
 	var failed []error
 	read := func(what string, list func(context.Context) error) {
+		if progress != nil {
+			progress(len(failed), aroundLists)
+		}
 		short, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
 		err := list(short)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestAroundInPart(t *testing.T) {
 	}
 	for _, more := range []string{"", `,{"secret":{"secretName":"keys"}}`} {
 		secret = more
-		a, err := desk{Desk: kube.Desk{Client: client}}.Around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC))
+		a, err := desk{Desk: kube.Desk{Client: client}}.Around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), nil)
 		if fault.KindOf(err) != fault.Denied || len(a.Placements) != 1 || a.Placements[0].Node != "n1" || len(a.Edits) != 1 || a.Edits[0].By != "kubectl-edit" {
 			t.Errorf("%+v %v", a, err)
 		}
@@ -67,7 +68,15 @@ func TestAroundASlowCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := desk{Desk: kube.Desk{Client: client}}.around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), 300*time.Millisecond)
+	var lists []int
+	a, err := desk{Desk: kube.Desk{Client: client}}.around(t.Context(), "shop", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC), 300*time.Millisecond, func(done, total int) {
+		if lists = append(lists, done); total != 5 {
+			t.Errorf("%d of %d", done, total)
+		}
+	})
+	if !slices.Equal(lists, []int{0, 1, 2}) { // nobody's configuration is to be read
+		t.Errorf("progress %v", lists)
+	}
 	if fault.KindOf(err) != fault.TimedOut || !strings.Contains(err.Error(), "not all was told within 300ms") || len(a.Happenings) != 1 || len(a.Placements) != 1 {
 		t.Errorf("%+v %v", a, err)
 	}

@@ -42,7 +42,7 @@ type ClusterState interface {
 	SLOs(ctx context.Context, namespace string) ([]v1alpha1.Objective, error)
 	// Around tells what happened in a namespace since a moment, and to nodes, and who runs
 	// where. What it returns with an error is what could be read.
-	Around(ctx context.Context, namespace string, since time.Time) (Around, error)
+	Around(ctx context.Context, namespace string, since time.Time, progress func(done, total int)) (Around, error)
 	// Watch tells the changes since a version until f has seen enough.
 	Watch(ctx context.Context, namespace, version string, f func(app *v1alpha1.Application, deleted bool) (enough bool)) error
 }

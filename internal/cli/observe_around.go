@@ -69,7 +69,9 @@ func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
 		return nil
 	}
 	since := c.At.Add(-o.request.Since)
-	a, err := o.changes.cluster.Around(ctx, o.request.Namespace, since)
+	progress, end := o.streams.counting("asking the cluster what happened")
+	a, err := o.changes.cluster.Around(ctx, o.request.Namespace, since, progress)
+	end()
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

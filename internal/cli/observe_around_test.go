@@ -127,7 +127,10 @@ type tellingCluster struct {
 	err    error
 }
 
-func (c tellingCluster) Around(context.Context, string, time.Time) (Around, error) {
+func (c tellingCluster) Around(_ context.Context, _ string, _ time.Time, progress func(done, total int)) (Around, error) {
+	if progress != nil {
+		progress(1, 5)
+	}
 	return c.around, c.err
 }
 
@@ -154,15 +157,21 @@ func TestCausesAskTheCluster(t *testing.T) {
 		Placements: []Placement{{Of: identity.Key{Namespace: "shop", Service: "orders"}, Node: "n1", ConfigMaps: []string{"settings"}}, {Of: identity.Key{Namespace: "shop", Service: "web"}, Node: "n2"}},
 	}
 	file := filepath.Join(t.TempDir(), "x.case")
+	looking := false
 	run := func(b Backend, more ...string) (string, string) {
 		var out, errs bytes.Buffer
 		args := append([]string{"observe", "causes", "--prometheus", "http://prometheus:9090", "-n", "shop"}, more...)
-		if code := Main(t.Context(), b, &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, Build{}, args); code > 3 || code == 2 {
+		if code := Main(t.Context(), b, &Streams{Out: &out, Err: &errs, ErrTerminal: looking, Getenv: func(string) string { return "" }}, Build{}, args); code > 3 || code == 2 {
 			t.Errorf("code %d: %s", code, &errs)
 		}
 		return out.String(), errs.String()
 	}
-	run(b, "--events", "--releases", "--save-case", file)
+	const progress = "asking the cluster what happened: 1 of 5"
+	for _, looking = range []bool{true, false} {
+		if _, errs := run(b, "--events", "--releases", "--save-case", file); strings.Contains(errs, progress) != looking {
+			t.Errorf("somebody looks: %v, said %q", looking, errs)
+		}
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
