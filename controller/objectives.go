@@ -372,7 +372,7 @@ func (f *follower) queued(failed error, now time.Time) bool {
 // moment of errors is no hour of them. Later an hour that is known in part is better than
 // silence.
 func (f *follower) pend(o *v1alpha1.Objective, s *slo.Status) {
-	s.Budget = slo.Budget{From: s.Budget.From, To: s.Budget.To}
+	s.Budget = slo.Budget{From: s.Budget.From, To: s.Budget.To, Pending: true}
 	frozen, soon := s.State.Frozen(), s.At.Sub(f.began) < patient
 	if !frozen {
 		s.Reason = "the time before " + f.began.UTC().Format(time.RFC3339) + " is still being asked for"

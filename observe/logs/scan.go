@@ -150,6 +150,12 @@ func (s *scan) word(i int) int {
 		flags |= c
 		i++
 	}
+	if i < len(text) && text[i] == '=' && s.assigned() && text[start-1] == '=' {
+		if n := padding(text[i:]); n > 0 {
+			s.put(start, i+n, wild)
+			return i + n
+		}
+	}
 	if i+2 < len(text) && text[i] == ':' && (text[i+1] == '/' && text[i+2] == '/' || i == start+1 && text[i+1] == '\\') {
 		i = address(text, i)
 		s.put(start, i, wild)
@@ -264,6 +270,19 @@ func (s *scan) plain(start, end int, flags uint8) {
 		return
 	}
 	s.put(start, end, fixed)
+}
+
+// padding is how many equals signs end a value in base64, of which rest is what follows
+// its letters.
+func padding(rest []byte) int {
+	n := 0
+	for n < len(rest) && rest[n] == '=' {
+		n++
+	}
+	if n > 2 || n < len(rest) && (class[rest[n]] != 0 || rest[n] == '"' || rest[n] == '\'') {
+		return 0 // a key, or a row of signs
+	}
+	return n
 }
 
 var dotted = []byte(".")

@@ -8,8 +8,9 @@ type Budget struct {
 	From, To time.Time
 	// Bad and Total are events, or slices of time. Excluded ones are not in them.
 	Bad, Total float64
-	// Known is false if nothing at all was counted; the rest means nothing then.
-	Known bool
+	// Known is false if nothing at all was counted; the rest means nothing then. Pending
+	// says that this is because what was counted before is still being asked for.
+	Known, Pending bool
 	// Achieved is the share that was good, Spent the share of the budget that is
 	// gone (above 1: the objective is missed), Remaining what is left of it.
 	Achieved, Spent, Remaining float64

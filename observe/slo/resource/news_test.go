@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +201,22 @@ func TestFrozenStatus(t *testing.T) {
 	}
 	if got := resource.Status(o, slo.Status{State: slo.Blind, At: written, Budget: slo.Budget{Known: true, Blind: 90 * time.Second}}); got.Budget.Blind != "90s" && got.Budget.Blind != "1m30s" {
 		t.Errorf("%+v", got.Budget)
+	}
+}
+
+// TestMet says of a period why nothing is known of it, if that is so.
+func TestMet(t *testing.T) {
+	for reason, b := range map[string]slo.Budget{
+		"PastUnknown": {Pending: true}, "NothingCounted": {}, "BudgetSpent": {Known: true, Spent: 1.01}, "BudgetLeft": {Known: true, Spent: 1},
+	} {
+		got := resource.Status(&v1alpha1.Objective{}, slo.Status{State: slo.Measured, Budget: b})
+		want := map[bool]metav1.ConditionStatus{true: metav1.ConditionUnknown, false: metav1.ConditionFalse}[!b.Known]
+		if reason == "BudgetLeft" {
+			want = metav1.ConditionTrue
+		}
+		i := slices.IndexFunc(got.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ObjectiveMet })
+		if i < 0 || got.Conditions[i].Reason != reason || got.Conditions[i].Status != want {
+			t.Errorf("%s: %+v", reason, got.Conditions)
+		}
 	}
 }

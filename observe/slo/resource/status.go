@@ -145,6 +145,8 @@ func conditions(o *v1alpha1.Objective, s slo.Status) []metav1.Condition {
 	}[s.State]
 	add(v1alpha1.ObjectiveMeasured, truth[!s.State.Frozen()], reason, s.Reason)
 	switch {
+	case s.Budget.Pending:
+		add(v1alpha1.ObjectiveMet, metav1.ConditionUnknown, "PastUnknown", "what was counted before in this period is still being asked for")
 	case !s.Budget.Known:
 		add(v1alpha1.ObjectiveMet, metav1.ConditionUnknown, "NothingCounted", "nothing was counted in this period yet")
 	case s.Budget.Spent > 1:
