@@ -259,7 +259,7 @@ func (l *podLog) take(line []byte, cut bool) error {
 	line = bytes.TrimRight(line, "\r\n")
 	stamp, text, _ := bytes.Cut(line, []byte(" "))
 	at, err := time.Parse(time.RFC3339Nano, string(stamp))
-	if err != nil {
+	if err != nil || at.Unix() < firstSecond || at.Unix() > lastSecond {
 		l.odd(line)
 		return nil
 	}
@@ -302,6 +302,10 @@ func (l *podLog) odd(words []byte) {
 	words = words[:min(len(words), maxOdd)]
 	l.Trouble(fault.New(fault.Unavailable, "read the log of", l.subject(), fmt.Sprintf("what came has no moments before its lines: %q", strings.ToValidUTF8(string(words), "")), "if these are no words of the node, is that address a Kubernetes API server?"))
 }
+
+// firstSecond and lastSecond are those of the years 1970 and 2261: what is said to have been
+// written before or after has no moment that could be true, and none in nanoseconds.
+const firstSecond, lastSecond = 0, 9_214_646_399
 
 // maxOdd is how many bytes of odd words are told.
 const maxOdd = 200

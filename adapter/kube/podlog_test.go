@@ -285,7 +285,7 @@ func TestLogsOfSomethingElse(t *testing.T) {
 	asked := 0
 	c := logClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; asked == 3 {
-			fmt.Fprintln(w, "2023-11-14T22:13:20Z a line")
+			fmt.Fprintln(w, "2023-11-14T22:13:20Z a line\n1600-01-01T00:00:00Z old\n2500-01-01T00:00:00Z new")
 		}
 		fmt.Fprintln(w, "<html>\x1b[2J\xff"+strings.Repeat("x", 1000)+"\n</html>")
 	}))
@@ -302,7 +302,7 @@ func TestLogsOfSomethingElse(t *testing.T) {
 			}
 		},
 	}, func(LogLine) error { return nil })
-	if err != nil || read.Odd != 8 || odd != 8 || read.Lines != 1 {
+	if err != nil || read.Odd != 10 || odd != 10 || read.Lines != 1 {
 		t.Errorf("%+v %d %v", read, odd, err)
 	}
 	if len(told) != 2 || !strings.Contains(told[0], `n/p/c: what came has no moments before its lines: "<html>\x1b[2J`) || len(told[0]) > 400 {

@@ -94,11 +94,11 @@ func refuse(name, why string) error {
 func moment(v url.Values, name string, usual time.Time) (int64, error) {
 	text := v.Get(name)
 	if text == "" {
-		return usual.UnixNano(), nil
+		return nanoseconds(usual), nil
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		if len(strings.TrimPrefix(text, "-")) <= 10 {
-			return n * int64(time.Second), nil
+			return nanoseconds(time.Unix(n, 0)), nil
 		}
 		return n, nil
 	}
@@ -106,9 +106,21 @@ func moment(v url.Values, name string, usual time.Time) (int64, error) {
 		return int64(f * float64(time.Second)), nil
 	}
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return t.UnixNano(), nil
+		return nanoseconds(t), nil
 	}
 	return 0, refuse(name, "it is no time: give nanoseconds since 1970, or RFC 3339")
+}
+
+// nanoseconds are those since 1970, the nearest that can be told for moments before 1678
+// and after 2262.
+func nanoseconds(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s < math.MinInt64/int64(time.Second):
+		return math.MinInt64
+	case s >= math.MaxInt64/int64(time.Second):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // span reads the first moment and the one after the last.
@@ -212,7 +224,7 @@ func (h *served) query(ctx context.Context, v url.Values) (any, error) {
 		n      float64
 	}
 	sums := map[string]*sum{}
-	err = h.from.Each(ctx, store.Query{Match: q.selects, Keep: q.keeps, From: at - int64(q.over), To: at}, func(labels map[string]string) func(int64, []byte) {
+	err = h.from.Each(ctx, store.Query{Match: q.selects, Keep: q.keeps, From: nanoseconds(time.Unix(0, at).Add(-q.over)), To: at}, func(labels map[string]string) func(int64, []byte) {
 		metric := q.metric(labels)
 		key := seriesKey(metric)
 		return func(int64, []byte) {
