@@ -23,6 +23,9 @@ type Options struct {
 	MaxSignals int
 	// Location is where the users are, whose clock habits follow. Nil is UTC.
 	Location *time.Location
+	// Holiday says of a day, midnight in Location, that habits are not as usual; see
+	// anomaly.Settings. Nil knows no holidays.
+	Holiday func(day time.Time) bool
 	// Muted says of a moment that what is unusual then is planned. Nil is never.
 	Muted func(Signal, time.Time) bool
 }
@@ -54,6 +57,8 @@ type track struct {
 	last     anomaly.Verdict
 	lastAt   int64 // of the last number
 	judged   int
+	// restored says that all is from a snapshot: nothing was fed since.
+	restored bool
 }
 
 // NewSurvey begins a survey.
@@ -85,7 +90,14 @@ func (s *Survey) Feed(w watch.Watch, labels map[string]string, at []int64, value
 // track finds or begins the track of a signal; nil if there are too many.
 func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) {
 	key := w.Name + "\x00" + canonical(labels)
-	if t, ok := s.tracks[key]; ok {
+	t, ok := s.tracks[key]
+	if ok && t != nil && t.restored {
+		t.restored = false
+		if ok = t.signal.Watch == w; !ok {
+			s.Forget(w.Name) // it means something else by now
+		}
+	}
+	if ok {
 		return t, nil
 	}
 	if len(s.order) >= s.options.MaxSignals {
@@ -93,20 +105,35 @@ func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) 
 		s.left++
 		return nil, nil
 	}
-	d := s.detectors[w.Name]
+	return s.add(key, Signal{w, labels})
+}
+
+// add begins the track of a signal.
+func (s *Survey) add(key string, of Signal) (*track, error) {
+	d := s.detectors[of.Watch.Name]
 	if d == nil {
-		set := w.Settings()
-		set.Location = s.options.Location
+		set := of.Watch.Settings()
+		set.Location, set.Holiday = s.options.Location, s.options.Holiday
 		var err error
 		if d, err = anomaly.New(set); err != nil {
 			return nil, err
 		}
-		s.detectors[w.Name] = d
+		s.detectors[of.Watch.Name] = d
 	}
-	t := &track{signal: Signal{w, labels}, detector: d}
+	t := &track{signal: of, detector: d}
 	s.tracks[key] = t
 	s.order = append(s.order, t)
 	return t, nil
+}
+
+// Signals are those of a watch that are followed, in the order of what is followed first.
+func (s *Survey) Signals(name string) (all []Signal) {
+	for _, t := range s.order {
+		if t.signal.Watch.Name == name {
+			all = append(all, t.signal)
+		}
+	}
+	return all
 }
 
 // Forget drops the signals of a watch, and what was learned of them. There is room for
@@ -120,6 +147,20 @@ func (s *Survey) Forget(name string) {
 	}
 	s.left = 0
 	s.order = slices.DeleteFunc(s.order, func(t *track) bool { return t.signal.Watch.Name == name })
+}
+
+// ForgetSilent drops the signals that had no sample since a moment, and what was learned
+// of them: what is gone for good goes from memory too. There is room for others then, and
+// who was left is counted anew.
+func (s *Survey) ForgetSilent(since time.Time) {
+	silent := func(t *track) bool { return t.lastAt < since.UnixMilli() }
+	for key, t := range s.tracks {
+		if t == nil || silent(t) {
+			delete(s.tracks, key)
+		}
+	}
+	s.left = 0
+	s.order = slices.DeleteFunc(s.order, silent)
 }
 
 func (t *track) observe(sample anomaly.Sample, from int64) {
@@ -142,6 +183,9 @@ func (t *track) observe(sample anomaly.Sample, from int64) {
 	case t.open && v.State != anomaly.Abnormal:
 		t.open = false
 		t.found[len(t.found)-1].Until = time.UnixMilli(sample.At)
+		if sample.At <= from { // nobody will be told
+			t.found = slices.Delete(t.found, len(t.found)-1, len(t.found))
+		}
 	case t.open:
 		a := &t.found[len(t.found)-1]
 		a.Probability = max(a.Probability, v.Probability)
