@@ -121,23 +121,6 @@ func TestConstant(t *testing.T) {
 	}
 }
 
-// TestBoot: a storm of samples in the first minutes opens nothing.
-func TestBoot(t *testing.T) {
-	d := detector(t, nil)
-	for seed := range uint64(20) {
-		var s anomaly.Series
-		values := daily(100, seed)
-		for i := range values[:20] {
-			values[i] *= float64(i)
-		}
-		for i, v := range feed(d, &s, values, 0) {
-			if v.Onset || v.State != anomaly.Learning {
-				t.Fatalf("series %d, sample %d: %+v", seed, i, v)
-			}
-		}
-	}
-}
-
 // TestDaylightSaving: habits follow the clock of the users. When it is put
 // forward, the working day begins an hour earlier for the machine.
 func TestDaylightSaving(t *testing.T) {
