@@ -26,13 +26,38 @@ func (s Signal) ID() string {
 // canonical writes labels the same way always, so that no two sets are written
 // alike.
 func canonical(labels map[string]string) string {
-	var b strings.Builder
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		if v := labels[k]; v != "" {
-			b.WriteString(k + "\x01" + v + "\x02")
+	var k key
+	k.labels(labels)
+	return string(k.text)
+}
+
+// key is where labels are written. One that is used again takes no new memory.
+type key struct {
+	text  []byte
+	names []string
+}
+
+// of writes the name of a watch and labels, by which a signal is known.
+func (k *key) of(watch string, labels map[string]string) {
+	k.text = append(k.text[:0], watch...)
+	k.text = append(k.text, 0)
+	k.labels(labels)
+}
+
+func (k *key) labels(labels map[string]string) {
+	k.names = k.names[:0]
+	for name := range labels {
+		k.names = append(k.names, name)
+	}
+	slices.Sort(k.names)
+	for _, name := range k.names {
+		if v := labels[name]; v != "" {
+			k.text = append(k.text, name...)
+			k.text = append(k.text, 1)
+			k.text = append(k.text, v...)
+			k.text = append(k.text, 2)
 		}
 	}
-	return b.String()
 }
 
 // The labels that may say it, in the order of how much they are to be believed.

@@ -44,6 +44,7 @@ type Survey struct {
 	tracks    map[string]*track            // by the watch's name and the labels
 	order     []*track
 	left      int
+	key       key // of the signal that is fed
 }
 
 // track is one signal that is followed.
@@ -89,8 +90,8 @@ func (s *Survey) Feed(w watch.Watch, labels map[string]string, at []int64, value
 
 // track finds or begins the track of a signal; nil if there are too many.
 func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) {
-	key := w.Name + "\x00" + canonical(labels)
-	t, ok := s.tracks[key]
+	s.key.of(w.Name, labels)
+	t, ok := s.tracks[string(s.key.text)]
 	if ok && t != nil && t.restored {
 		t.restored = false
 		if ok = t.signal.Watch == w; !ok {
@@ -100,6 +101,7 @@ func (s *Survey) track(w watch.Watch, labels map[string]string) (*track, error) 
 	if ok {
 		return t, nil
 	}
+	key := string(s.key.text)
 	if len(s.order) >= s.options.MaxSignals {
 		s.tracks[key] = nil // so that it is counted once
 		s.left++

@@ -212,3 +212,45 @@ func TestOver(t *testing.T) {
 		t.Error("one goes on")
 	}
 }
+
+// TestFeedAllocates counts what samples of signals that are known cost: nothing while they
+// are only learned. From the time on from which points are kept these take the memory of a
+// growing list, and an incident that of its explanation. A new signal takes its track, its
+// key, and its places in the map and the order.
+func TestFeedAllocates(t *testing.T) {
+	const signals = 20
+	names := make([]map[string]string, signals)
+	for i := range names {
+		names[i] = map[string]string{"namespace": "shop", "app": fmt.Sprint("app-", i), "pod": fmt.Sprint("pod-", i), "none": ""}
+	}
+	w, _ := latency("any")
+	value := noisy(1, 0, 0)
+	count := func(o Options, samples int) float64 {
+		o.Step = step
+		s, n := NewSurvey(o), 0
+		at, values := make([]int64, samples), make([]float64, samples)
+		return testing.AllocsPerRun(1, func() {
+			for range 500 {
+				for i := range at {
+					at[i], values[i] = began.Add(time.Duration(n+i)*step).UnixMilli(), value(n)
+				}
+				n += len(at)
+				for _, labels := range names {
+					if err := s.Feed(w, labels, at, values); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+	never := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	planned := func(Signal, time.Time) bool { return false }
+	for name, o := range map[string]Options{"plain": {From: never}, "muted": {From: never, Muted: planned}, "too many": {From: never, MaxSignals: 5}} {
+		if n := count(o, 1); n != 0 {
+			t.Errorf("%s: %v allocations in %d samples", name, n, 500*signals)
+		}
+	}
+	if n := count(Options{From: began}, 1); n > 12*signals {
+		t.Errorf("with points: %v allocations in %d samples", n, 500*signals)
+	}
+}
