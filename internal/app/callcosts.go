@@ -46,15 +46,6 @@ func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.Call
 	return out, nil
 }
 
-// FindTraces implements cli.Tracer.
-func (b backend) FindTraces(ctx context.Context, source cli.TracesSource, q trace.Query) ([]trace.Summary, error) {
-	store, err := traceStore(source, nil)
-	if err != nil {
-		return nil, err
-	}
-	return store.Search(ctx, q)
-}
-
 // traceStore is the store that a source names, which tells its progress if that is not
 // nil. Nothing is asked yet.
 func traceStore(from cli.TracesSource, progress func(done, total int)) (trace.Store, error) {

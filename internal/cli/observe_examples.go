@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -16,69 +15,82 @@ import (
 	"github.com/autoecoops/autoecoops/ops/identity"
 )
 
-// maxMarks is how many changes a plot shows, the newest.
-const maxMarks = 8
-
-// marks are the changes in the namespaces of signals, for each of them.
-func (o *explainOptions) marks(ctx context.Context, t Surveyed, all []observe.Standing) ([][]PlotMark, error) {
-	out := make([][]PlotMark, len(all))
-	changes, err := o.changes.since(ctx, o.request.Namespace, t.Report.At.Add(-o.request.Since))
-	if err != nil && ctx.Err() != nil {
-		return nil, err
-	}
-	if err != nil {
-		fmt.Fprintf(o.streams.Err, "blind: the Releases could not be read: %s\n", clean(shortly(err)))
-	}
-	for i, s := range all {
-		seen := map[string]bool{} // a release changes several workloads
-		for _, c := range slices.Backward(changes) {
-			if ns := s.Signal.Namespace(); ns != "" && ns != c.Of.Key.Namespace || seen[c.Reference] || len(out[i]) == maxMarks {
-				continue
-			}
-			seen[c.Reference] = true
-			out[i] = append(out[i], PlotMark{At: c.At, Text: c.Text})
-		}
-		slices.Reverse(out[i])
-	}
-	return out, nil
-}
-
 // maxExamples is how many traces are named.
 const maxExamples = 3
 
-// examples names traces of a signal's workload since it is abnormal. A store that
-// cannot be asked does not spoil the explanation; it is told.
-func (o *explainOptions) examples(ctx context.Context, w io.Writer, s observe.Standing) error {
+// exemplified are traces that show what is wrong with a signal.
+type exemplified struct {
+	asked bool
+	TracesFound
+	err error
+}
+
+// examples finds traces of a signal's workload since it is abnormal. A store that cannot
+// be asked does not spoil the explanation; it is told. The error is that it was stopped.
+func (o *explainOptions) examples(ctx context.Context, s observe.Standing) (x exemplified, err error) {
 	if !o.traces.given() || len(s.Anomalies) == 0 {
-		return nil
+		return x, nil
 	}
-	of, last := cause.ComponentOf(s.Signal), s.Anomalies[len(s.Anomalies)-1]
-	until := last.Until
-	if last.Open() {
-		until = s.At
-	}
+	of, since, until := cause.ComponentOf(s.Signal), s.Anomalies[len(s.Anomalies)-1].Since, lastSeen(s)
 	o.traces.Timeout = o.source.Timeout
-	found, err := o.backend.FindTraces(ctx, o.traces, spans.Query{
-		From: identity.Identity{Key: of.Key}, Since: last.Since, Until: until.Add(time.Second), Failed: s.Signal.Watch.Golden == watch.Errors, Limit: maxExamples,
+	found, err := o.backend.FindTraces(ctx, TracesRequest{
+		Source: o.traces,
+		Query:  spans.Query{From: identity.Identity{Key: of.Key}, Since: since, Until: until.Add(time.Second), Failed: s.Signal.Watch.Golden == watch.Errors, Limit: maxExamples},
+		// What is measured is made of what was within the window of rates.
+		Metrics: o.source, Exemplars: s.Signal.Watch.ExemplarsOf(s.Signal.Labels), From: since.Add(-4 * o.source.Scrape), Around: o.source.Scrape,
 	})
+	if ctx.Err() != nil {
+		return x, ctx.Err()
+	}
+	x.asked = true
+	if found != nil {
+		x.TracesFound = *found
+	}
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil && fault.KindOf(err) != fault.Partial:
-		_, err := fmt.Fprintf(w, "\nTraces: could not be asked for: %s\n", clean(err.Error()))
+	case err != nil && fault.KindOf(err) == fault.Partial:
+		x.Notes = append(x.Notes, "there may be more traces: "+err.Error())
+	case err != nil:
+		x.err = err
+	}
+	return x, nil
+}
+
+// lastSeen is the end of the last anomaly of a signal, so far.
+func lastSeen(s observe.Standing) time.Time {
+	if last := s.Anomalies[len(s.Anomalies)-1]; !last.Open() {
+		return last.Until
+	}
+	return s.At
+}
+
+// text writes the traces.
+func (x *exemplified) text(w io.Writer, zone *time.Location) error {
+	switch {
+	case !x.asked:
+		return nil
+	case x.err != nil:
+		_, err := fmt.Fprintf(w, "\nTraces: could not be asked for: %s\n", clean(x.err.Error()))
 		return err
-	case len(found) == 0:
+	case len(x.Traces) == 0:
 		_, err := fmt.Fprintln(w, "\nTraces: none of that time.")
 		return err
 	}
-	fmt.Fprintln(w, "\nTraces of that time:")
+	fmt.Fprintln(w, "\nTraces of that time, and how they were found:")
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for _, t := range found {
+	for _, t := range x.Traces {
 		outcome := ""
 		if t.Failed {
 			outcome = "failed"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", t.ID, t.Start.In(o.request.Location).Format("15:04:05"), span(t.Duration), clean(t.Root), outcome)
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Start.In(zone).Format("15:04:05"), span(t.Duration), clean(t.Root), outcome, foundBy(t.How))
 	}
 	return table.Flush()
+}
+
+// foundBy says how a trace was found.
+func foundBy(h spans.How) string {
+	if h == spans.ByTraceID {
+		return "named by an exemplar"
+	}
+	return "by " + string(h)
 }

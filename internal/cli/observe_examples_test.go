@@ -22,9 +22,9 @@ import (
 // one release.
 type surveying struct {
 	tracing
-	found    []spans.Summary
+	found    *TracesFound
 	findErr  error
-	query    spans.Query
+	query    TracesRequest
 	plotted  []PlotRequest
 	releases []v1alpha1.Release
 	denied   error
@@ -44,8 +44,8 @@ func (b *surveying) Plot(w io.Writer, req PlotRequest) error {
 	_, err := fmt.Fprintln(w, "(plot)")
 	return err
 }
-func (b *surveying) FindTraces(_ context.Context, _ TracesSource, q spans.Query) ([]spans.Summary, error) {
-	b.query = q
+func (b *surveying) FindTraces(_ context.Context, req TracesRequest) (*TracesFound, error) {
+	b.query = req
 	return b.found, b.findErr
 }
 func (b *surveying) Cluster(ClusterOptions) (Cluster, error) {
@@ -70,7 +70,7 @@ func (c releasesOnly) Releases(context.Context, string) ([]v1alpha1.Release, err
 
 func slowOrders() *surveying {
 	at := traceTime
-	signal := observe.Signal{Watch: watch.Watch{Name: "http-duration", Golden: watch.Duration, What: "duration of requests", Unit: "s"}, Labels: map[string]string{"namespace": "shop", "app": "orders"}}
+	signal := observe.Signal{Watch: watch.Watch{Name: "http-duration", Golden: watch.Duration, What: "duration of requests", Unit: "s", Exemplars: "http_bucket"}, Labels: map[string]string{"namespace": "shop", "app": "orders"}}
 	standing := observe.Standing{Signal: signal, State: observe.Abnormal, At: at, Value: 0.4, Anomalies: []observe.Anomaly{{Since: at.Add(-2 * time.Minute), Value: 0.4}}}
 	started := metav1.NewMicroTime(at.Add(-3 * time.Minute))
 	r := v1alpha1.Release{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-1"}}
@@ -78,7 +78,7 @@ func slowOrders() *surveying {
 	r.Status.Phase, r.Status.Timings.Started = "Good", &started
 	return &surveying{
 		releases: []v1alpha1.Release{r}, told: Surveyed{Report: observe.Report{At: at, Signals: []observe.Standing{standing}}, Step: 30 * time.Second},
-		found: []spans.Summary{{ID: spans.ID{15: 7}, Root: "GET /\x1b", Start: at.Add(-time.Minute), Duration: 412 * time.Millisecond, Failed: true}},
+		found: &TracesFound{Traces: []spans.Found{{Summary: spans.Summary{ID: spans.ID{15: 7}, Root: "GET /\x1b", Start: at.Add(-time.Minute), Duration: 412 * time.Millisecond, Failed: true}, How: spans.ByTraceID}, {Summary: spans.Summary{ID: spans.ID{15: 8}, Root: "GET /b", Start: at.Add(-time.Minute), Duration: time.Second}, How: spans.ByPod}}, Notes: []string{"mind\x1b"}},
 	}
 }
 
@@ -95,17 +95,21 @@ func explainOf(t *testing.T, b *surveying, args ...string) (out, errs string, co
 func TestExplainShowsChangesAndTraces(t *testing.T) {
 	b := slowOrders()
 	out, errs, code := explainOf(t, b, "--releases", "--jaeger", "http://j")
-	if code != 0 || !strings.Contains(out, "00000000000000000000000000000007  11:59:00  412ms  GET /?  failed") {
+	if code != 0 || !strings.Contains(out, "00000000000000000000000000000007  11:59:00  412ms  GET /?  failed  named by an exemplar") ||
+		!strings.Contains(out, "00000000000000000000000000000008  11:59:00  1s     GET /b          by pod and time") || !strings.Contains(errs, "note: mind?\n") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	if len(b.plotted) != 1 || len(b.plotted[0].Marks) != 1 || b.plotted[0].Marks[0].Text != "shop@01234567" {
 		t.Errorf("drawn %+v", b.plotted)
 	}
-	q := b.query
+	if r := b.query; r.Exemplars != `http_bucket{app="orders",namespace="shop"}` || r.Metrics.URL != "http://p" || !r.From.Equal(traceTime.Add(-4*time.Minute)) || r.Around != 30*time.Second {
+		t.Errorf("asked for %+v", r)
+	}
+	q := b.query.Query
 	if q.From.Service != "orders" || q.From.Namespace != "shop" || q.Failed || !q.Since.Equal(traceTime.Add(-2*time.Minute)) || !q.Until.Equal(traceTime.Add(time.Second)) {
 		t.Errorf("asked for %+v", q)
 	}
-	b.found = nil
+	b.found = &TracesFound{}
 	if out, _, _ := explainOf(t, b, "--tempo", "http://t"); !strings.Contains(out, "Traces: none of that time.") {
 		t.Errorf("without traces:\n%s", out)
 	}

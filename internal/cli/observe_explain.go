@@ -58,7 +58,8 @@ since when, and what of it was unlike anything before; with a plot of the time
 that --since says. ID is that of anomalies or top, or its first letters.
 
 With --releases the plot has a mark where something was released in the namespace.
-With --jaeger or --tempo it names traces of the workload since it is abnormal: failed
+With --jaeger or --tempo it names traces of the workload since it is abnormal, and how
+each was found: by an exemplar of the signal, or by who was at work at that time, failed
 ones first, then slow ones.`,
 		Example: `  aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090
   aeo observe explain shop/orders --prometheus http://prometheus:9090 --since 6h
@@ -125,7 +126,14 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 			if err := o.explanation(w, s, marks[i]); err != nil {
 				return err
 			}
-			if err := o.examples(ctx, w, s); err != nil {
+			traces, err := o.examples(ctx, s)
+			if err != nil {
+				return err
+			}
+			for _, n := range traces.Notes {
+				fmt.Fprintln(o.streams.Err, "note: "+clean(n))
+			}
+			if err := traces.text(w, o.request.Location); err != nil {
 				return err
 			}
 		}

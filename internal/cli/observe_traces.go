@@ -16,8 +16,28 @@ type Tracer interface {
 	// CallCosts samples the traces of two stretches of time, one after the other,
 	// and sums up what their calls cost.
 	CallCosts(ctx context.Context, req CostsRequest) (*CallCosts, error)
-	// FindTraces finds traces that a query asks for.
-	FindTraces(ctx context.Context, source TracesSource, q spans.Query) ([]spans.Summary, error)
+	// FindTraces finds traces of what a signal measures. The error may be of kind
+	// Partial: then there may be more.
+	FindTraces(ctx context.Context, req TracesRequest) (*TracesFound, error)
+}
+
+// TracesRequest says of what traces are looked for.
+type TracesRequest struct {
+	Source TracesSource
+	Query  spans.Query
+	// Metrics is asked for exemplars of the series in Exemplars since From, "" for none.
+	Metrics   MetricsSource
+	Exemplars string
+	From      time.Time
+	// Around is how far from an exemplar a trace may be that is of the same time.
+	Around time.Duration
+}
+
+// TracesFound are traces with how they were found.
+type TracesFound struct {
+	Traces []spans.Found
+	// Notes say what is missing.
+	Notes []string
 }
 
 // TracesSource says where traces are: one of the two.

@@ -137,10 +137,7 @@ func joinOne(ctx context.Context, source Source, e Exemplar, around time.Duratio
 			j.Traces = append(j.Traces, s)
 		}
 	}
-	j.How = map[identity.Strength]How{identity.ByPod: ByPod, identity.ByKey: ByKey}[by]
-	if j.How == "" {
-		j.How = ByService
-	}
+	j.How = howBy(by)
 	j.Why = fmt.Sprintf("%s; these traces have spans of the same %s within %s of it, so that any of them may be meant", reason, by, around)
 	return j, nil
 }

@@ -23,7 +23,11 @@ const (
 func (r requests) signals() []signal {
 	all := []signal{{"rate", Rate, "requests", "/s", []string{r.count}, "sum by () (rate(" + r.count + "{}[W]))", anomaly.Either, 0, ""}}
 	if r.failed != "" {
-		all = append(all, failures(r.count, "errors", r.failed))
+		bad := failures(r.count, "errors", r.failed)
+		if r.bucket != "" { // libraries put exemplars on the buckets of a histogram, not on its count
+			bad.exemplars = r.bucket + "{" + r.failed + "}"
+		}
+		all = append(all, bad)
 	}
 	if r.sum != "" || r.bucket != "" {
 		all = append(all, r.durations()...)
@@ -49,9 +53,11 @@ func (r requests) durations() []signal {
 	}
 }
 
-// failures is the share of requests that failed, by a label of the counter.
+// failures is the share of requests that failed, by a label of the counter. Exemplars
+// are those of failed requests.
 func failures(count, short, failed string) signal {
 	s := errorShare("rate("+count+"{"+failed+"}[W])", "rate("+count+"{}[W])", short, count)
+	s.exemplars = count + "{" + failed + "}"
 	return s
 }
 

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +58,25 @@ type Watch struct {
 	// Namespace is where the signals belong, whatever their labels say, and Workload
 	// whose they are where no label says; "" leaves it to the labels.
 	Namespace, Workload string
+}
+
+// ExemplarsOf selects the series that carry exemplars of the signal with these labels, ""
+// if there are none.
+func (w Watch) ExemplarsOf(labels map[string]string) string {
+	if w.Exemplars == "" {
+		return ""
+	}
+	metric, matchers, _ := strings.Cut(strings.TrimSuffix(w.Exemplars, "}"), "{")
+	var all []string
+	if matchers != "" {
+		all = append(all, matchers)
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if v := labels[name]; v != "" {
+			all = append(all, name+"="+quote(v))
+		}
+	}
+	return metric + "{" + strings.Join(all, ",") + "}"
 }
 
 // Settings detects the anomalies of this signal.

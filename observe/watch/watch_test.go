@@ -61,6 +61,35 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestExemplarsOf selects those of one signal, and of failures the failed.
+func TestExemplarsOf(t *testing.T) {
+	labels := map[string]string{"namespace": "shop", "app": `or"ders`, "job": ""}
+	for _, o := range []Options{{}, {Namespace: "shop"}} {
+		in := ""
+		if o.Namespace != "" {
+			in = `namespace="shop",`
+		}
+		want := map[string]string{
+			"otel-http/rate": "", "otel-http/errors": `http_server_request_duration_seconds_bucket{` + in + `http_response_status_code=~"5..",app="or\"ders",namespace="shop"}`,
+			"otel-http/duration": `http_server_request_duration_seconds_bucket{` + in + `app="or\"ders",namespace="shop"}`, "http-requests/code-errors": `http_requests_total{` + in + `code=~"5..",app="or\"ders",namespace="shop"}`,
+		}
+		told := 0
+		for _, w := range Find(Metrics(), o).Watches {
+			if x, ok := want[w.Name]; ok {
+				if told++; w.ExemplarsOf(labels) != x {
+					t.Errorf("%s: %s, want %s", w.Name, w.ExemplarsOf(labels), x)
+				}
+			}
+		}
+		if told < 3 {
+			t.Errorf("%d of them are watched", told)
+		}
+	}
+	if got := (Watch{Exemplars: "m"}).ExemplarsOf(nil); got != "m{}" {
+		t.Error(got)
+	}
+}
+
 // TestWorkloadOfAPod takes pods' names as Kubernetes makes them.
 func TestWorkloadOfAPod(t *testing.T) {
 	_, pattern, ok := strings.Cut(workloadOf("x"), `"pod", "`)
