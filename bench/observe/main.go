@@ -1,5 +1,5 @@
 // Command observe measures the way of samples from a message of remote write to the
-// detector, puts the figures of the other benchmarks of OBSERVE beside it, and writes
+// detector, as aeod has it and straight, puts the figures of the other benchmarks of OBSERVE beside it, and writes
 // bench/results/observe.json. Run make bench-observe, which runs the others first.
 //
 // Usage: go run ./bench/observe [-results bench/results]
@@ -34,6 +34,9 @@ func run(dir string) error {
 	runtime.GOMAXPROCS(1)
 	r := record.New()
 	if err := remoteWrite(r, 10_000, 1000); err != nil {
+		return err
+	}
+	if err := asShipped(r, 500); err != nil {
 		return err
 	}
 	for _, name := range others {

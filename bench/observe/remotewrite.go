@@ -20,7 +20,9 @@ import (
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
 
-// detecting hands samples to the detector, each to the state of its series.
+// detecting hands samples to the detector, each to the state of its series. No program
+// ships it: it shows what the detector leaves of a core where nothing is stored or asked.
+// What ships is measured by asShipped.
 type detecting struct {
 	storage.Appender // nil: what is not written here is not called
 
@@ -79,8 +81,9 @@ func (d *detecting) Rollback() error {
 	return nil
 }
 
-// remoteWrite measures samples that come in messages of so many series, once many
-// messages came before.
+// remoteWrite measures samples that come in messages of so many series and go straight to
+// the detector, once many messages came before. The goal is held against the mean of an
+// hour; of single messages the slowest is told, too.
 func remoteWrite(r *record.Results, series, before int) error {
 	d, err := anomaly.New(anomaly.Default())
 	if err != nil {
@@ -119,12 +122,15 @@ func remoteWrite(r *record.Results, series, before int) error {
 	}
 	// An hour: the series do alike what they do once in a while, all in one round.
 	const hour = 240
-	var spent time.Duration
+	var spent, slowest time.Duration
 	for range hour {
-		spent += decoded()
+		took := decoded()
+		spent, slowest = spent+took, max(slowest, took)
 	}
 	each := float64(spent) / float64(hour*series)
-	r.AtLeast(fmt.Sprintf("samples a second on a core from a decoded message of remote write, %d series", series), 1e9/each, "/s", 650_000)
+	of := fmt.Sprintf("straight into the detector, which no program does: samples a second on a core from a %%s message of remote write, %d series, %%s", series)
+	r.AtLeast(fmt.Sprintf(of, "decoded", fmt.Sprintf("mean of %d", hour)), 1e9/each, "/s", 650_000)
+	r.Note(fmt.Sprintf(of, "decoded", "slowest"), 1e9*float64(series)/float64(slowest), "/s")
 
 	const rounds = 20
 	var messages [][]byte
@@ -136,8 +142,9 @@ func remoteWrite(r *record.Results, series, before int) error {
 		messages = append(messages, m)
 		n++
 	}
-	start := processor()
+	spent, slowest = 0, 0
 	for _, m := range messages {
+		start := processor()
 		req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(m))
 		req.Header.Set("Content-Type", "application/x-protobuf")
 		req.Header.Set("Content-Encoding", "snappy")
@@ -145,9 +152,12 @@ func remoteWrite(r *record.Results, series, before int) error {
 		if receiver.ServeHTTP(w, req); w.Code != http.StatusNoContent {
 			return fmt.Errorf("the receiver answers %d: %s", w.Code, w.Body)
 		}
+		took := processor() - start
+		spent, slowest = spent+took, max(slowest, took)
 	}
-	each = float64(processor()-start) / float64(rounds*series)
-	r.Note(fmt.Sprintf("samples a second on a core from a packed message of remote write, %d series", series), 1e9/each, "/s")
+	each = float64(spent) / float64(rounds*series)
+	r.Note(fmt.Sprintf(of, "packed", fmt.Sprintf("mean of %d", rounds)), 1e9/each, "/s")
+	r.Note(fmt.Sprintf(of, "packed", "slowest"), 1e9*float64(series)/float64(slowest), "/s")
 	return nil
 }
 

@@ -125,6 +125,9 @@ func Admit(token string, next http.Handler) http.Handler {
 // Handler answers without an address of its own.
 func (k *Keeper) Handler() http.Handler { return k.handler }
 
+// Follower follows what is kept; nil if nobody wants it.
+func (k *Keeper) Follower() *Follower { return k.follower }
+
 // Collectors are the metrics of the keeper itself.
 func (k *Keeper) Collectors() []prometheus.Collector {
 	out := []prometheus.Collector{k.Store}
