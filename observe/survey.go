@@ -128,6 +128,18 @@ func (s *Survey) add(key string, of Signal) (*track, error) {
 	return t, nil
 }
 
+// Watches are those that have a signal, in the order of what is followed first.
+func (s *Survey) Watches() (all []watch.Watch) {
+	seen := map[string]bool{}
+	for _, t := range s.order {
+		if w := t.signal.Watch; !seen[w.Name] {
+			seen[w.Name] = true
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
 // Signals are those of a watch that are followed, in the order of what is followed first.
 func (s *Survey) Signals(name string) (all []Signal) {
 	for _, t := range s.order {

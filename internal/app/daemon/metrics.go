@@ -147,8 +147,10 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	if m.Anomalies {
 		s.Follow = &metrics.FollowOptions{
 			Interval: m.Interval, Monitors: m.tells.monitors, Troubled: m.tells.troubled,
-			Opened: func(a observe.Anomaly) { m.tells.tell(a, true) }, Closed: func(a observe.Anomaly) { m.tells.tell(a, false) },
-			Looked: func(r observe.Report) { m.tells.endedMeanwhile(r) },
+			Hooks: metrics.Hooks{
+				Opened: func(a observe.Anomaly) { m.tells.tell(a, true) }, Closed: func(a observe.Anomaly) { m.tells.tell(a, false) },
+				Looked: func(r observe.Report) { m.tells.endedMeanwhile(r) },
+			},
 		}
 	}
 	k, err := metrics.New(s)

@@ -1,28 +1,37 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/autoecoops/autoecoops/adapter/promql"
 	"github.com/autoecoops/autoecoops/observe"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
+
+// Source is asked for metrics.
+type Source interface {
+	// Range evaluates an expression at each step between two moments, both included, and
+	// hands each series over: times in milliseconds since 1970, in their order.
+	Range(ctx context.Context, expr string, from, to time.Time, step time.Duration, each func(labels map[string]string, at []int64, values []float64) error) error
+	// Names tells which of the metrics that a selector picks there were between two moments.
+	Names(ctx context.Context, selector string, from, to time.Time) ([]string, error)
+}
 
 // FollowOptions say how signals are followed. What is 0 gets the value in brackets.
 type FollowOptions struct {
 	// Interval is how far apart samples are [30 s].
 	Interval time.Duration
-	// History is from how far back is learned, at the start and each time that all is
-	// learned anew [1 day].
-	History time.Duration
 	// MaxSignals is how many signals are followed [2000: about 4 KiB each].
 	MaxSignals int
+	Habits
+	Hooks
+	// Keep is the file in which what was learned is kept, so that it outlasts a restart;
+	// "" keeps nothing.
+	Keep string
 	// Monitors are expressions of somebody's own that are followed, too, as they are now;
 	// nil for none. Troubled is told of each that cannot be followed, with nil once it can
 	// again.
@@ -30,63 +39,82 @@ type FollowOptions struct {
 	Troubled func(w watch.Watch, err error)
 	// MonitorTime is how long a question of a monitor may take [5 s].
 	MonitorTime time.Duration
-	// Opened and Closed are told of anomalies that begin and end, those of before the
-	// start not.
-	Opened, Closed func(observe.Anomaly)
-	// Looked is told how all is each time that it was looked; nil tells nobody.
-	Looked func(observe.Report)
 	// Log is told what happens; nil tells nobody.
 	Log *slog.Logger
 	// Now tells the time; nil is the clock.
 	Now func() time.Time
 }
 
+// Habits say what signals are learned from, and by whose clock.
+type Habits struct {
+	// History is from how far back is learned where nothing is known yet [3 days: each
+	// hour of the day is seen twice].
+	History time.Duration
+	// Location is where the users are; nil is UTC. Holiday says of a day, midnight there,
+	// that it is none of the usual; nil knows none.
+	Location *time.Location
+	Holiday  func(day time.Time) bool
+}
+
+// Hooks are told what was found; nil ones are not.
+type Hooks struct {
+	// Opened and Closed are told of anomalies that begin and end, those not that went on
+	// before anybody looked.
+	Opened, Closed func(observe.Anomaly)
+	// Unknown is told of anomalies of which it will not be known whether they ended: the
+	// signal is not measured any more, or nobody wants it to be.
+	Unknown func(observe.Anomaly)
+	// Silent is told of workloads of which nothing is measured any more, and Heard of those
+	// that were silent and are not.
+	Silent, Heard func(Quiet)
+	// Looked is told how all is each time that it was looked.
+	Looked func(observe.Report)
+}
+
 // Follower follows what the known conventions measure, and tells what is abnormal. What
-// it knows is learned from the store: after a restart it is learned again, with the same
-// outcome, and nothing besides the samples has to be kept.
+// it learned is kept in a file; from where that ends it is learned from the source, with
+// the same outcome as if it had never stopped.
 type Follower struct {
 	options FollowOptions
-	ask     *promql.Asker
+	ask     Source
 
 	survey   *observe.Survey
 	watches  []watch.Watch
 	monitors monitors
 	until    time.Time
 	found    time.Time // when it was looked what there is to watch
-	learned  time.Time // when all was learned anew
+	kept     time.Time // when the file was written
+	// resumed tells what was taken up from the file, nil if nothing was, or all that is
+	// still wanted is by now.
+	resumed *resumption
 
 	mu     sync.Mutex
 	report observe.Report
 	open   map[string]observe.Anomaly
+	silent map[workload]time.Time
 	failed int
+	deaf   bool // it was told that nothing is measured at all
 }
 
-// How often it is looked what there is to watch, and how often all is learned anew, so
-// that what is gone for good goes from memory too.
 const (
-	refind  = 5 * time.Minute
-	relearn = 24 * time.Hour
+	// refind is how often it is looked what there is to watch.
+	refind = 5 * time.Minute
+	// forget is after how long what is silent goes from memory: a job of each weekend's
+	// Friday and Monday stays.
+	forget = 4 * 24 * time.Hour
 	// stretch is how many steps are asked for at a time.
 	stretch = 500
 )
 
 // NewFollower returns one that follows nothing yet.
-func NewFollower(ask *promql.Asker, o FollowOptions) *Follower {
+func NewFollower(ask Source, o FollowOptions) *Follower {
 	fillDuration(&o.Interval, 30*time.Second)
-	fillDuration(&o.History, 24*time.Hour)
+	fillDuration(&o.History, 3*24*time.Hour)
 	fillDuration(&o.MonitorTime, 5*time.Second)
 	if o.MaxSignals <= 0 {
 		o.MaxSignals = 2000
 	}
-	if o.Opened == nil {
-		o.Opened = func(observe.Anomaly) {}
-	}
-	if o.Closed == nil {
-		o.Closed = func(observe.Anomaly) {}
-	}
-	if o.Looked == nil {
-		o.Looked = func(observe.Report) {}
-	}
+	o.Hooks.fill()
 	if o.Monitors == nil {
 		o.Monitors = func() []watch.Watch { return nil }
 	}
@@ -112,6 +140,7 @@ func fillDuration(d *time.Duration, standard time.Duration) {
 func (f *Follower) Run(ctx context.Context) {
 	t := time.NewTicker(f.options.Interval)
 	defer t.Stop()
+	defer f.keep()
 	for {
 		if err := f.Step(ctx); err != nil && ctx.Err() == nil {
 			f.options.Log.Warn("signals could not be followed", "error", err.Error())
@@ -131,10 +160,8 @@ var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 func (f *Follower) Step(ctx context.Context) error {
 	step := f.options.Interval
 	now := f.options.Now().Truncate(step).Add(-step) // the newest scrapes may be on their way
-	if f.survey == nil || now.Sub(f.learned) >= relearn {
-		f.survey = observe.NewSurvey(observe.Options{Step: step, From: never, MaxSignals: f.options.MaxSignals})
-		f.learned, f.until, f.found = now, now.Add(-f.options.History), time.Time{}
-		f.monitors = nil
+	if f.survey == nil {
+		f.begin(now)
 	}
 	if now.Sub(f.found) >= refind {
 		names, err := f.ask.Names(ctx, `{__name__=~"`+strings.Join(watch.Metrics(), "|")+`"}`, now.Add(-f.options.History), now)
@@ -142,25 +169,29 @@ func (f *Follower) Step(ctx context.Context) error {
 			return err
 		}
 		f.watches, f.found = watch.Find(names, watch.Options{Window: 4 * step}).Watches, now
-	}
-	if f.monitors == nil {
-		f.monitors = monitors{}
+		f.survey.ForgetSilent(f.until.Add(-forget))
 	}
 	failed, err := f.renew(ctx, now)
-	for err == nil && f.until.Before(now) {
+	var down error // why nothing at all can be asked for
+	for err == nil && down == nil && f.until.Before(now) {
 		from, to := f.until.Add(step), f.until.Add(stretch*step)
 		if to.After(now) {
 			to = now
 		}
+		var first error
 		failed = 0
 		for _, w := range f.watches {
 			bad := f.ask.Range(ctx, w.Expr, from, to, step, func(labels map[string]string, at []int64, values []float64) error {
 				return f.survey.Feed(w, labels, at, values)
 			})
 			if bad != nil {
-				failed++
+				failed, first = failed+1, cmp.Or(first, bad)
 				f.options.Log.Debug("a signal could not be asked for", "watch", w.Name, "error", bad.Error())
 			}
+		}
+		if failed > 0 && failed == len(f.watches) && ctx.Err() == nil {
+			down = first // nothing was learned: it is asked for the same time again
+			break
 		}
 		for _, m := range f.monitors {
 			if f.learn(ctx, m, from, to) != nil {
@@ -174,90 +205,11 @@ func (f *Follower) Step(ctx context.Context) error {
 		return err
 	}
 	f.tell(f.survey.Report(now), failed)
+	if down != nil {
+		return down
+	}
+	if now.Sub(f.kept) >= keepEvery {
+		f.keep()
+	}
 	return nil
-}
-
-// tell compares the anomalies that go on with those of before.
-func (f *Follower) tell(r observe.Report, failed int) {
-	open := map[string]observe.Anomaly{}
-	for _, a := range r.Anomalies() {
-		if a.Open() {
-			open[a.Signal.ID()] = a
-		}
-	}
-	f.mu.Lock()
-	before, first := f.open, f.open == nil
-	f.report, f.open, f.failed = r, open, failed
-	f.mu.Unlock()
-	f.options.Looked(r)
-	if first {
-		return // they began before anybody looked
-	}
-	for id, a := range open {
-		if _, known := before[id]; !known {
-			f.options.Opened(a)
-		}
-	}
-	for id, a := range before {
-		if _, goesOn := open[id]; !goesOn {
-			f.options.Closed(a)
-		}
-	}
-}
-
-// Open are the anomalies that go on.
-func (f *Follower) Open() []observe.Anomaly {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]observe.Anomaly, 0, len(f.open))
-	for _, a := range f.open {
-		out = append(out, a)
-	}
-	return out
-}
-
-var (
-	descAnomalies = prometheus.NewDesc("aeo_observe_anomalies", "Anomalies that go on, by whose they are and what is abnormal.", []string{"namespace", "workload", "quantity"}, nil)
-	descMore      = prometheus.NewDesc("aeo_observe_anomalies_more", "Anomalies that go on besides, for there are too many to tell each.", nil, nil)
-	descSignals   = prometheus.NewDesc("aeo_observe_signals", "Signals that are followed, by their state.", []string{"state"}, nil)
-	descUnasked   = prometheus.NewDesc("aeo_observe_signals_failed", "Expressions that could not be evaluated last time.", nil, nil)
-	descNotMore   = prometheus.NewDesc("aeo_observe_signals_left", "Signals that are not followed, for there are too many.", nil, nil)
-)
-
-// most is how many workloads' anomalies are told each.
-const most = 500
-
-// Describe implements prometheus.Collector.
-func (f *Follower) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAnomalies, descMore, descSignals, descUnasked, descNotMore} {
-		ch <- d
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (f *Follower) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	count, more := map[[3]string]int{}, 0
-	for _, a := range f.Open() {
-		key := [3]string{a.Signal.Namespace(), a.Signal.Workload(), a.Signal.Watch.Golden.String()}
-		if _, known := count[key]; !known && len(count) >= most {
-			more++
-			continue
-		}
-		count[key]++
-	}
-	for k, n := range count {
-		gauge(descAnomalies, float64(n), k[0], k[1], k[2])
-	}
-	gauge(descMore, float64(more))
-	f.mu.Lock()
-	r, failed := f.report, f.failed
-	f.mu.Unlock()
-	for _, s := range []observe.State{observe.Learning, observe.Normal, observe.Abnormal, observe.Silent} {
-		gauge(descSignals, float64(r.Count(s)), s.String())
-	}
-	gauge(descUnasked, float64(failed))
-	gauge(descNotMore, float64(r.Left))
 }

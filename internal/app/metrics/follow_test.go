@@ -56,8 +56,9 @@ func TestFollow(t *testing.T) {
 	var opened, closed []observe.Anomaly
 	var seen observe.Report
 	now := at
-	o := metrics.FollowOptions{Interval: step, History: 4 * time.Hour, Now: func() time.Time { return now },
-		Opened: func(a observe.Anomaly) { opened = append(opened, a) }, Closed: func(a observe.Anomaly) { closed = append(closed, a) }, Looked: func(r observe.Report) { seen = r }}
+	o := metrics.FollowOptions{Interval: step, Habits: metrics.Habits{History: 4 * time.Hour}, Now: func() time.Time { return now }, Hooks: metrics.Hooks{
+		Opened: func(a observe.Anomaly) { opened = append(opened, a) }, Closed: func(a observe.Anomaly) { closed = append(closed, a) }, Looked: func(r observe.Report) { seen = r },
+	}}
 	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), o)
 	follow := func(d time.Duration, failing bool) {
 		t.Helper()
@@ -146,10 +147,10 @@ func TestFollowMonitors(t *testing.T) {
 	var opened []observe.Anomaly
 	var troubled []string
 	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), metrics.FollowOptions{
-		Interval: step, History: 3 * time.Hour, Now: func() time.Time { return now },
+		Interval: step, Habits: metrics.Habits{History: 3 * time.Hour}, Now: func() time.Time { return now },
 		Monitors: func() []watch.Watch { return monitors },
 		Troubled: func(w watch.Watch, err error) { troubled = append(troubled, fmt.Sprint(w.What, ": ", err != nil)) },
-		Opened:   func(a observe.Anomaly) { opened = append(opened, a) },
+		Hooks:    metrics.Hooks{Opened: func(a observe.Anomaly) { opened = append(opened, a) }},
 	})
 	advance := func(steps int, length float64) {
 		t.Helper()
@@ -204,7 +205,7 @@ func TestSlowMonitors(t *testing.T) {
 	now := time.Now().Truncate(time.Minute)
 	var told []string
 	f := metrics.NewFollower(promql.NewAsker(k.Store, promql.Options{}), metrics.FollowOptions{
-		Interval: 30 * time.Second, History: time.Hour, Now: func() time.Time { return now }, MonitorTime: time.Nanosecond,
+		Interval: 30 * time.Second, Habits: metrics.Habits{History: time.Hour}, Now: func() time.Time { return now }, MonitorTime: time.Nanosecond,
 		Monitors: func() []watch.Watch { return []watch.Watch{watch.MonitorOf("slow", "vector(1)")} },
 		Troubled: func(w watch.Watch, err error) { told = append(told, fmt.Sprint(err)) },
 	})

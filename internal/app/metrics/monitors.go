@@ -36,16 +36,21 @@ func (f *Follower) renew(ctx context.Context, now time.Time) (failed int, err er
 	for _, w := range f.options.Monitors() {
 		there[w.Name] = true
 		m := &monitor{watch: w, series: map[string]bool{}}
+		from := now.Add(-f.options.History)
 		if before := f.monitors[w.Name]; before != nil {
 			if before.watch == w {
 				continue
 			}
 			m.failed = before.failed // so that it is told when it was mended
+			f.survey.Forget(w.Name)
+		} else if at, same := f.resume(m); same {
+			from = at
+		} else {
+			f.survey.Forget(w.Name)
 		}
-		f.survey.Forget(w.Name)
 		f.monitors[w.Name] = m
 		step := f.options.Interval
-		for from := now.Add(-f.options.History).Add(step); !from.After(f.until); from = from.Add(stretch * step) {
+		for from = from.Add(step); !from.After(f.until); from = from.Add(stretch * step) {
 			to := from.Add((stretch - 1) * step)
 			if to.After(f.until) {
 				to = f.until
@@ -65,7 +70,31 @@ func (f *Follower) renew(ctx context.Context, now time.Time) (failed int, err er
 			delete(f.monitors, name)
 		}
 	}
+	if f.resumed != nil && now.Sub(f.resumed.now) > adopt {
+		f.resumed = nil
+		for _, w := range f.survey.Watches() {
+			if w.Golden == watch.Monitor && !there[w.Name] {
+				f.survey.Forget(w.Name) // it went while nobody looked
+			}
+		}
+	}
 	return failed, nil
+}
+
+// resume takes up what was kept of a monitor, and tells up to when that was learned; false
+// if it is another by now.
+func (f *Follower) resume(m *monitor) (time.Time, bool) {
+	if f.resumed == nil {
+		return time.Time{}, false
+	}
+	kept := f.survey.Signals(m.watch.Name)
+	for _, s := range kept {
+		if s.Watch != m.watch {
+			return time.Time{}, false
+		}
+		m.series[fmt.Sprint(s.Labels)] = true
+	}
+	return f.resumed.at, len(kept) > 0
 }
 
 // learn has a stretch of time judged, and tells if that is no more, or again, possible.
