@@ -11,6 +11,7 @@ import (
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
@@ -26,6 +27,15 @@ type anomalies struct {
 	// looked is set once what is not of monitors was looked at.
 	looked bool
 	before before
+}
+
+// newAnomalies makes the teller of what one follower finds.
+func (d *daemon) newAnomalies() *anomalies {
+	return &anomalies{
+		events: d.events, log: d.log,
+		all: func() []*v1alpha1.Application { return d.store.All() },
+		app: func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) },
+	}
 }
 
 // monitors are those that Applications name. They come after the first look: what goes on
@@ -77,9 +87,19 @@ func (t *anomalies) troubled(w watch.Watch, err error) {
 	}
 }
 
-// tell tells people of an anomaly that began or ended: in the log, and as an event of the
+// turn is what became of an anomaly.
+type turn string
+
+// The turns, as the reasons of events.
+const (
+	began   turn = "Anomaly"
+	ended   turn = "AnomalyEnded"
+	unknown turn = "AnomalyUnknown" // whether it ended
+)
+
+// tell tells people what became of an anomaly: in the log, and as an event of the
 // Application whose monitor it is, or of the namespace, if that is the name of one.
-func (t *anomalies) tell(a observe.Anomaly, began bool) {
+func (t *anomalies) tell(a observe.Anomaly, now turn) {
 	s := a.Signal
 	var app *v1alpha1.Application
 	explain := "aeo observe explain "
@@ -87,21 +107,44 @@ func (t *anomalies) tell(a observe.Anomaly, began bool) {
 		app = t.app(deliver.AppKey{Namespace: s.Watch.Namespace, Name: s.Watch.Workload})
 		explain += "--applications "
 	}
-	if began && app != nil && t.events != nil && t.knows(app, a) {
+	if now == began && app != nil && t.events != nil && t.knows(app, a) {
 		return
 	}
-	t.log.Info("anomaly", "began", began, "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
+	if now != began {
+		t.before.end(s.ID()) // so that nobody tells it again
+	}
+	t.log.Info("anomaly", "turn", string(now), "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
 	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
 		return
 	}
-	reason, message := anomalyEnded, fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
-	if began {
-		reason, message = anomalyBegan, fmt.Sprintf("%s of %s is %s, expected %s to %s, since %s; see `%s%s`",
+	var message string
+	switch now {
+	case began:
+		message = fmt.Sprintf("%s of %s is %s, expected %s to %s, since %s; see `%s%s`",
 			s.Watch.What, s.Of(), observe.Quantity(a.Value, s.Watch.Unit), observe.Quantity(a.Low, s.Watch.Unit), observe.Quantity(a.High, s.Watch.Unit), a.Since.UTC().Format(time.TimeOnly), explain, s.ID())
+	case ended:
+		message = fmt.Sprintf("%s of %s is as usual again (%s)", s.Watch.What, s.Of(), s.ID())
+	default:
+		message = fmt.Sprintf("%s of %s was %s, and is not measured or not followed any more: whether that is over is not known (%s)", s.Watch.What, s.Of(), observe.Quantity(a.Value, s.Watch.Unit), s.ID())
 	}
 	if app != nil {
-		t.events.Event(app, began, reason, message)
+		t.events.Event(app, now != ended, string(now), message)
 		return
 	}
-	t.events.Within(s.Namespace(), began, reason, message)
+	t.events.Within(s.Namespace(), now != ended, string(now), message)
+}
+
+// quiet tells people of a workload that fell silent, or is heard again: it may be gone, and
+// nobody is to take silence for health.
+func (t *anomalies) quiet(q metrics.Quiet, silent bool) {
+	t.log.Info("workload", "silent", silent, "namespace", q.Namespace, "workload", q.Workload, "since", q.Since)
+	if t.events == nil || len(validation.IsDNS1123Label(q.Namespace)) > 0 {
+		return
+	}
+	since := q.Since.UTC().Format("2 Jan 15:04:05")
+	if silent {
+		t.events.Within(q.Namespace, false, "Silent", fmt.Sprintf("nothing of %s/%s is measured since %s: it is gone, scaled to none, or not scraped", q.Namespace, q.Workload, since))
+		return
+	}
+	t.events.Within(q.Namespace, false, "Heard", fmt.Sprintf("%s/%s is measured again; nothing of it was since %s", q.Namespace, q.Workload, since))
 }

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -9,13 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
+	source "github.com/autoecoops/autoecoops/adapter/prometheus"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
 // eventsOf writes events to a cluster of the test, which hands over the path and the body
@@ -69,7 +75,7 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 	}
 	tells.troubled(all[0], fault.New(fault.Invalid, "ask", "", "it is none", ""))
 	tells.troubled(all[0], nil)
-	tells.tell(observe.Anomaly{Signal: observe.Signal{Watch: all[0], Labels: map[string]string{"namespace": "kube-system"}}, Value: 5 << 20, High: 2048}, true)
+	tells.tell(observe.Anomaly{Signal: observe.Signal{Watch: all[0], Labels: map[string]string{"namespace": "kube-system"}}, Value: 5 << 20, High: 2048}, began)
 	var told string
 	for range 3 {
 		select {
@@ -94,5 +100,128 @@ func TestMonitorsAreTheirApplications(t *testing.T) {
 	}
 	if (&anomalies{}).monitors() != nil {
 		t.Error("nobody's monitors")
+	}
+}
+
+// TestSilenceIsAnEvent tells of workloads that fall silent, and of anomalies of which
+// nobody knows whether they ended, in events of their own.
+func TestSilenceIsAnEvent(t *testing.T) {
+	events, got := eventsOf(t)
+	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler)}
+	at := time.Date(2026, 3, 2, 9, 5, 0, 0, time.UTC)
+	tells.quiet(metrics.Quiet{Namespace: "../x", Workload: "cart", Since: at}, true)
+	tells.quiet(metrics.Quiet{Namespace: "shop", Workload: "cart", Since: at}, true)
+	tells.quiet(metrics.Quiet{Namespace: "shop", Workload: "cart", Since: at}, false)
+	s := observe.Signal{Watch: watch.Watch{What: "share of failed requests", Unit: "share"}, Labels: map[string]string{"namespace": "shop", "workload": "cart"}}
+	tells.tell(observe.Anomaly{Signal: s, Value: 0.2}, unknown)
+	told := map[string]string{}
+	for range 3 {
+		select {
+		case e := <-got:
+			_, rest, _ := strings.Cut(e, `"reason":"`)
+			reason, _, _ := strings.Cut(rest, `"`)
+			told[reason] = e
+		case <-time.After(10 * time.Second):
+			t.Fatalf("three events were to come: %v", told)
+		}
+	}
+	for reason, all := range map[string][]string{
+		"Silent":         {"/namespaces/shop/events", `"type":"Normal"`, "nothing of shop/cart is measured since 2 Mar 09:05:00"},
+		"Heard":          {`"type":"Normal"`, "shop/cart is measured again"},
+		"AnomalyUnknown": {`"type":"Warning"`, "share of failed requests of shop/cart was 20%, and is not measured", s.ID()},
+	} {
+		for _, w := range all {
+			if !strings.Contains(told[reason], w) {
+				t.Errorf("%s: %q is missing in %q", reason, w, told[reason])
+			}
+		}
+	}
+}
+
+// TestAnomaliesNeedGoodSettings refuses what cannot be followed, with the flag to change.
+func TestAnomaliesNeedGoodSettings(t *testing.T) {
+	good := Anomalies{Kept: true, History: time.Hour}
+	for flag, c := range map[string]struct {
+		spoil       func(*Anomalies)
+		kept, asked bool
+	}{
+		"":                     {func(*Anomalies) {}, true, true},
+		"anomalies-history":    {func(a *Anomalies) { a.History = time.Minute }, true, false},
+		"prometheus-anomalies": {func(a *Anomalies) { a.Asked = true }, true, true},
+	} {
+		a := good
+		c.spoil(&a)
+		var bad []string
+		a.problems(c.kept, c.asked, func(ok bool, flag, _ string) {
+			if !ok {
+				bad = append(bad, flag)
+			}
+		})
+		if strings.Join(bad, " ") != flag {
+			t.Errorf("%s: %v", flag, bad)
+		}
+	}
+	tells := &anomalies{log: slog.New(slog.DiscardHandler)}
+	for flag, a := range map[string]Anomalies{"--anomalies-time-zone": {Zone: "Mars/North"}, "--anomalies-holidays": {Holidays: "/none"}} {
+		if _, err := a.follow(tells, time.Minute, ""); err == nil || !strings.Contains(fmt.Sprintf("%#v", err), flag) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
+// TestFollowAsked follows a Prometheus that somebody else keeps, with a monitor.
+func TestFollowAsked(t *testing.T) {
+	questions := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = r.ParseForm()
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/values"):
+			_, _ = w.Write([]byte(`{"status":"success","data":["http_requests_total"]}`))
+		case strings.HasSuffix(r.URL.Path, "/query_range"):
+			select {
+			case questions <- r.Form.Get("query"):
+			default:
+			}
+			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"namespace":"shop","workload":"cart"},"values":[[1795694400,"1"],[1795694460,"2"]]}]}}`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	client, err := source.New(source.Options{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := asked{client}
+	var at []int64
+	var values []float64
+	from := time.Unix(1795694400, 0)
+	err = a.Range(t.Context(), "up", from, from.Add(time.Minute), time.Minute, func(_ map[string]string, times []int64, v []float64) error {
+		at, values = append(at, times...), append(values, v...)
+		return nil
+	})
+	if err != nil || fmt.Sprint(at, values) != "[1795694400000 1795694460000] [1 2]" {
+		t.Errorf("%v %v %v", at, values, err)
+	}
+	d := &daemon{opts: Default(), log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry()}
+	d.opts.CacheDir = t.TempDir()
+	d.opts.Signals.Anomalies = Anomalies{Asked: true, History: time.Hour}
+	if err := d.followAsked(client); err != nil || len(d.signals.receivers) != 1 {
+		t.Fatalf("%v, %d", err, len(d.signals.receivers))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.signals.receivers[0](ctx) }()
+	for q := ""; !strings.Contains(q, "http_requests_total"); {
+		select {
+		case q = <-questions:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it was never asked")
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

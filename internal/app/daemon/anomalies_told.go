@@ -11,12 +11,6 @@ import (
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
-// The reasons of events of anomalies.
-const (
-	anomalyBegan = "Anomaly"
-	anomalyEnded = "AnomalyEnded"
-)
-
 // before is what an aeod that ran before told of anomalies of monitors, as the events of
 // their Applications say.
 type before struct {
@@ -29,6 +23,14 @@ type before struct {
 	seen map[string]bool
 	// tried is when it was last tried to read a namespace's that could not be read.
 	tried map[string]time.Time
+}
+
+// end notes that what went on of a signal before the start is over, or is not.
+func (b *before) end(id string) {
+	if b.seen == nil {
+		b.seen = map[string]bool{}
+	}
+	b.seen[id] = true
 }
 
 // note is an event of an anomaly.
@@ -85,8 +87,8 @@ func (t *anomalies) endedMeanwhile(r observe.Report) {
 	if t.events == nil || t.app == nil || b.until.IsZero() {
 		return
 	}
-	if b.seen == nil {
-		b.seen, b.tried = map[string]bool{}, map[string]time.Time{}
+	if b.tried == nil {
+		b.tried = map[string]time.Time{}
 	}
 	for i := range r.Signals {
 		x := &r.Signals[i]
@@ -103,9 +105,9 @@ func (t *anomalies) endedMeanwhile(r observe.Report) {
 			b.tried[namespace] = time.Now()
 			continue
 		}
-		b.seen[id] = true
+		b.end(id)
 		if x.State == observe.Normal && slices.ContainsFunc(told[s.Watch.Workload], func(n note) bool { return strings.Contains(n.text, id) && n.at.Before(b.until) }) {
-			t.tell(observe.Anomaly{Signal: s}, false)
+			t.tell(observe.Anomaly{Signal: s}, ended)
 		}
 	}
 }
@@ -120,10 +122,10 @@ func (t *anomalies) reread(namespace string) (map[string][]note, error) {
 	}
 	out := map[string][]note{}
 	for _, h := range told {
-		switch h.Reason {
-		case anomalyBegan:
+		switch turn(h.Reason) {
+		case began:
 			out[h.Name] = append(out[h.Name], note{h.At, h.Note})
-		case anomalyEnded:
+		case ended, unknown:
 			id := endedID(h.Note)
 			kept := out[h.Name][:0]
 			for _, n := range out[h.Name] {
@@ -137,13 +139,13 @@ func (t *anomalies) reread(namespace string) (map[string][]note, error) {
 	return out, nil
 }
 
-// endedID is the id of the signal whose anomaly ended, in what tell writes; "" if there is
-// none.
+// endedID is the id of the signal whose anomaly ended, in what tell writes: in parentheses
+// at the end; "" if there is none.
 func endedID(text string) string {
-	_, id, ok := strings.Cut(text, "as usual again (")
-	id, closed := strings.CutSuffix(id, ")")
-	if !ok || !closed {
+	id, closed := strings.CutSuffix(text, ")")
+	at := strings.LastIndexByte(id, '(')
+	if !closed || at < 0 {
 		return ""
 	}
-	return id
+	return id[at+1:]
 }

@@ -98,38 +98,34 @@ func TestToldOnce(t *testing.T) {
 	// What the one before told, as the cluster keeps it: taken from what is written, so that
 	// no other text is read than that.
 	old := starts()
-	keep := func(name string, began bool, at time.Time) {
+	keep := func(name string, now turn, at time.Time) {
 		t.Helper()
 		old.before.notes = map[string]map[string][]note{"shop": {}}
-		old.tell(anomaly(name, begin), began)
+		old.tell(anomaly(name, begin), now)
 		text := <-cluster.posts
-		reason := anomalyEnded
-		if began {
-			reason = anomalyBegan
-		}
 		_, rest, _ := strings.Cut(text, `"note":`)
 		quoted, _, _ := strings.Cut(rest, `,"regarding"`)
 		cluster.mu.Lock()
 		defer cluster.mu.Unlock()
 		cluster.items = append(cluster.items, fmt.Sprintf(`{"metadata":{"creationTimestamp":%q},"involvedObject":{"kind":"Application","namespace":"shop","name":"orders"},"reason":%q,"message":%s,"eventTime":%q}`,
-			at.Truncate(time.Second).Format(time.RFC3339), reason, quoted, at.Format(layout)))
+			at.Truncate(time.Second).Format(time.RFC3339), now, quoted, at.Format(layout)))
 	}
-	keep("told", true, begin.Add(time.Second))
-	keep("again", true, begin.Add(time.Second))
-	keep("ended", true, begin.Add(time.Second))
-	keep("back", true, begin.Add(time.Second))
-	keep("ended", false, begin.Add(time.Minute))
-	keep("back", false, begin.Add(time.Minute))
-	keep("back", true, begin.Add(2*time.Minute))
+	keep("told", began, begin.Add(time.Second))
+	keep("again", began, begin.Add(time.Second))
+	keep("ended", began, begin.Add(time.Second))
+	keep("back", began, begin.Add(time.Second))
+	keep("ended", ended, begin.Add(time.Minute))
+	keep("back", ended, begin.Add(time.Minute))
+	keep("back", began, begin.Add(2*time.Minute))
 
 	tells := func(a *anomalies, want string) {
 		t.Helper()
-		a.tell(anomaly("told", begin), true)
-		a.tell(anomaly("untold", begin), true)
-		a.tell(anomaly("again", begin.Add(5*time.Minute)), true)
-		a.tell(anomaly("ended", begin), true)
-		a.tell(anomaly("back", begin.Add(2*time.Minute)), true)
-		a.tell(anomaly("told", time.Now().Add(time.Minute)), true) // it began after the start
+		a.tell(anomaly("told", begin), began)
+		a.tell(anomaly("untold", begin), began)
+		a.tell(anomaly("again", begin.Add(5*time.Minute)), began)
+		a.tell(anomaly("ended", begin), began)
+		a.tell(anomaly("back", begin.Add(2*time.Minute)), began)
+		a.tell(anomaly("told", time.Now().Add(time.Minute)), began) // it began after the start
 		got := ""
 		for range strings.Fields(want) {
 			select {
@@ -165,7 +161,7 @@ func TestToldOnce(t *testing.T) {
 			case text := <-cluster.posts:
 				_, rest, _ := strings.Cut(text, `"note":"`)
 				name, _, _ := strings.Cut(rest, " ")
-				if !strings.Contains(text, anomalyEnded) {
+				if !strings.Contains(text, string(ended)) {
 					t.Error(text)
 				}
 				got += name + " "

@@ -193,10 +193,10 @@ func (d *daemon) openReceivers() error {
 		d.signals.receivers = append(d.signals.receivers, kept.run)
 	}
 	m := d.opts.Signals.Metrics
-	m.tells = anomalies{
-		events: d.events,
-		all:    func() []*v1alpha1.Application { return d.store.All() },
-		app:    func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) },
+	if m.wanted() && d.opts.Signals.Anomalies.Kept {
+		if m.follow, err = d.opts.Signals.Anomalies.follow(d.newAnomalies(), m.Interval, m.Dir); err != nil {
+			return err
+		}
 	}
 	if m.wanted() {
 		d.signals.receivers = append(d.signals.receivers, func(ctx context.Context) error { return keepMetrics(ctx, m, d.client, d.reg, d.log) })

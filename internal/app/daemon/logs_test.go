@@ -115,7 +115,7 @@ aeo_observe_logs_followed 1
 `), "aeo_observe_lines_received_total", "aeo_observe_logs_followed", "aeo_observe_log_findings"); err != nil {
 		t.Error(err)
 	}
-	if n, err := testutil.GatherAndCount(reg); err != nil || n != 16 {
+	if n, err := testutil.GatherAndCount(reg); err != nil || n != 17 {
 		t.Errorf("%d metrics, %v", n, err)
 	}
 	// The address is taken now.

@@ -20,7 +20,6 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
-	"github.com/autoecoops/autoecoops/observe"
 )
 
 // Metrics says where metrics are kept, and who fills the store. The zero Metrics keeps
@@ -52,10 +51,8 @@ type Metrics struct {
 	KubeletInsecure bool
 	// Interval is how far apart scrapes are.
 	Interval time.Duration
-	// Anomalies lets what is kept be followed for them.
-	Anomalies bool
-	// tells says whom to tell of them, and what is followed besides.
-	tells anomalies
+	// follow says how what is kept is followed for anomalies; nil for not at all.
+	follow *metrics.FollowOptions
 }
 
 func (m Metrics) wanted() bool { return m.Dir != "" }
@@ -132,6 +129,7 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		Query:  promql.Options{Version: "aeod"},
 		Write:  remotewrite.Options{Accept: m.Accept},
 		Scrape: scrape.Options{File: m.Targets, Interval: m.Interval},
+		Follow: m.follow,
 	}
 	states := &metrics.States{Interval: m.Interval, Now: time.Now, Log: log}
 	if m.Pods {
@@ -142,16 +140,6 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 			return nil, err
 		}
 		s.Scrape.Kubelet.Insecure = m.KubeletInsecure
-	}
-	m.tells.log = log
-	if m.Anomalies {
-		s.Follow = &metrics.FollowOptions{
-			Interval: m.Interval, Monitors: m.tells.monitors, Troubled: m.tells.troubled,
-			Hooks: metrics.Hooks{
-				Opened: func(a observe.Anomaly) { m.tells.tell(a, true) }, Closed: func(a observe.Anomaly) { m.tells.tell(a, false) },
-				Looked: func(r observe.Report) { m.tells.endedMeanwhile(r) },
-			},
-		}
 	}
 	k, err := metrics.New(s)
 	if err != nil {

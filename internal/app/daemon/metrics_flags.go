@@ -21,5 +21,4 @@ func (m *Metrics) flags(f *pflag.FlagSet) {
 	f.BoolVar(&m.Kubelet, "metrics-kubelet", false, "scrape the kubelets of their nodes too: what containers use")
 	f.BoolVar(&m.KubeletInsecure, "metrics-kubelet-insecure-tls", false, "scrape kubelets whatever certificates they show, as many clusters have them sign their own; the token is shown to them")
 	f.DurationVar(&m.Interval, "metrics-interval", 30*time.Second, "how far apart scrapes are")
-	f.BoolVar(&m.Anomalies, "metrics-anomalies", true, "follow what is kept, and tell what is abnormal in metrics and events")
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
 )
 
@@ -46,7 +47,7 @@ func TestMetricsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := prometheus.NewRegistry()
-	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "512MiB", Listen: "127.0.0.1:0", MaxSeries: 1000, Pods: true, Interval: time.Second, Anomalies: true}
+	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "512MiB", Listen: "127.0.0.1:0", MaxSeries: 1000, Pods: true, Interval: time.Second, follow: &metrics.FollowOptions{}}
 	k, err := openMetrics(m, client, reg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -135,10 +136,10 @@ func TestAnomaliesAreEvents(t *testing.T) {
 	events, got := eventsOf(t)
 	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler)}
 	a := observe.Anomaly{Signal: observe.Signal{Labels: map[string]string{"namespace": "../kube-system", "workload": "cart"}}, Value: 3}
-	tells.tell(a, true)
+	tells.tell(a, began)
 	a.Signal.Labels["namespace"] = "shop"
-	tells.tell(a, true)
-	tells.tell(a, false)
+	tells.tell(a, began)
+	tells.tell(a, ended)
 	var all string
 	for range 2 {
 		select {

@@ -66,6 +66,11 @@ func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
 	if token, err = app.ReadToken(o.AlertTokenFile, "--alertmanager-token-file"); err != nil {
 		return nil, err
 	}
+	if d.opts.Signals.Anomalies.Asked {
+		if err := d.followAsked(client); err != nil {
+			return nil, err
+		}
+	}
 	out := &objectives{}
 	if out.sender, err = alertmanager.New(alertmanager.Options{URLs: o.Alertmanagers, Token: token}); err != nil {
 		return nil, err

@@ -52,6 +52,7 @@ func Default() Options {
 	return Options{
 		Namespace: "autoecoops", Ledger: Ledger{Location: "/var/lib/aeod/ledger.db"}, CacheDir: "/var/cache/aeod", Listen: ":8080",
 		Workers: 32, Elect: true, Objectives: Objectives{Scrape: time.Minute},
+		Signals: Signals{Anomalies: Anomalies{Kept: true, History: 72 * time.Hour, Zone: "UTC"}},
 	}
 }
 
@@ -67,6 +68,7 @@ func (o Options) Validate() error {
 	need(o.Ledger.Location != "", "ledger", "nothing is done without a ledger")
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
 	o.Signals.problems(need)
+	o.Signals.Anomalies.problems(o.Signals.Metrics.wanted(), o.Objectives.Prometheus != "", need)
 	o.Objectives.check(need)
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {

@@ -20,6 +20,8 @@ type Signals struct {
 	Spans   Spans
 	Logs    Logs
 	Metrics Metrics
+	// Anomalies says what is followed for them.
+	Anomalies Anomalies
 }
 
 // flags adds the settings' flags.
@@ -33,6 +35,7 @@ func (s *Signals) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.Logs.Age, "logs-age", time.Hour, "how long a line is kept")
 	f.StringVar(&s.Logs.TokenFile, "logs-token-file", "", "a `FILE` with a bearer token that --logs-listen asks for; everybody may if empty")
 	s.Metrics.flags(f)
+	s.Anomalies.flags(f)
 }
 
 // problems lists what is wrong.
