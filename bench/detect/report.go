@@ -49,7 +49,8 @@ func report(w io.Writer, days int, r *record.Results) error {
 		all.merge(sum[name])
 	}
 	all.print(w, "all")
-	varied := various(w, made.Varied(variedSeed, 480), methods)
+	labelled := made.Varied(variedSeed, 480)
+	varied := various(w, labelled, methods)
 	undisturbed := quiet(w, "undisturbed", shipped, made.Undisturbed(2, 140, days))
 	calm := quiet(w, "varied, undisturbed", shipped, made.Calm(variedSeed, 66, days*24*12))
 	r.AtMost("incidents in 1,000 series-days, undisturbed", undisturbed, "", 1)
@@ -59,7 +60,8 @@ func report(w io.Writer, days int, r *record.Results) error {
 	for i, m := range methods {
 		r.Note("made series: volume of precision and recall, "+m.name, varied.precision[i]/float64(varied.series), "")
 	}
-	return nil
+	habits(w, habitSeries, habitDays, shipped, r)
+	return calibration(w, labelled, r)
 }
 
 // variedSeed makes the varied series that are reported. The detector was

@@ -24,7 +24,7 @@ func (s *Series) expect() band {
 }
 
 // The calibration, as found on labelled series: the log-odds that an alarm of
-// a strength is right.
+// a strength is right. bench/detect measures it on others.
 const alarmAt, alarmSlope = 1.05, 3.8
 
 // How the order of the other samples is brought below that; only their order

@@ -78,7 +78,8 @@ func (s State) String() string {
 // Verdict is what one sample says.
 type Verdict struct {
 	// Probability that something out of the ordinary begins with this sample,
-	// in [0, 1): of alarms with 0.6, six in ten were right on labelled series.
+	// in [0, 1). How many of the alarms with one were right on labelled series
+	// that were kept apart is measured: docs/performance.md has the table.
 	// Samples that are no alarm of their own are below 0.2 and ordered by how
 	// unusual they are. Of the sample that opens an incident it is at least that
 	// of the alarm with which that began.

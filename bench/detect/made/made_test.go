@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/autoecoops/autoecoops/bench/detect/made"
 )
@@ -115,5 +116,29 @@ func TestVolume(t *testing.T) {
 	}
 	if v := made.Volume(best, nil, 100); v != 0 {
 		t.Errorf("no event has %v", v)
+	}
+}
+
+// TestHabitual: each night one hour is six times as high, or the office hours of five days
+// of seven are, and nothing is a disturbance.
+func TestHabitual(t *testing.T) {
+	for name, hours := range map[string][2]float64{"nightly job": {1, 1}, "office week": {5 * 7.0 / 7, 5 * 12.0 / 7}} {
+		for _, s := range made.Habitual(name, 3, 4, 14, 5*time.Minute) {
+			low, high := slices.Min(s.Values), 0
+			for _, v := range s.Values {
+				if v > 3.5*low {
+					high++
+				}
+			}
+			if per := float64(high) / 12 / 14; len(s.Values) != 14*288 || len(s.Events) != 0 || per < hours[0]-0.01 || per > hours[1]+0.01 {
+				t.Errorf("%s: %d values, events %v, %v hours a day are high", s.Name, len(s.Values), s.Events, per)
+			}
+		}
+	}
+	if a, b := made.Habitual("office week", 1, 1, 3, time.Minute), made.Habitual("office week", 1, 1, 3, time.Minute); !slices.Equal(a[0].Values, b[0].Values) {
+		t.Error("it differs from itself")
+	}
+	if len(made.Habits()) != 2 || len(made.Habitual("no such", 1, 1, 1, time.Minute)) != 0 {
+		t.Error(made.Habits())
 	}
 }
