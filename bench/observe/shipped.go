@@ -40,7 +40,8 @@ func asShipped(r *record.Results, services int) error {
 	now := time.Now().Truncate(looked).Add(-before - measured)
 	var seen observe.Report
 	set := metrics.Settings{Follow: &metrics.FollowOptions{
-		Interval: looked, History: before, Now: func() time.Time { return now }, Looked: func(r observe.Report) { seen = r },
+		Interval: looked, Now: func() time.Time { return now },
+		Habits: metrics.Habits{History: before}, Hooks: metrics.Hooks{Looked: func(r observe.Report) { seen = r }},
 	}}
 	set.Store.Dir = dir
 	k, err := metrics.New(set)
