@@ -123,11 +123,13 @@ func ordersTraced(t *testing.T, end time.Time) string {
 }
 
 // TestExplainByExemplars leads from a slow signal to the trace that its exemplar names, all
-// kept by an aeod; where the source of metrics knows no exemplars the trace is found by who
+// kept by an aeod, and to the lines of its workload in a Loki; where the source of metrics knows no exemplars the trace is found by who
 // and when, and that is said.
 func TestExplainByExemplars(t *testing.T) {
 	end := time.Now().Truncate(30 * time.Second)
 	kept, jaeger := ordersKept(t, end), ordersTraced(t, end)
+	loki := httptest.NewServer(&shopLoki{t: t, shift: end.Sub(logNoon) + 6*time.Minute})
+	defer loki.Close()
 	for name, c := range map[string]struct {
 		without bool
 		want    string
@@ -147,10 +149,13 @@ func TestExplainByExemplars(t *testing.T) {
 			defer source.Close()
 			var out, errs bytes.Buffer
 			code := cli.Main(t.Context(), backend{clock: func() time.Time { return end }}, &cli.Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, cli.Build{},
-				[]string{"observe", "explain", "shop/orders", "--prometheus", source.URL, "--jaeger", jaeger, "--history", "2h", "--since", "20m"})
+				[]string{"observe", "explain", "shop/orders", "--prometheus", source.URL, "--jaeger", jaeger, "--loki", loki.URL, "--history", "2h", "--since", "20m"})
 			text := out.String()
 			if code != 0 || !strings.Contains(text, c.want) || strings.Contains(text, "named by an exemplar") == c.without || strings.Contains(errs.String(), "exemplars could not be asked for") != c.note {
 				t.Errorf("code %d\n%s%s", code, text, &errs)
+			}
+			if !strings.Contains(text, "┤") || !strings.Contains(text, "was lost: disk full") || !strings.Contains(text, "password=[redacted]") || strings.Contains(text+errs.String(), "hunter2") {
+				t.Errorf("it does not tell all of it\n%s%s", text, &errs)
 			}
 			for id, want := range map[trace.ID]bool{slowTrace: true, unnamedTrace: true, earlyTrace: false, othersTrace: false} {
 				if strings.Contains(text, id.String()) != want {

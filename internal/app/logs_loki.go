@@ -18,7 +18,7 @@ import (
 
 // loki reads from a Loki.
 func (r *logReading) loki(ctx context.Context) error {
-	token, err := ReadToken(r.Loki.TokenFile, "--token-file, or --logs-token-file of causes")
+	token, err := ReadToken(r.Loki.TokenFile, "--token-file, or --logs-token-file of causes and explain")
 	if err != nil {
 		return err
 	}

@@ -167,6 +167,16 @@ type jsonAnomaly struct {
 	High        *float64       `json:"expectedHigh"`
 	Why         string         `json:"why"`
 	Evidence    []jsonEvidence `json:"evidence"`
+	// Nearest is left out if nothing like it was ever seen.
+	Nearest *jsonNearest `json:"nearest,omitempty"`
+}
+
+// jsonNearest is the JSON of the known pattern most like what was seen: levels of blocks
+// of so many samples, and how often it was seen, up to 15.
+type jsonNearest struct {
+	Levels []*float64 `json:"levels"`
+	Block  int        `json:"blockSamples"`
+	Seen   int        `json:"seen"`
 }
 
 // jsonEvidence is the JSON of a channel of the detector.
@@ -184,6 +194,12 @@ func anomalyOf(a observe.Anomaly) jsonAnomaly {
 	if !a.Open() {
 		until := a.Until.UTC()
 		out.Until = &until
+	}
+	if x := &a.Explanation; x.Seen > 0 {
+		out.Nearest = &jsonNearest{Block: x.Block, Seen: x.Seen}
+		for _, v := range x.Nearest {
+			out.Nearest.Levels = append(out.Nearest.Levels, number(v))
+		}
 	}
 	for _, e := range a.Explanation.Evidence {
 		if e.Share > 0 {

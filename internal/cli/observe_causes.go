@@ -93,8 +93,8 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if err := o.traces.check(); err != nil {
 		return err
 	}
-	if o.before < time.Minute || o.before > 7*24*time.Hour {
-		return fault.New(fault.Invalid, "read the command line", "--before "+o.before.String(), "too little or too much to compare with", "write a duration from 1m to 168h")
+	if err := checkBefore(o.before); err != nil {
+		return err
 	}
 	if err := o.changes.open(o.backend, o.where, o.events); err != nil {
 		return err

@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/cause"
 	"github.com/autoecoops/autoecoops/observe/logs"
 )
 
-// causeLogs are the logs that causes reads.
+// causeLogs are the logs that causes and explain read.
 type causeLogs struct {
 	loki LokiSource
 }
@@ -31,6 +32,56 @@ const everything = `{namespace=~".+"}`
 // have been written.
 const logMargin = time.Minute
 
+// logsSince says which lines are compared: those since trouble began against those of the
+// time before.
+type logsSince struct {
+	begin, at time.Time
+	before    time.Duration
+	// namespace limits it to one, "" for all; a query of the user's own says it itself.
+	namespace string
+	timeout   time.Duration
+}
+
+// compare asks Loki. notes say what one should know, and what is not; found is nil if it
+// could not be asked. The error is that it was stopped.
+func (l *causeLogs) compare(ctx context.Context, b Backend, x logsSince) (found *ComparedLogs, notes []string, err error) {
+	source := l.loki
+	source.MaxLines = usualLines
+	begin := x.begin.Add(-logMargin)
+	req := LogsRequest{Loki: &source, Namespace: x.namespace, At: x.at, Since: x.at.Sub(begin), Before: x.before, Least: usualScore, Timeout: x.timeout}
+	switch {
+	case source.Query != "":
+		req.Namespace = ""
+	case req.Namespace == "":
+		source.Query = everything
+	}
+	found, err = b.CompareLogs(ctx, req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, err
+		}
+		return nil, []string{"blind: logs could not be asked for: " + clean(because(err))}, nil
+	}
+	for _, n := range found.Notes {
+		notes = append(notes, "note: "+clean(n))
+	}
+	for _, p := range found.Failed {
+		notes = append(notes, "blind: of logs: "+clean(because(p.Err)))
+	}
+	if !found.comparable() {
+		notes = append(notes, fmt.Sprintf("blind: there is nothing to compare in the logs: %d lines since %s, %d in the %s before", found.Counted.After, instant(begin), found.Counted.Before, x.before))
+	}
+	return found, notes, nil
+}
+
+// checkBefore refuses what is too short or too long to compare with.
+func checkBefore(d time.Duration) error {
+	if d < time.Minute || d > 7*24*time.Hour {
+		return fault.New(fault.Invalid, "read the command line", "--before "+d.String(), "too little or too much to compare with", "write a duration from 1m to 168h")
+	}
+	return nil
+}
+
 // logged adds the templates that are new or more since the trouble began, against
 // --before. A Loki that cannot be asked does not keep the rest from being judged;
 // it is told.
@@ -42,34 +93,16 @@ func (o *causesOptions) logged(ctx context.Context, c *cause.Case) error {
 	if begin.IsZero() || !begin.Before(c.At) {
 		begin = c.At.Add(-15 * time.Minute)
 	}
-	begin = begin.Add(-logMargin)
-	source := o.logs.loki
-	source.MaxLines = usualLines
-	req := LogsRequest{Loki: &source, Namespace: o.request.Namespace, At: c.At, Since: c.At.Sub(begin), Before: o.before, Least: usualScore, Timeout: o.source.Timeout}
-	switch {
-	case source.Query != "":
-		req.Namespace = ""
-	case req.Namespace == "":
-		source.Query = everything
-	}
-	found, err := o.backend.CompareLogs(ctx, req)
+	found, notes, err := o.logs.compare(ctx, o.backend, logsSince{begin: begin, at: c.At, before: o.before, namespace: o.request.Namespace, timeout: o.source.Timeout})
 	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		fmt.Fprintf(o.streams.Err, "blind: logs could not be asked for: %s\n", clean(because(err)))
-		return nil
+		return err
 	}
-	for _, n := range found.Notes {
-		fmt.Fprintln(o.streams.Err, "note: "+clean(n))
+	for _, n := range notes {
+		fmt.Fprintln(o.streams.Err, n)
 	}
-	for _, p := range found.Failed {
-		fmt.Fprintf(o.streams.Err, "blind: of logs: %s\n", clean(because(p.Err)))
+	if found != nil {
+		c.Logs = causeLogsOf(found.Changes)
 	}
-	if !found.comparable() {
-		fmt.Fprintf(o.streams.Err, "blind: there is nothing to compare in the logs: %d lines since %s, %d in the %s before\n", found.Counted.After, instant(begin), found.Counted.Before, o.before)
-	}
-	c.Logs = causeLogsOf(found.Changes)
 	return nil
 }
 
@@ -80,11 +113,7 @@ func causeLogsOf(all []logs.Change) (out []cause.Log) {
 		if x.Template.Level < logs.Warn || x.Kind != logs.Appeared && x.Kind != logs.More {
 			continue
 		}
-		word := x.Source
-		if _, rest, ok := strings.Cut(word, ":"); ok {
-			word = rest // without the environment
-		}
-		of, ok := component(word)
+		of, ok := componentOfLog(x.Source)
 		if !ok {
 			continue
 		}
@@ -95,4 +124,12 @@ func causeLogsOf(all []logs.Change) (out []cause.Log) {
 		out = append(out, cause.Log{Of: of, Signal: s})
 	}
 	return out
+}
+
+// componentOfLog is the service that the source of lines names.
+func componentOfLog(source string) (cause.Component, bool) {
+	if _, rest, ok := strings.Cut(source, ":"); ok {
+		source = rest // without the environment
+	}
+	return component(source)
 }

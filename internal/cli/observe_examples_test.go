@@ -31,6 +31,7 @@ type surveying struct {
 	apps     []v1alpha1.Application
 	told     Surveyed
 	wanted   SurveyRequest
+	lines    logging
 }
 
 func (b *surveying) Survey(_ context.Context, req SurveyRequest) (Survey, error) {
@@ -47,6 +48,9 @@ func (b *surveying) Plot(w io.Writer, req PlotRequest) error {
 func (b *surveying) FindTraces(_ context.Context, req TracesRequest) (*TracesFound, error) {
 	b.query = req
 	return b.found, b.findErr
+}
+func (b *surveying) CompareLogs(ctx context.Context, req LogsRequest) (*ComparedLogs, error) {
+	return b.lines.CompareLogs(ctx, req)
 }
 func (b *surveying) Cluster(ClusterOptions) (Cluster, error) {
 	return releasesOnly{nil, b.releases, b.denied, b.apps}, nil

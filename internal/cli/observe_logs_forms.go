@@ -233,15 +233,18 @@ func logsJSON(w io.Writer, f *ComparedLogs) error {
 		out.Read.Notes = append(out.Read.Notes, tame(n))
 	}
 	for i := range f.Changes {
-		c := &f.Changes[i]
-		x := jsonChange{Change: c.Kind, Source: tame(c.Source), ID: c.Template.ID, Template: tame(c.Template.Text), Level: c.Template.Level.String(), After: c.After,
-			First: time.UnixMilli(c.First).UTC(), Last: time.UnixMilli(c.Last).UTC(), Since: time.UnixMilli(c.Since).UTC(), Example: tame(c.Template.Example), Traces: some(c.Traces)}
-		if c.Kind != logs.Unjudged {
-			x.Before, x.Expected, x.Score = &c.Before, number(c.Expected), number(c.Score)
-		}
-		out.Changes = append(out.Changes, x)
+		out.Changes = append(out.Changes, changeJSON(&f.Changes[i]))
 	}
 	return structured(w, "json", out)
+}
+
+func changeJSON(c *logs.Change) jsonChange {
+	x := jsonChange{Change: c.Kind, Source: tame(c.Source), ID: c.Template.ID, Template: tame(c.Template.Text), Level: c.Template.Level.String(), After: c.After,
+		First: time.UnixMilli(c.First).UTC(), Last: time.UnixMilli(c.Last).UTC(), Since: time.UnixMilli(c.Since).UTC(), Example: tame(c.Template.Example), Traces: some(c.Traces)}
+	if c.Kind != logs.Unjudged {
+		x.Before, x.Expected, x.Score = &c.Before, number(c.Expected), number(c.Score)
+	}
+	return x
 }
 
 // tame takes out of a text what a terminal would obey, and keeps ends of lines.
