@@ -26,8 +26,9 @@ type Options struct {
 	// Holiday says of a day, midnight in Location, that habits are not as usual; see
 	// anomaly.Settings. Nil knows no holidays.
 	Holiday func(day time.Time) bool
-	// Muted says of a moment that what is unusual then is planned. Nil is never.
-	Muted func(Signal, time.Time) bool
+	// Planned returns for a signal whether what is unusual at a moment is planned: that is
+	// learned, and opens no anomaly. Nil, here or as its answer, is never.
+	Planned func(Signal) func(at time.Time) bool
 }
 
 // Point is a sample and what was expected of it; Low and High are NaN if nothing
@@ -78,10 +79,14 @@ func (s *Survey) Feed(w watch.Watch, labels map[string]string, at []int64, value
 		return err
 	}
 	from := s.options.From.UnixMilli()
+	var planned func(time.Time) bool
+	if s.options.Planned != nil {
+		planned = s.options.Planned(t.signal)
+	}
 	for i, v := range values {
 		sample := anomaly.Sample{At: at[i], Value: v}
-		if s.options.Muted != nil {
-			sample.Muted = s.options.Muted(t.signal, time.UnixMilli(at[i]))
+		if planned != nil {
+			sample.Muted = planned(time.UnixMilli(at[i]))
 		}
 		t.observe(sample, from)
 	}

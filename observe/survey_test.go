@@ -86,7 +86,12 @@ func TestWhoseMonitor(t *testing.T) {
 func TestSurvey(t *testing.T) {
 	const n = 1000
 	end := began.Add((n - 1) * step)
-	s := NewSurvey(Options{Step: step, From: end.Add(-time.Hour), MaxSignals: 6, Muted: func(x Signal, at time.Time) bool { return x.Workload() == "planned" }})
+	s := NewSurvey(Options{Step: step, From: end.Add(-time.Hour), MaxSignals: 6, Planned: func(x Signal) func(time.Time) bool {
+		if x.Workload() != "planned" {
+			return nil
+		}
+		return func(time.Time) bool { return true }
+	}})
 	feed := func(name string, n int, value func(int) float64) {
 		w, labels := latency(name)
 		at, values := story(n, value)
@@ -244,8 +249,9 @@ func TestFeedAllocates(t *testing.T) {
 		})
 	}
 	never := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	planned := func(Signal, time.Time) bool { return false }
-	for name, o := range map[string]Options{"plain": {From: never}, "muted": {From: never, Muted: planned}, "too many": {From: never, MaxSignals: 5}} {
+	no := func(time.Time) bool { return false }
+	planned := func(Signal) func(time.Time) bool { return no }
+	for name, o := range map[string]Options{"plain": {From: never}, "planned": {From: never, Planned: planned}, "too many": {From: never, MaxSignals: 5}} {
 		if n := count(o, 1); n != 0 {
 			t.Errorf("%s: %v allocations in %d samples", name, n, 500*signals)
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -58,6 +60,13 @@ func (s *Objectives) Get(k types.NamespacedName) *v1alpha1.Objective {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.all[k]
+}
+
+// All returns the Objectives. They must not be changed.
+func (s *Objectives) All() []*v1alpha1.Objective {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.all))
 }
 
 // Run keeps the store up to date until ctx ends.

@@ -109,6 +109,12 @@ func (w *Weekly) on(d time.Weekday) bool {
 	return false
 }
 
+// ExcludedAt tells whether one of some exclusions applies at a moment.
+func ExcludedAt(all []Exclusion, at time.Time) bool {
+	x, _, _ := excluded(all, at.UnixMilli())
+	return x != nil
+}
+
 // excluded returns the first exclusion that t lies in, and until when the
 // answer stays: nil means that none applies.
 func excluded(all []Exclusion, t int64) (x *Exclusion, start, until int64) {

@@ -27,12 +27,14 @@ type anomalies struct {
 	// looked is set once what is not of monitors was looked at.
 	looked bool
 	before before
+	// planned is asked for what is planned now; nil if nothing ever is.
+	planned func() func(observe.Signal) func(time.Time) bool
 }
 
 // newAnomalies makes the teller of what one follower finds.
 func (d *daemon) newAnomalies() *anomalies {
 	return &anomalies{
-		events: d.events, log: d.log,
+		events: d.events, log: d.log, planned: d.planned,
 		all: func() []*v1alpha1.Application { return d.store.All() },
 		app: func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) },
 	}

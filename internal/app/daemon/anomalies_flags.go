@@ -49,7 +49,7 @@ func (a *Anomalies) follow(tells *anomalies, interval time.Duration, dir string)
 		return nil, err
 	}
 	return &metrics.FollowOptions{
-		Interval: interval, Habits: metrics.Habits{History: a.History, Location: zone, Holiday: holiday},
+		Interval: interval, Habits: metrics.Habits{History: a.History, Location: zone, Holiday: holiday, Planned: tells.planned},
 		Keep: filepath.Join(dir, "signals.kept"), Monitors: tells.monitors, Troubled: tells.troubled, Log: tells.log,
 		Hooks: metrics.Hooks{
 			Opened: func(a observe.Anomaly) { tells.tell(a, began) }, Closed: func(a observe.Anomaly) { tells.tell(a, ended) },

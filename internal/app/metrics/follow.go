@@ -54,6 +54,9 @@ type Habits struct {
 	// that it is none of the usual; nil knows none.
 	Location *time.Location
 	Holiday  func(day time.Time) bool
+	// Planned is asked at each look for what is planned; see observe.Options. Nil, here or
+	// as its answer, is nothing.
+	Planned func() func(observe.Signal) func(at time.Time) bool
 }
 
 // Hooks are told what was found; nil ones are not.
@@ -81,6 +84,7 @@ type Follower struct {
 	survey   *observe.Survey
 	watches  []watch.Watch
 	monitors monitors
+	planned  func(observe.Signal) func(time.Time) bool // now
 	until    time.Time
 	found    time.Time // when it was looked what there is to watch
 	kept     time.Time // when the file was written
@@ -170,6 +174,9 @@ func (f *Follower) Step(ctx context.Context) error {
 		}
 		f.watches, f.found = watch.Find(names, watch.Options{Window: 4 * step}).Watches, now
 		f.survey.ForgetSilent(f.until.Add(-forget))
+	}
+	if f.options.Planned != nil {
+		f.planned = f.options.Planned()
 	}
 	failed, err := f.renew(ctx, now)
 	var down error // why nothing at all can be asked for

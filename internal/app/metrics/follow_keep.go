@@ -29,6 +29,12 @@ type resumption struct{ at, now time.Time }
 // begin begins with what was kept, or with nothing.
 func (f *Follower) begin(now time.Time) {
 	o := observe.Options{Step: f.options.Interval, From: never, MaxSignals: f.options.MaxSignals, Location: f.options.Location, Holiday: f.options.Holiday}
+	o.Planned = func(s observe.Signal) func(time.Time) bool {
+		if f.planned == nil {
+			return nil
+		}
+		return f.planned(s)
+	}
 	f.survey, f.until = observe.NewSurvey(o), now.Add(-f.options.History)
 	f.monitors, f.found, f.resumed, f.kept = monitors{}, time.Time{}, nil, now
 	if f.options.Keep == "" {

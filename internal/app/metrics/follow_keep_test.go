@@ -407,3 +407,29 @@ func TestFollowMonitorsThroughARestart(t *testing.T) {
 	again.follow(t, begin.Add(45*time.Minute), time.Minute)
 	again.want(t, "one is gone", "unknown web monitor")
 }
+
+// TestFollowWhatIsPlanned opens no anomaly of what is planned, learns it, and does of others.
+func TestFollowWhatIsPlanned(t *testing.T) {
+	begin := monday.Add(72 * time.Hour)
+	moved := func(at time.Time) float64 {
+		if at.After(begin) {
+			return 500
+		}
+		return 100
+	}
+	o := &office{rate: map[string]func(time.Time) (float64, bool){"moves": noisy(1, moved), "web": noisy(2, moved)}}
+	d := keep(o, "", begin.Add(-10*time.Minute), func(o *metrics.FollowOptions) {
+		o.Planned = func() func(observe.Signal) func(time.Time) bool {
+			return func(s observe.Signal) func(time.Time) bool {
+				if s.Workload() != "moves" {
+					return nil
+				}
+				return func(at time.Time) bool { return at.Before(begin.Add(6 * time.Hour)) }
+			}
+		}
+	})
+	d.follow(t, begin.Add(12*time.Hour), 10*time.Minute)
+	if len(d.told) == 0 || d.told[0] != "opened web rate" || slices.Contains(d.told, "opened moves rate") {
+		t.Errorf("told %q", d.told)
+	}
+}
