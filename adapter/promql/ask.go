@@ -35,6 +35,9 @@ func (a *Asker) Range(ctx context.Context, expr string, from, to time.Time, step
 		return fault.Wrap(fault.Invalid, "ask for metrics", "", err, "mend the query")
 	}
 	defer q.Close()
+	if why := tooManySteps(q); why != "" {
+		return fault.New(fault.Invalid, "ask for metrics", "", why, "mend the query")
+	}
 	res := q.Exec(ctx)
 	if res.Err != nil {
 		return fault.Wrap(kindOf(res.Err), "ask for metrics", "", res.Err, "")

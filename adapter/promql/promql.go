@@ -76,7 +76,7 @@ func (o Options) complete() Options {
 func (o Options) engine() *promql.Engine {
 	return promql.NewEngine(promql.EngineOpts{
 		MaxSamples: o.MaxSamples, Timeout: o.Timeout, LookbackDelta: o.Lookback, EnableAtModifier: true, EnableNegativeOffset: true,
-		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+		NoStepSubqueryIntervalFn: func(int64) int64 { return subqueryStep.Milliseconds() },
 	})
 }
 

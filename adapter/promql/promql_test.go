@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/autoecoops/autoecoops/adapter/promql"
+	"github.com/autoecoops/autoecoops/fault"
 )
 
 // kept is a store of 200 series with a sample each minute for an hour.
@@ -130,6 +131,12 @@ func TestAnswers(t *testing.T) {
 		{"query_range", url.Values{"query": {"1"}, "start": {"2"}, "end": {"1"}}, 400, "before start"},
 		{"query_range", url.Values{"query": {"1"}, "start": {"1"}, "end": {"2"}, "step": {"-1"}}, 400, "zero or negative"},
 		{"query_range", url.Values{"query": {"1"}, "start": {"1"}, "end": {now}, "step": {"1"}}, 400, "11,000"},
+		{"query", url.Values{"query": {"max_over_time(m_total[100y:1ms])"}}, 400, "1,000,000 moments"},
+		{"query", url.Values{"query": {"max_over_time(m_total[690d])"}}, 200, `"59"`},
+		{"query", url.Values{"query": {"count(max_over_time(m_total[690d:]))"}}, 200, `"200"`},
+		{"query", url.Values{"query": {"max_over_time(m_total[700d:])"}}, 400, "longer step"},
+		{"query", url.Values{"query": {"sum(max_over_time(min_over_time(m_total[1h:1s])[20d:1h]))"}}, 400, "[1h0m0s:1s]"},
+		{"query_range", url.Values{"query": {"max_over_time(m_total[1m:100ms])"}, "start": {"1699800000"}, "end": {now}, "step": {"1m"}}, 400, "[1m0s:100ms]"},
 		{"query_exemplars", url.Values{"query": {"h"}, "start": {"1699999000"}, "end": {now}}, 200, `"exemplars":[{"labels":{"trace_id":"1"},"value":"0.5","timestamp":1699999999.995}]`},
 		{"query_exemplars", url.Values{"query": {"1"}}, 200, `"data":[]`},
 		{"query_exemplars", url.Values{"query": {"h"}, "start": {"x"}}, 400, "start"},
@@ -160,6 +167,15 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s %s %.200v: %d %.600s, want %d with %s", method, c.path, c.values, code, text, c.code, c.has)
 			}
 		}
+	}
+}
+
+// TestAskerBounds has who asks within the process refused what would last for hours.
+func TestAskerBounds(t *testing.T) {
+	a := promql.NewAsker(fill(t), promql.Options{})
+	err := a.Range(t.Context(), "max_over_time(m_total[100y:1ms])", end, end.Add(time.Minute), time.Minute, nil)
+	if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "1,000,000 moments") {
+		t.Error(err)
 	}
 }
 

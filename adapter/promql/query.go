@@ -93,6 +93,10 @@ func (a *api) evaluate(r *http.Request, prepare func(context.Context, promql.Que
 	if err != nil {
 		return invalid("query", err)
 	}
+	if why := tooManySteps(q); why != "" {
+		q.Close()
+		return bad("%s", why)
+	}
 	res := q.Exec(ctx)
 	if res.Err != nil {
 		q.Close()
