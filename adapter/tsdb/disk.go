@@ -68,7 +68,7 @@ func (r *room) check(o *Options) error {
 		if r.err != nil {
 			o.Log.Error("no more metrics are kept", "dir", o.Dir, "error", r.err.Error())
 		} else {
-			o.Log.Info("metrics are kept again", "dir", o.Dir)
+			o.Log.Warn("metrics are kept again: there is room", "dir", o.Dir)
 		}
 	}
 	return r.err

@@ -54,6 +54,9 @@ func TestFullDisk(t *testing.T) {
 			if refused < 5 {
 				t.Fatal("the disk did not get full")
 			}
+			if err := s.Room(); !errors.Is(err, tsdb.ErrDisk) {
+				t.Errorf("there is room on a full disk: %v", err)
+			}
 			before := count(t, s)
 			if err := s.Close(); err != nil {
 				t.Error(err)

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunks"
+	"golang.org/x/sys/unix"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -134,6 +136,8 @@ func Open(o Options) (*Store, error) {
 	case err == nil:
 	case locked(err):
 		return nil, fault.Wrap(fault.Blocked, "keep metrics in", o.Dir, err, "another process keeps metrics there: give each a folder of its own")
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+		return nil, fault.Wrap(fault.Unavailable, "keep metrics in", o.Dir, err, "may this user write there?")
 	default:
 		return nil, fault.Wrap(fault.Unavailable, "keep metrics in", o.Dir, err, "if it is damaged beyond repair, move the folder away and start anew")
 	}
@@ -142,6 +146,14 @@ func Open(o Options) (*Store, error) {
 	}
 	s.open.Store(true)
 	return s, nil
+}
+
+// Room is why no more is kept: the disk is full. It is nil while there is room.
+func (s *Store) Room() error {
+	if err := s.room.check(&s.options); err != nil {
+		return fault.Wrap(fault.Unavailable, "keep metrics in", s.options.Dir, err, "make room on that disk")
+	}
+	return nil
 }
 
 // locked tells whether opening failed because somebody else has the folder.

@@ -199,7 +199,9 @@ func (d *daemon) openReceivers() error {
 		}
 	}
 	if m.wanted() {
-		d.signals.receivers = append(d.signals.receivers, func(ctx context.Context) error { return keepMetrics(ctx, m, d.client, d.reg, d.log) })
+		var state keeping
+		d.pages.notes["metrics"] = state.err
+		d.signals.receivers = append(d.signals.receivers, func(ctx context.Context) error { return keepMetrics(ctx, m, d.client, d.reg, &state, d.log) })
 	}
 	return nil
 }

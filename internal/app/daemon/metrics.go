@@ -152,20 +152,50 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	return k, nil
 }
 
+// keeping tells whether metrics are kept, and why not.
+type keeping struct {
+	mu  sync.Mutex
+	how func() error
+}
+
+func (k *keeping) set(how func() error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.how = how
+}
+
+// err is why they are not kept; nil if they are.
+func (k *keeping) err() error {
+	k.mu.Lock()
+	how := k.how
+	k.mu.Unlock()
+	if how == nil {
+		return fault.New(fault.Unavailable, "keep metrics", "", "what was kept is still being read", "")
+	}
+	return how()
+}
+
+// reopen is how long to wait before a disk without room is tried again.
+const reopen = 10 * time.Second
+
 // keepMetrics opens the store and keeps metrics until ctx ends. The log of the newest
 // samples may take half a minute to read: nobody else waits for it.
-func keepMetrics(ctx context.Context, m Metrics, client *kube.Client, reg prometheus.Registerer, log *slog.Logger) error {
-	for {
+func keepMetrics(ctx context.Context, m Metrics, client *kube.Client, reg prometheus.Registerer, state *keeping, log *slog.Logger) error {
+	for tries := 0; ; tries++ {
 		k, err := openMetrics(m, client, reg, log)
 		switch {
 		case err == nil:
+			state.set(k.Store.Room)
 			return k.Run(ctx)
 		case !errors.Is(err, tsdb.ErrDisk):
 			return err
 		}
-		log.Error("metrics are not kept; it is tried again", "error", err.Error())
+		state.set(func() error { return err })
+		if tries == 0 {
+			log.Error("metrics are not kept, and those that were cannot be asked for; it is tried again until there is room", "error", err.Error())
+		}
 		select {
-		case <-time.After(time.Minute):
+		case <-time.After(reopen):
 		case <-ctx.Done():
 			return nil
 		}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
+	"github.com/autoecoops/autoecoops/adapter/tsdb"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
@@ -76,7 +78,7 @@ func TestMetricsAreKept(t *testing.T) {
 
 func TestMetricsNeedGoodSettings(t *testing.T) {
 	dir := t.TempDir()
-	if err := keepMetrics(t.Context(), Metrics{Dir: dir}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); fault.KindOf(err) != fault.Invalid {
+	if err := keepMetrics(t.Context(), Metrics{Dir: dir}, nil, prometheus.NewRegistry(), &keeping{}, slog.New(slog.DiscardHandler)); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("no retention: %v", err)
 	}
 	if k, err := openMetrics(Metrics{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); k != nil || err != nil {
@@ -156,5 +158,33 @@ func TestAnomaliesAreEvents(t *testing.T) {
 	}
 	if strings.Contains(all, "kube-system") {
 		t.Errorf("an event where none belongs: %s", all)
+	}
+}
+
+// TestKeepingIsTold tells whether metrics are kept: not before what was kept is read, and
+// not without room on the disk.
+func TestKeepingIsTold(t *testing.T) {
+	var k keeping
+	if err := k.err(); err == nil || !strings.Contains(err.Error(), "still being read") {
+		t.Error(err)
+	}
+	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "512MiB", MaxSeries: 1000, Interval: time.Second}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- keepMetrics(ctx, m, nil, prometheus.NewRegistry(), &k, slog.New(slog.DiscardHandler))
+	}()
+	for end := time.Now().Add(20 * time.Second); k.err() != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(k.err())
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	k.set(func() error { return tsdb.ErrDisk })
+	if err := k.err(); !errors.Is(err, tsdb.ErrDisk) {
+		t.Error(err)
 	}
 }
