@@ -69,7 +69,7 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 		return
 	}
 	_, err := retention(m.Retention)
-	need(err == nil, "metrics-retention", "it is no duration: write it as 15d or 36h")
+	need(err == nil, "metrics-retention", "it is no duration above 0: write it as 15d or 36h")
 	_, err = size(m.RetentionSize)
 	need(err == nil, "metrics-retention-size", "it is no size: write it as 512MiB or 2GiB")
 	need(m.MaxSeries >= 1000 && m.MaxSeries <= 50_000_000, "metrics-max-series", "from 1000 to 50000000")
@@ -86,6 +86,9 @@ func retention(s string) (time.Duration, error) {
 	d, err := model.ParseDuration(s)
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "read", s, "it is no duration", "write it as 15d or 36h")
+	}
+	if d == 0 { // which the store takes for nothing said
+		return 0, fault.New(fault.Invalid, "read", s, "nothing would be kept", "write it as 15d or 36h; leave --metrics-dir out to keep none")
 	}
 	return time.Duration(d), nil
 }

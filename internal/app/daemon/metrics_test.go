@@ -89,7 +89,7 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 	}
 	good := Metrics{Dir: dir, Retention: "15d", RetentionSize: "2GiB", MaxSeries: 1000, Interval: time.Second}
 	for flag, spoil := range map[string]func(*Metrics){
-		"metrics-retention":            func(m *Metrics) { m.Retention = "long" },
+		"metrics-retention":            func(m *Metrics) { m.Retention = "0s" },
 		"metrics-retention-size":       func(m *Metrics) { m.RetentionSize = "2 apples" },
 		"metrics-max-series":           func(m *Metrics) { m.MaxSeries = 1 },
 		"metrics-interval":             func(m *Metrics) { m.Interval = 0 },

@@ -2,11 +2,13 @@ package metrics
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 )
 
 // calm makes what a library tells of its ordinary work a matter of debugging. Warnings
-// and errors stay what they are.
+// and errors stay what they are, and what they are about is named: as JSON its values
+// would be empty.
 type calm struct{ slog.Handler }
 
 // Enabled implements slog.Handler.
@@ -16,12 +18,30 @@ func (c calm) Enabled(ctx context.Context, l slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (c calm) Handle(ctx context.Context, r slog.Record) error {
-	r.Level = lower(r.Level)
-	return c.Handler.Handle(ctx, r)
+	named := slog.NewRecord(r.Time, lower(r.Level), r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		named.AddAttrs(name(a))
+		return true
+	})
+	return c.Handler.Handle(ctx, named)
 }
 
 // WithAttrs implements slog.Handler.
-func (c calm) WithAttrs(a []slog.Attr) slog.Handler { return calm{c.Handler.WithAttrs(a)} }
+func (c calm) WithAttrs(all []slog.Attr) slog.Handler {
+	named := make([]slog.Attr, len(all))
+	for i, a := range all {
+		named[i] = name(a)
+	}
+	return calm{c.Handler.WithAttrs(named)}
+}
+
+// name writes a value of a type of its own as it writes itself.
+func name(a slog.Attr) slog.Attr {
+	if s, ok := a.Value.Any().(fmt.Stringer); ok && a.Value.Kind() == slog.KindAny {
+		a.Value = slog.StringValue(s.String())
+	}
+	return a
+}
 
 // WithGroup implements slog.Handler.
 func (c calm) WithGroup(name string) slog.Handler { return calm{c.Handler.WithGroup(name)} }
