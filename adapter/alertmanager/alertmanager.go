@@ -9,7 +9,6 @@ package alertmanager
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
@@ -30,8 +30,8 @@ import (
 type Options struct {
 	// URLs are the addresses before /api/v2, without credentials.
 	URLs []string
-	// Token is sent to all of them as a bearer token if it is not empty.
-	Token string
+	// Access says what all of them are shown, and by what they are known.
+	rest.Access
 	// Timeout is for one delivery; 0 means 10 seconds.
 	Timeout time.Duration
 	// Now is the clock; nil is that of the machine.
@@ -56,8 +56,8 @@ type Sender struct{ peers []*peer }
 
 // New returns a sender; Run delivers.
 func New(o Options) (*Sender, error) {
-	if strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fault.New(fault.Invalid, "reach Alertmanager", "", "the token has characters that none has", "put it into the file without anything else")
+	if why, hint := o.Access.Check(); why != "" {
+		return nil, fault.New(fault.Invalid, "reach Alertmanager", "", why, hint)
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
@@ -65,8 +65,10 @@ func New(o Options) (*Sender, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport, why, hint := o.Transport()
+	if transport == nil {
+		return nil, fault.New(fault.Invalid, "reach Alertmanager", "", why, hint)
+	}
 	client := &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: sameHost}
 	s := &Sender{}
 	for _, address := range o.URLs {
@@ -81,7 +83,7 @@ func New(o Options) (*Sender, error) {
 		case slices.ContainsFunc(s.peers, func(p *peer) bool { return p.base.Host == u.Host && p.base.Path == u.Path }):
 			return nil, fault.New(fault.Invalid, "reach Alertmanager", u.Host, "it is named twice", "name each once")
 		}
-		s.peers = append(s.peers, &peer{base: u, token: o.Token, client: client, now: o.Now, waiting: map[string]follow.Alert{}, size: maxBatch, signal: make(chan struct{}, 1)})
+		s.peers = append(s.peers, &peer{base: u, access: o.Access, client: client, now: o.Now, waiting: map[string]follow.Alert{}, size: maxBatch, signal: make(chan struct{}, 1)})
 	}
 	return s, nil
 }
@@ -137,7 +139,7 @@ func (s *Sender) Peers() []Peer {
 // peer is one Alertmanager.
 type peer struct {
 	base   *url.URL
-	token  string
+	access rest.Access
 	client *http.Client
 	now    func() time.Time
 	signal chan struct{}
@@ -302,15 +304,21 @@ func (p *peer) post(ctx context.Context, all []wire) error {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "aeod")
-	if p.token != "" {
-		req.Header.Set("Authorization", "Bearer "+p.token)
+	if p.access.Tenant != "" {
+		req.Header.Set(rest.TenantHeader, p.access.Tenant)
 	}
+	shown := p.access.Now()
+	shown.Show(req.Header)
 	res, err := p.client.Do(req)
 	if err != nil {
+		hint, ok := p.access.Distrusted(err)
+		if !ok {
+			hint = "is it running, and is the address right?"
+		}
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
 		}
-		return fault.New(fault.Unavailable, "send alerts to", p.base.Host, err.Error(), "is it running, and is the address right?")
+		return fault.New(fault.Unavailable, "send alerts to", p.base.Host, err.Error(), hint)
 	}
 	defer res.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // only told
@@ -319,14 +327,18 @@ func (p *peer) post(ctx context.Context, all []wire) error {
 	}
 	why := fmt.Sprintf("it answered with status %d", res.StatusCode)
 	if len(answer) > 0 {
-		why += ": " + strings.ToValidUTF8(string(answer[:min(len(answer), 200)]), "?")
+		why += ": " + rest.Short(shown.Hide(string(answer)))
+	}
+	if res.StatusCode == http.StatusUnauthorized {
+		_, more := p.access.Refused(shown) // what is newer is shown at the next try
+		why += more
 	}
 	switch code := res.StatusCode; {
 	case code == http.StatusBadRequest || code == http.StatusRequestEntityTooLarge || code == http.StatusUnprocessableEntity:
 		// It never will: the next alerts must not wait behind these.
 		return fault.New(fault.Invalid, "send alerts to", p.base.Host, why, "are labels and annotations of the objectives such as Alertmanager takes?")
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return fault.New(fault.Denied, "send alerts to", p.base.Host, why, "give a token that may post alerts")
+		return fault.New(fault.Denied, "send alerts to", p.base.Host, why, "give a token or a user that may post alerts, and the tenant if it has several")
 	case code/100 == 3:
 		return fault.New(fault.Unavailable, "send alerts to", p.base.Host, why, "give the address that it leads to, if that is yours")
 	}

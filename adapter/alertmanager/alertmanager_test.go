@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/alertmanager"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
@@ -24,7 +25,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("the error tells the password: %v", err)
 		}
 	}
-	if _, err := alertmanager.New(alertmanager.Options{Token: "a\nb"}); fault.KindOf(err) != fault.Invalid {
+	if _, err := alertmanager.New(alertmanager.Options{Access: rest.Access{Login: rest.Login{Token: "a\nb"}}}); fault.KindOf(err) != fault.Invalid {
 		t.Error(err)
 	}
 	// Those on one host are told apart: their metrics need a name for each.
@@ -105,7 +106,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		d := &double{answer: c.answer}
 		web := httptest.NewServer(d)
-		s, stop := senderWith(t, alertmanager.Options{URLs: []string{web.URL + "/prefix/"}, Token: "secret"})
+		s, stop := senderWith(t, alertmanager.Options{URLs: []string{web.URL + "/prefix/"}, Access: rest.Access{Login: rest.Login{Token: "secret"}}})
 		var all []follow.Alert
 		for i := range c.alerts {
 			all = append(all, alert(i))

@@ -3,7 +3,6 @@ package jaeger
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -14,12 +13,8 @@ import (
 type Options struct {
 	// URL is the address before /api, without credentials.
 	URL string
-	// Token is sent as a bearer token if it is not empty.
-	Token string
-	// Tenant is sent as the header x-tenant if it is not empty.
-	Tenant string
-	// CA are certificates in PEM that are trusted instead of the machine's.
-	CA []byte
+	// Access says what it is shown, and by what it is known.
+	rest.Access
 	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// SampleTime is for all that is asked for one sample; 0 means two minutes.
@@ -39,13 +34,9 @@ type Client struct {
 
 // New returns a client. Nothing is asked yet.
 func New(o Options) (*Client, error) {
-	header := http.Header{}
-	if o.Tenant != "" {
-		header.Set("x-tenant", o.Tenant)
-	}
 	server, err := rest.New(rest.Server{
 		Name: "Jaeger", Example: "http://HOST:16686", Before: "/api",
-		URL: o.URL, Token: o.Token, Header: header, CA: o.CA, Timeout: o.Timeout, Pause: o.Pause,
+		URL: o.URL, Access: o.Access, TenantHeader: "x-tenant", Timeout: o.Timeout, Pause: o.Pause,
 		Reason: func(a rest.Answer) string {
 			var said answer
 			if json.Unmarshal(a.Text, &said) == nil && len(said.Errors) > 0 {
@@ -55,7 +46,7 @@ func New(o Options) (*Client, error) {
 		},
 		Hints: rest.Hints{
 			TooLarge: "ask for fewer traces", Slow: "is it overloaded?",
-			Denied: "give a token that may read traces", NotFound: "is the address that of Jaeger's query service?",
+			Denied: "give a token or a user that may read traces, and the tenant if it has several", NotFound: "is the address that of Jaeger's query service?",
 			Busy: "ask less often, or raise its limits", Invalid: "mend the question", Wrong: "is the address that of Jaeger's query service?",
 		},
 	})

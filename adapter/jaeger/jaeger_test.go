@@ -239,7 +239,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	for _, o := range []jaeger.Options{{}, {URL: "ftp://a"}, {URL: "http://a:b@c"}, {URL: "http://a?b"}, {URL: "http://a", Token: "a b"}, {URL: "http://a", Tenant: "a\n"}, {URL: "http://a", CA: []byte("x")}} {
+	for _, o := range []jaeger.Options{{}, {URL: "ftp://a"}, {URL: "http://a:b@c"}, {URL: "http://a?b"}, {URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a b"}}}, {URL: "http://a", Access: rest.Access{Tenant: "a\n"}}, {URL: "http://a", Access: rest.Access{CA: []byte("x")}}} {
 		if _, err := jaeger.New(o); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%+v: %v", o, err)
 		}

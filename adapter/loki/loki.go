@@ -26,15 +26,8 @@ import (
 type Options struct {
 	// URL is the address before /loki/api/v1, without credentials.
 	URL string
-	// Token is sent as a bearer token if it is not empty.
-	Token string
-	// User and Password are sent by basic authentication if User is not empty.
-	User, Password string
-	// Tenant is sent as X-Scope-OrgID if it is not empty.
-	Tenant string
-	// CA holds certificates in PEM that the server's is checked against; nil for
-	// those of the system.
-	CA []byte
+	// Access says what it is shown, and by what it is known.
+	rest.Access
 	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Page is how many lines are asked for at once, at most 5000; 0 means 1000.
@@ -61,22 +54,12 @@ const encodings = "X-Loki-Response-Encoding-Flags"
 
 // New returns a client. Nothing is asked yet.
 func New(o Options) (*Client, error) {
-	bad := func(why, hint string) (*Client, error) {
-		return nil, fault.New(fault.Invalid, "reach Loki", "", why, hint)
-	}
-	switch {
-	case !rest.Printable(o.Tenant) || len(o.Tenant) > 1024:
-		return bad("the tenant has characters that none has", "write its name; several are parted by |")
-	case o.Page < 0 || o.Page > maxPage:
-		return bad("a page of that many lines is none", "ask for 1 to 5000 lines a page")
-	}
-	header := http.Header{encodings: {"categorize-labels"}}
-	if o.Tenant != "" {
-		header.Set("X-Scope-OrgID", o.Tenant)
+	if o.Page < 0 || o.Page > maxPage {
+		return nil, fault.New(fault.Invalid, "reach Loki", "", "a page of that many lines is none", "ask for 1 to 5000 lines a page")
 	}
 	server, err := rest.New(rest.Server{
 		Name: "Loki", Example: "http://HOST:3100", Before: "/loki/api/v1",
-		URL: o.URL, Token: o.Token, User: o.User, Password: o.Password, Header: header, CA: o.CA, Timeout: o.Timeout, Pause: o.Pause,
+		URL: o.URL, Access: o.Access, Header: http.Header{encodings: {"categorize-labels"}}, Timeout: o.Timeout, Pause: o.Pause,
 		Reason: reason,
 		Hints: rest.Hints{
 			TooLarge: "ask for fewer lines a page, or select fewer streams", Slow: "select fewer streams or a shorter time; is it overloaded?",

@@ -388,8 +388,8 @@ func TestCertificates(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for _, o := range []loki.Options{
 		{}, {URL: "loki:3100"}, {URL: "ftp://a"}, {URL: "http://u:p@a"}, {URL: "http://a?b=c"}, {URL: "http://a#b"}, {URL: "http://[::1"},
-		{URL: "http://a", Token: "a\nb"}, {URL: "http://a", Token: "a b"}, {URL: "http://a", Token: "a", User: "b"}, {URL: "http://a", Tenant: "a\r\nX: y"},
-		{URL: "http://a", User: "a:b"}, {URL: "http://a", CA: []byte("none")}, {URL: "http://a", Page: 5001}, {URL: "http://a", Page: -1},
+		{URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a\nb"}}}, {URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a b"}}}, {URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a", User: "b"}}}, {URL: "http://a", Access: rest.Access{Tenant: "a\r\nX: y"}},
+		{URL: "http://a", Access: rest.Access{Login: rest.Login{User: "a:b"}}}, {URL: "http://a", Access: rest.Access{CA: []byte("none")}}, {URL: "http://a", Page: 5001}, {URL: "http://a", Page: -1},
 	} {
 		if _, err := loki.New(o); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%+v: %v", o, err)

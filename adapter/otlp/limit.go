@@ -115,11 +115,15 @@ func (c *boundedConn) Close() error {
 
 // allowed reports whether an Authorization header carries the token. What it
 // takes does not tell where they differ.
-func allowed(header, token string) bool {
-	if token == "" {
+func allowed(header string, token func(refused bool) string) bool {
+	if token == nil {
 		return true
 	}
 	scheme, given, _ := strings.Cut(header, " ")
-	a, b := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+	a := sha256.Sum256([]byte(strings.TrimSpace(given)))
+	is := func(token string) bool {
+		b := sha256.Sum256([]byte(token))
+		return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	}
+	return strings.EqualFold(scheme, "Bearer") && (is(token(false)) || is(token(true)))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
-	"strings"
 	"time"
 
 	colmetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
@@ -74,8 +73,9 @@ type Options struct {
 	MaxTime time.Duration
 	// Grace is how long a stop waits for what is under way [5 s].
 	Grace time.Duration
-	// Token must come as a bearer token if it is not empty.
-	Token string
+	// Token returns what must come as a bearer token; nil lets everybody in. refused says
+	// that something else came: there may be a newer one.
+	Token func(refused bool) string
 	// TLS is for both protocols; nil means none.
 	TLS *tls.Config
 }
@@ -93,8 +93,6 @@ func (o Options) complete() (Options, error) {
 		return o, fault.New(fault.Invalid, "receive OTLP", "", "nobody takes the traces", "")
 	case o.MaxMessage < 0 || o.MaxRequests < 0 || o.MaxConnections < 0 || o.Patience < 0 || o.RetryAfter < 0 || o.Grace < 0 || o.MaxTime < 0:
 		return o, fault.New(fault.Invalid, "receive OTLP", "", "a limit is negative", "leave it out for the usual one")
-	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return o, fault.New(fault.Invalid, "receive OTLP", "", "the token has characters that none has", "put it into the file without anything else")
 	}
 	return o, nil
 }

@@ -23,8 +23,8 @@ import (
 type Options struct {
 	// URL is the address before /api/v1, without credentials.
 	URL string
-	// Token is sent as a bearer token if it is not empty.
-	Token string
+	// Access says what it is shown, and by what it is known.
+	rest.Access
 	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Pause waits between two tries; nil waits by the clock.
@@ -44,11 +44,11 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	server, err := rest.New(rest.Server{
 		Name: "Prometheus", Example: "http://HOST:9090", Before: "/api/v1",
-		URL: o.URL, Token: o.Token, Timeout: o.Timeout, Pause: o.Pause,
+		URL: o.URL, Access: o.Access, Timeout: o.Timeout, Pause: o.Pause,
 		Reason: reason,
 		Hints: rest.Hints{
 			TooLarge: "select fewer series", Slow: "is it overloaded? A longer --timeout may help",
-			Denied: "give a token that may read metrics", NotFound: "is the address that of a Prometheus? Mimir needs its prefix, as in /prometheus",
+			Denied: "give a token or a user that may read metrics, and the tenant if it has several", NotFound: "is the address that of a Prometheus? Mimir needs its prefix, as in /prometheus",
 			Busy: "ask less often, or raise its limits", Invalid: "mend the query", Wrong: "is the address that of a Prometheus?",
 		},
 	})

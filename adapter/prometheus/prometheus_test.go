@@ -167,7 +167,7 @@ func TestASecondTryHelps(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, o := range []prometheus.Options{
-		{}, {URL: "prometheus:9090"}, {URL: "ftp://a"}, {URL: "http://u:p@a"}, {URL: "http://a?b=c"}, {URL: "http://a#b"}, {URL: "http://a", Token: "a\nb"}, {URL: "http://[::1"},
+		{}, {URL: "prometheus:9090"}, {URL: "ftp://a"}, {URL: "http://u:p@a"}, {URL: "http://a?b=c"}, {URL: "http://a#b"}, {URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a\nb"}}}, {URL: "http://[::1"},
 	} {
 		if _, err := prometheus.New(o); fault.KindOf(err) != fault.Invalid || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%+v: %v", o, err)

@@ -68,13 +68,15 @@ func (c *Client) once(ctx context.Context, path string, values url.Values, types
 	}
 	req.Header.Set("User-Agent", "aeo")
 	req.Header.Set("Accept", types[0])
-	switch {
-	case c.server.Token != "":
-		req.Header.Set("Authorization", "Bearer "+c.server.Token)
-	case c.server.User != "":
-		req.SetBasicAuth(c.server.User, c.server.Password)
+	if c.server.Tenant != "" {
+		req.Header.Set(c.server.TenantHeader, c.server.Tenant)
 	}
+	shown := c.server.Now()
+	shown.Show(req.Header)
 	res, err := c.http.Do(req)
+	if hint, ok := c.server.Distrusted(err); ok {
+		return a, -1, c.fault(fault.Unavailable, innermost(err).Error(), hint)
+	}
 	if err != nil {
 		return a, 0, c.unreachable(ctx, err)
 	}
@@ -87,7 +89,7 @@ func (c *Client) once(ctx context.Context, path string, values url.Values, types
 	case len(a.Text) > MaxAnswer:
 		return Answer{}, -1, c.TooLarge(fmt.Sprintf("the answer is larger than %d MiB", MaxAnswer>>20))
 	case res.StatusCode/100 != 2:
-		return Answer{}, patience(res), c.refused(res, a)
+		return c.refuse(res, a, shown)
 	case !slices.Contains(types, a.Type):
 		return Answer{}, -1, c.Wrong(fmt.Sprintf("it is %q, not %s", Short(res.Header.Get("Content-Type")), types[0]))
 	}
@@ -146,20 +148,40 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		return c.fault(fault.TimedOut, "there was no answer in time", c.server.Hints.Slow)
 	}
-	if inner, ok := errors.AsType[*url.Error](err); ok {
-		err = inner.Err
-	}
-	return c.fault(fault.Unavailable, err.Error(), "is it running, and is the address right?")
+	return c.fault(fault.Unavailable, innermost(err).Error(), "is it running, and is the address right?")
 }
 
-// refused says why a question was refused.
-func (c *Client) refused(res *http.Response, a Answer) error {
+// innermost is why there was no answer, without the question.
+func innermost(err error) error {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
+		return inner.Err
+	}
+	return err
+}
+
+// refuse says why a question was refused, and whether it may be asked again: at once if
+// there is something newer to show than what was.
+func (c *Client) refuse(res *http.Response, a Answer, shown Login) (_ Answer, wait time.Duration, err error) {
+	wait, why := patience(res), ""
+	if res.StatusCode == http.StatusUnauthorized {
+		newer := false
+		if newer, why = c.server.Refused(shown); newer {
+			wait = 0
+		}
+	}
+	a.Text = []byte(shown.Hide(string(a.Text)))
+	return Answer{}, wait, c.refused(res, a, why)
+}
+
+// refused says why a question was refused; more is told besides.
+func (c *Client) refused(res *http.Response, a Answer, more string) error {
 	why := fmt.Sprintf("it answered with status %d", res.StatusCode)
 	if c.server.Reason != nil {
 		if said := c.server.Reason(a); said != "" {
 			why += ": " + Short(said)
 		}
 	}
+	why += more
 	hints := c.server.Hints
 	switch code := res.StatusCode; {
 	case code/100 == 3:

@@ -1,5 +1,5 @@
 // Package rest asks servers over the HTTP APIs that they have: what the clients of
-// Prometheus, Loki, Jaeger and Tempo have in common.
+// Prometheus, Loki, Jaeger and Tempo have in common, and of Alertmanager what it is shown.
 //
 // An answer is bounded in bytes and in time, and one that is not the API's own is an
 // error, never an empty result: a login page, a proxy's apology or half a text must not
@@ -9,8 +9,6 @@ package rest
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,14 +38,12 @@ type Server struct {
 	Before string
 	// URL is the address, without credentials.
 	URL string
-	// Token is sent as a bearer token if it is not empty; User and Password are sent by
-	// basic authentication if User is not.
-	Token, User, Password string
+	// Access says what it is shown, and by what it is known.
+	Access
+	// TenantHeader is where it reads the tenant; "" is [TenantHeader].
+	TenantHeader string
 	// Header is sent with each question.
 	Header http.Header
-	// CA holds certificates in PEM that the server's is checked against; empty for those of
-	// the system.
-	CA []byte
 	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Pause waits between two tries; nil waits by the clock.
@@ -89,19 +85,12 @@ func New(s Server) (*Client, error) {
 		return bad(u.Host, "its address contains credentials", "give a token in a file instead")
 	case u.RawQuery != "" || u.Fragment != "":
 		return bad(u.Host, "its address has a query", "write only what stands before "+s.Before)
-	case s.Token != "" && s.User != "":
-		return bad(u.Host, "there are a token and a user", "give one of them")
-	case !Printable(s.Token) || strings.Contains(s.Token, " "):
-		return bad(u.Host, "the token has characters that none has", "put it into the file without anything else")
-	case !Printable(s.User) || strings.Contains(s.User, ":"):
-		return bad(u.Host, "the user has characters that none has", "write its name without a colon")
 	}
-	for name, all := range s.Header {
-		for _, v := range all {
-			if !Printable(v) || len(v) > 1024 {
-				return bad(u.Host, "what is sent as "+name+" has characters that no header has", "write the name of the tenant without anything else")
-			}
-		}
+	if why, hint := s.Access.Check(); why != "" {
+		return bad(u.Host, why, hint)
+	}
+	if s.TenantHeader == "" {
+		s.TenantHeader = TenantHeader
 	}
 	if s.Timeout <= 0 {
 		s.Timeout = 30 * time.Second
@@ -109,16 +98,11 @@ func New(s Server) (*Client, error) {
 	if s.Pause == nil {
 		s.Pause = pause
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	transport.MaxIdleConnsPerHost = idle
-	if len(s.CA) > 0 {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(s.CA) {
-			return bad(u.Host, "the file of certificates to trust holds none", "give certificates in PEM, as in -----BEGIN CERTIFICATE-----")
-		}
-		transport.TLSClientConfig.RootCAs = pool
+	transport, why, hint := s.Transport()
+	if transport == nil {
+		return bad(u.Host, why, hint)
 	}
+	transport.MaxIdleConnsPerHost = idle
 	return &Client{base: u, server: s, http: &http.Client{Transport: transport, CheckRedirect: sameHost}}, nil
 }
 

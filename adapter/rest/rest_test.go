@@ -68,14 +68,14 @@ func TestGet(t *testing.T) {
 	defer s.Close()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	c := client(t, s.URL+"/base/", func(x *rest.Server) {
-		x.CA, x.Token, x.Header, x.Timeout = ca, "token", http.Header{"x-tenant": {"team"}}, 20*time.Second
+		x.CA, x.Token, x.Tenant, x.TenantHeader, x.Header, x.Timeout = ca, "token", "team", "x-tenant", http.Header{"X-More": {"1"}}, 20*time.Second
 	})
 	for _, path := range []string{"api/here", "api/moved"} {
 		a, err := c.Get(t.Context(), path, url.Values{"q": {"1"}})
 		if err != nil || a.Type != rest.JSON || string(a.Text) != `{"a":1}` {
 			t.Fatalf("%s: %+v %v", path, a, err)
 		}
-		if asked.Header.Get("Authorization") != "Bearer token" || asked.Header.Get("X-Tenant") != "team" || asked.URL.RawQuery != "q=1" || asked.Header.Get("Accept") != rest.JSON {
+		if asked.Header.Get("Authorization") != "Bearer token" || asked.Header.Get("X-Tenant") != "team" || asked.Header.Get("X-More") != "1" || asked.URL.RawQuery != "q=1" || asked.Header.Get("Accept") != rest.JSON {
 			t.Errorf("%s: %v %v", path, asked.URL, asked.Header)
 		}
 	}
@@ -90,11 +90,11 @@ func TestGet(t *testing.T) {
 	if c.Timeout() != 20*time.Second {
 		t.Errorf("a timeout of %s", c.Timeout())
 	}
-	basic := client(t, s.URL+"/base", func(x *rest.Server) { x.CA, x.User, x.Password = ca, "me", "secret" })
+	basic := client(t, s.URL+"/base", func(x *rest.Server) { x.CA, x.User, x.Password, x.Tenant = ca, "me", "secret", "a|b" })
 	if _, err := basic.Get(t.Context(), "api/here", nil, "text/plain", rest.JSON); err != nil {
 		t.Fatal(err)
 	}
-	if user, password, ok := asked.BasicAuth(); !ok || user != "me" || password != "secret" || asked.Header.Get("Accept") != "text/plain" {
+	if user, password, ok := asked.BasicAuth(); !ok || user != "me" || password != "secret" || asked.Header.Get("X-Scope-OrgID") != "a|b" || asked.Header.Get("Accept") != "text/plain" {
 		t.Errorf("%v", asked.Header)
 	}
 	if _, err := client(t, s.URL, nil).Get(t.Context(), "api/here", nil); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "certificate") {
@@ -225,7 +225,8 @@ func TestNewRefuses(t *testing.T) {
 		"a token and a user":             func(s *rest.Server) { s.Token, s.User = "hunter2", "me" },
 		"the token has characters":       func(s *rest.Server) { s.Token = "hunter2\n" },
 		"the user has characters":        func(s *rest.Server) { s.User = "me:" },
-		"is sent as X-Tenant":            func(s *rest.Server) { s.Header = http.Header{"X-Tenant": {"a\nb"}} },
+		"the tenant has characters":      func(s *rest.Server) { s.Tenant = "a\nb" },
+		"a password without a user":      func(s *rest.Server) { s.Password = "hunter2" },
 		"certificates to trust holds no": func(s *rest.Server) { s.CA = []byte("hunter2") },
 	} {
 		_, err := rest.New(serverOf("http://oracle", change))

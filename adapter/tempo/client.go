@@ -2,7 +2,6 @@ package tempo
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -22,12 +21,8 @@ type Options struct {
 	Decode Decode
 	// URL is the address before /api, without credentials.
 	URL string
-	// Token is sent as a bearer token if it is not empty.
-	Token string
-	// Tenant is sent as the header X-Scope-OrgID if it is not empty.
-	Tenant string
-	// CA are certificates in PEM that are trusted instead of the machine's.
-	CA []byte
+	// Access says what it is shown, and by what it is known.
+	rest.Access
 	// Timeout is for one question with all its tries; 0 means 30 seconds.
 	Timeout time.Duration
 	// Progress, if not nil, is told of how many traces of a sample have been asked for.
@@ -48,13 +43,9 @@ func New(o Options) (*Client, error) {
 	if o.Decode == nil {
 		return nil, fault.New(fault.Invalid, "reach Tempo", "", "nobody reads its traces", "")
 	}
-	header := http.Header{}
-	if o.Tenant != "" {
-		header.Set("X-Scope-OrgID", o.Tenant)
-	}
 	server, err := rest.New(rest.Server{
 		Name: "Tempo", Example: "http://HOST:3200", Before: "/api",
-		URL: o.URL, Token: o.Token, Header: header, CA: o.CA, Timeout: o.Timeout, Pause: o.Pause,
+		URL: o.URL, Access: o.Access, Timeout: o.Timeout, Pause: o.Pause,
 		Reason: func(a rest.Answer) string {
 			// Tempo says why in plain text; a page of a proxy is no reason.
 			if a.Type == "text/plain" {
@@ -64,7 +55,7 @@ func New(o Options) (*Client, error) {
 		},
 		Hints: rest.Hints{
 			TooLarge: "ask for fewer traces", Slow: "is it overloaded?",
-			Denied: "give a token that may read traces", NotFound: "is the address that of Tempo?",
+			Denied: "give a token or a user that may read traces, and the tenant if it has several", NotFound: "is the address that of Tempo?",
 			Busy: "ask less often, or raise its limits", Invalid: "mend the question", Wrong: "is the address that of Tempo?",
 		},
 	})

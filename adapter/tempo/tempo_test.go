@@ -294,7 +294,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	for _, o := range []tempo.Options{{}, {URL: "ftp://a"}, {URL: "http://a:b@c"}, {URL: "http://a?b"}, {URL: "http://a", Token: "a b"}, {URL: "http://a", Tenant: "a\n"}, {URL: "http://a", CA: []byte("x")}} {
+	for _, o := range []tempo.Options{{}, {URL: "ftp://a"}, {URL: "http://a:b@c"}, {URL: "http://a?b"}, {URL: "http://a", Access: rest.Access{Login: rest.Login{Token: "a b"}}}, {URL: "http://a", Access: rest.Access{Tenant: "a\n"}}, {URL: "http://a", Access: rest.Access{CA: []byte("x")}}} {
 		o.Decode = decode
 		if _, err := tempo.New(o); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%+v: %v", o, err)

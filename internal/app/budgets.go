@@ -51,11 +51,11 @@ func (b backend) Budgets(ctx context.Context, all []slo.Objective, from cli.Metr
 
 // metricsOf makes the client of a source; nothing is asked yet.
 func metricsOf(from cli.MetricsSource) (*prometheus.Client, error) {
-	token, err := ReadToken(from.TokenFile, "--token-file")
+	access, err := OpenAccess(from.Access, nil)
 	if err != nil {
 		return nil, err
 	}
-	return prometheus.New(prometheus.Options{URL: from.URL, Token: token, Timeout: from.Timeout})
+	return prometheus.New(prometheus.Options{URL: from.URL, Access: access, Timeout: from.Timeout})
 }
 
 // ask asks the queries of an objective.

@@ -49,12 +49,12 @@ func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.Call
 // traceStore is the store that a source names, which tells its progress if that is not
 // nil. Nothing is asked yet.
 func traceStore(from cli.TracesSource, progress func(done, total int)) (trace.Store, error) {
-	token, err := ReadToken(from.TokenFile, "--traces-token-file")
+	access, err := OpenAccess(from.Access, nil)
 	if err != nil {
 		return nil, err
 	}
 	if from.Tempo != "" {
-		return traces.Tempo(tempo.Options{URL: from.Tempo, Token: token, Tenant: from.Tenant, Timeout: from.Timeout, Progress: progress})
+		return traces.Tempo(tempo.Options{URL: from.Tempo, Access: access, Timeout: from.Timeout, Progress: progress})
 	}
-	return traces.Jaeger(jaeger.Options{URL: from.Jaeger, Token: token, Tenant: from.Tenant, Timeout: from.Timeout, Progress: progress})
+	return traces.Jaeger(jaeger.Options{URL: from.Jaeger, Access: access, Timeout: from.Timeout, Progress: progress})
 }

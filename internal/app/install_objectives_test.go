@@ -31,7 +31,12 @@ func TestInstallWithObjectives(t *testing.T) {
 		objectives = strings.Replace(objectives, old, value, 1)
 	}
 	objectives = strings.Replace(objectives, `tokenSecret: ""`, "tokenSecret: prometheus", 1)
-	objectives = strings.Replace(objectives, `tokenSecret: ""`, "tokenSecret: alertmanager", 1)
+	objectives = strings.Replace(objectives, `tenant: ""`, "tenant: shop|web", 1)
+	objectives = strings.Replace(objectives, `caSecret: ""`, "caSecret: authority", 1)
+	prometheus, alertmanager, _ := strings.Cut(objectives, "  alertmanager:\n")
+	alertmanager = strings.Replace(alertmanager, `user: ""`, "user: aeod", 1)
+	alertmanager = strings.Replace(alertmanager, `passwordSecret: ""`, "passwordSecret: alertmanager", 1)
+	objectives = prometheus + "  alertmanager:\n" + alertmanager
 	if err := os.WriteFile(file, []byte(before+"\nobjectives:\n"+objectives), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +46,10 @@ func TestInstallWithObjectives(t *testing.T) {
 	}
 	for want, n := range map[string]int{
 		"--prometheus=http://prometheus.monitoring:9090\n": 1, "--prometheus-scrape-interval=1m\n": 1, "--alertmanager=http://a.monitoring:9093\n": 1, "--alertmanager=http://b.monitoring:9093\n": 1,
-		"--prometheus-token-file=/etc/aeod/prometheus/token\n": 1, "--alertmanager-token-file=/etc/aeod/alertmanager/token\n": 1,
-		"secret: {secretName: prometheus, defaultMode: 0440}\n": 1, "secret: {secretName: alertmanager, defaultMode: 0440}\n": 1,
+		"--prometheus-token-file=/etc/aeod/prometheus/token\n": 1, `"--prometheus-tenant=shop|web"`: 1, "--prometheus-ca-file=/etc/aeod/prometheus-ca/ca.crt\n": 1, "prometheus-user": 0,
+		`"--alertmanager-user=aeod"`: 1, "--alertmanager-password-file=/etc/aeod/alertmanager-password/password\n": 1, "alertmanager-token": 0,
+		"secret: {secretName: prometheus, defaultMode: 0440}\n": 1, "secret: {secretName: alertmanager, defaultMode: 0440}\n": 1, "secret: {secretName: authority, defaultMode: 0440}\n": 1,
+		"mountPath: /etc/aeod/prometheus,": 1, "mountPath: /etc/aeod/prometheus-ca,": 1, "mountPath: /etc/aeod/alertmanager-password,": 1,
 		"resources: [objectives/status]\n": 1, "resources: [objectives]\n": 1, "port: 9093, protocol: TCP}": 1,
 	} {
 		if got := strings.Count(out.String(), want); got != n {

@@ -18,11 +18,11 @@ import (
 
 // loki reads from a Loki.
 func (r *logReading) loki(ctx context.Context) error {
-	token, err := ReadToken(r.Loki.TokenFile, "--token-file, or --logs-token-file of causes and explain")
+	access, err := OpenAccess(r.Loki.Access, nil)
 	if err != nil {
 		return err
 	}
-	client, err := loki.New(loki.Options{URL: r.Loki.URL, Token: token, Tenant: r.Loki.Tenant, Timeout: r.Timeout, Page: 5000})
+	client, err := loki.New(loki.Options{URL: r.Loki.URL, Access: access, Timeout: r.Timeout, Page: 5000})
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ name.`,
 func (o *observeOptions) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.source.URL, "prometheus", o.streams.Getenv("AEO_PROMETHEUS"), "the `URL` of Prometheus, Thanos or Mimir, up to /api/v1 (default $AEO_PROMETHEUS)")
-	f.StringVar(&o.source.TokenFile, "token-file", "", "a `FILE` with a bearer token")
+	o.source.AddFlags(f, "", "Prometheus")
 	f.StringVar(&o.timeout, "timeout", "30s", "how long one query may take, a `DURATION`")
 	f.StringVar(&o.scrape, "scrape", "30s", "how often the series are sampled, a `DURATION`")
 	f.StringVar(&o.history, "history", "1d", "how far back to learn, a `DURATION`")

@@ -21,8 +21,7 @@ type causeLogs struct {
 func (l *causeLogs) add(f *pflag.FlagSet, s *Streams) {
 	f.StringVar(&l.loki.URL, "loki", s.Getenv("AEO_LOKI"), "the `URL` of Loki, up to /loki/api/v1 (default $AEO_LOKI)")
 	f.StringVar(&l.loki.Query, "logs-query", "", "ask Loki for this `LOGQL` instead of all of --namespace")
-	f.StringVar(&l.loki.TokenFile, "logs-token-file", "", "a `FILE` with a bearer token for Loki")
-	f.StringVar(&l.loki.Tenant, "logs-tenant", "", "the `TENANT` whose logs are asked for")
+	l.loki.AddFlags(f, "logs-", "Loki")
 }
 
 // everything selects all streams of a cluster.

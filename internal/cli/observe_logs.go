@@ -23,10 +23,8 @@ type LogReader interface {
 // LokiSource says which Loki to ask, and for what.
 type LokiSource struct {
 	URL string
-	// TokenFile holds a bearer token, "" for none.
-	TokenFile string
-	// Tenant is whose logs are asked for, "" where there is only one.
-	Tenant string
+	// Access says how it is asked.
+	Access
 	// Query is a log query in LogQL, "" for all of a namespace.
 	Query string
 	// MaxLines bounds what is read of each window.
@@ -148,8 +146,7 @@ could be read.`,
 	f := c.Flags()
 	f.StringVar(&o.loki.URL, "loki", s.Getenv("AEO_LOKI"), "the `URL` of Loki, up to /loki/api/v1 (default $AEO_LOKI)")
 	f.StringVar(&o.loki.Query, "query", "", "ask Loki for this `LOGQL` instead of all of --namespace")
-	f.StringVar(&o.loki.TokenFile, "token-file", "", "a `FILE` with a bearer token for Loki")
-	f.StringVar(&o.loki.Tenant, "tenant", "", "the `TENANT` whose logs Loki is asked for")
+	o.loki.AddFlags(f, "", "Loki")
 	f.IntVar(&o.loki.MaxLines, "max-lines", usualLines, "read at most this `NUMBER` of lines of each window from Loki; of more, the newest part of each")
 	f.BoolVar(&o.pods, "pods", false, "read the logs of the containers of a cluster")
 	f.StringVar(&o.where.Kubeconfig, "kubeconfig", "", "read those of the cluster of this kubeconfig `FILE`")

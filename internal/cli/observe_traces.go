@@ -44,10 +44,8 @@ type TracesFound struct {
 type TracesSource struct {
 	// Jaeger and Tempo are addresses, up to /api.
 	Jaeger, Tempo string
-	// TokenFile holds a bearer token, "" for none.
-	TokenFile string
-	// Tenant is whose traces are asked for, "" where there is only one.
-	Tenant  string
+	// Access says how it is asked.
+	Access
 	Timeout time.Duration
 }
 
@@ -80,8 +78,7 @@ const settling = 5 * time.Second
 func (t *TracesSource) add(f *pflag.FlagSet, s *Streams) {
 	f.StringVar(&t.Jaeger, "jaeger", s.Getenv("AEO_JAEGER"), "the `URL` of Jaeger's query service, up to /api (default $AEO_JAEGER)")
 	f.StringVar(&t.Tempo, "tempo", s.Getenv("AEO_TEMPO"), "the `URL` of Tempo, up to /api (default $AEO_TEMPO)")
-	f.StringVar(&t.TokenFile, "traces-token-file", "", "a `FILE` with a bearer token for the traces")
-	f.StringVar(&t.Tenant, "traces-tenant", "", "the `TENANT` whose traces are asked for")
+	t.AddFlags(f, "traces-", "the store of traces")
 }
 
 // given reports whether traces are to be asked for at all.

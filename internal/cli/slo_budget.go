@@ -18,9 +18,9 @@ import (
 // MetricsSource says which Prometheus is asked, and how.
 type MetricsSource struct {
 	URL string
-	// TokenFile holds a bearer token, "" for none.
-	TokenFile string
-	Timeout   time.Duration
+	// Access says how it is asked.
+	Access
+	Timeout time.Duration
 	// Scrape is how often it samples the series.
 	Scrape time.Duration
 }
@@ -49,7 +49,7 @@ objective cannot be measured: nothing that is not known counts as good.`,
 	}
 	o.addPeriod(c)
 	c.Flags().StringVar(&o.source.URL, "prometheus", "", "the `URL` of Prometheus, Thanos or Mimir, up to /api/v1")
-	c.Flags().StringVar(&o.source.TokenFile, "token-file", "", "a `FILE` with a bearer token")
+	o.source.AddFlags(c.Flags(), "", "Prometheus")
 	c.Flags().StringVar(&o.timeout, "timeout", "30s", "how long one query may take, a `DURATION`")
 	c.Flags().StringVar(&o.scrape, "scrape", "30s", "how often the series are sampled, a `DURATION`")
 	c.Flags().StringVarP(&o.output, "output", "o", "table", "the `FORMAT`: table or json")

@@ -15,3 +15,20 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "autoecoops.image" -}}
 {{ .Values.image.repository }}{{ with .Values.image.tag }}:{{ . }}{{ end }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
+
+{{/* The flags that say how a source is asked: .name is what they begin with, .of its values. */}}
+{{- define "autoecoops.access" -}}
+{{- if .of.tokenSecret }}
+- --{{ .name }}-token-file=/etc/aeod/{{ .name }}/token
+{{- end }}
+{{- with .of.user }}
+- {{ printf "--%s-user=%s" $.name . | quote }}
+- --{{ $.name }}-password-file=/etc/aeod/{{ $.name }}-password/password
+{{- end }}
+{{- with .of.tenant }}
+- {{ printf "--%s-tenant=%s" $.name . | quote }}
+{{- end }}
+{{- if .of.caSecret }}
+- --{{ .name }}-ca-file=/etc/aeod/{{ .name }}-ca/ca.crt
+{{- end }}
+{{- end }}

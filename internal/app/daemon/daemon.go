@@ -178,7 +178,7 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 
 // openReceivers opens what takes in what workloads say, as far as it is wanted.
 func (d *daemon) openReceivers() error {
-	received, err := openSpans(d.opts.Signals.Spans, d.reg)
+	received, err := openSpans(d.opts.Signals.Spans, d.reg, d.log)
 	if err != nil {
 		return err
 	}

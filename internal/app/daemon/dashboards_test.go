@@ -30,7 +30,7 @@ func registered(t *testing.T) map[string]map[string]bool {
 	newObserver(reg, &kube.Events{})
 	newReceiver(reg, slog.New(slog.DiscardHandler))
 	reg.MustRegister(newFreshness(nil, nil, nil, nil), newObjectiveMetrics(nil, nil))
-	if _, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg); err != nil {
+	if _, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openLogs(Logs{Listen: "127.0.0.1:0", Memory: "1Mi", Age: time.Hour}, nil, nil, reg, slog.New(slog.DiscardHandler)); err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/loki"
-	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe/logs/live"
 	"github.com/autoecoops/autoecoops/observe/logs/store"
@@ -53,7 +52,7 @@ const backfill = 15 * time.Minute
 // lines keeps what pods say, and tells what is new of it.
 type lines struct {
 	settings Logs
-	token    string
+	token    func(refused bool) string // nil lets everybody in
 	tail     *kube.Tail
 	store    *store.Store
 	mined    *live.Follower
@@ -69,7 +68,7 @@ func openLogs(l Logs, client *kube.Client, events *kube.Events, reg prometheus.R
 	if l.Listen == "" {
 		return nil, nil
 	}
-	token, err := app.ReadToken(l.TokenFile, "--logs-token-file")
+	token, err := tokenOf(l.TokenFile, "--logs-token-file", log)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/scrape"
 	"github.com/autoecoops/autoecoops/adapter/tsdb"
 	"github.com/autoecoops/autoecoops/fault"
-	"github.com/autoecoops/autoecoops/internal/app"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 )
 
@@ -114,7 +113,7 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	if !m.wanted() {
 		return nil, nil
 	}
-	token, err := app.ReadToken(m.TokenFile, "--metrics-token-file")
+	token, err := tokenOf(m.TokenFile, "--metrics-token-file", log)
 	if err != nil {
 		return nil, err
 	}

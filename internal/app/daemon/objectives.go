@@ -18,25 +18,39 @@ import (
 	"github.com/autoecoops/autoecoops/controller"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app"
+	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/observe/slo/follow"
 )
 
 // Objectives says how Objectives are followed. Without a Prometheus they are not.
 type Objectives struct {
-	// Prometheus is where the samples are; TokenFile holds a bearer token for it.
-	Prometheus, TokenFile string
+	// Prometheus is where the samples are; Access says how it is asked.
+	Prometheus string
+	Access     cli.Access
 	// Scrape is how far apart the samples of a series are at most.
 	Scrape time.Duration
-	// Alertmanagers are told of alerts; AlertTokenFile holds a bearer token.
-	Alertmanagers  []string
-	AlertTokenFile string
+	// Alertmanagers are told of alerts; AlertAccess says how.
+	Alertmanagers []string
+	AlertAccess   cli.Access
 }
 
 // check says what is wrong with the settings.
 func (o Objectives) check(need func(ok bool, flag, why string)) {
-	need(o.Prometheus != "" || o.TokenFile == "", "prometheus-token-file", "it is for --prometheus, which is not given")
 	need(o.Prometheus != "" || len(o.Alertmanagers) == 0, "alertmanager", "there is nothing to tell without --prometheus")
-	need(len(o.Alertmanagers) > 0 || o.AlertTokenFile == "", "alertmanager-token-file", "it is for --alertmanager, which is not given")
+	for _, of := range []struct {
+		access cli.Access
+		name   string
+		asked  bool
+	}{{o.Access, "prometheus", o.Prometheus != ""}, {o.AlertAccess, "alertmanager", len(o.Alertmanagers) > 0}} {
+		flag, why, hint := of.access.Problem()
+		if why != "" {
+			why += ": " + hint
+		}
+		if given := of.access.Given(); given != "" && !of.asked {
+			flag, why = given, "it is for --"+of.name+", which is not given"
+		}
+		need(why == "", flag, why)
+	}
 	need(o.Scrape >= time.Second && o.Scrape <= time.Hour, "prometheus-scrape-interval", "from 1s to 1h")
 }
 
@@ -55,15 +69,15 @@ func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
 	if o.Prometheus == "" {
 		return nil, nil
 	}
-	token, err := app.ReadToken(o.TokenFile, "--prometheus-token-file")
+	access, err := app.OpenAccess(o.Access, unread(d.log))
 	if err != nil {
 		return nil, err
 	}
-	client, err := source.New(source.Options{URL: o.Prometheus, Token: token})
+	client, err := source.New(source.Options{URL: o.Prometheus, Access: access})
 	if err != nil {
 		return nil, err
 	}
-	if token, err = app.ReadToken(o.AlertTokenFile, "--alertmanager-token-file"); err != nil {
+	if access, err = app.OpenAccess(o.AlertAccess, unread(d.log)); err != nil {
 		return nil, err
 	}
 	if d.opts.Signals.Anomalies.Asked {
@@ -72,7 +86,7 @@ func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
 		}
 	}
 	out := &objectives{}
-	if out.sender, err = alertmanager.New(alertmanager.Options{URLs: o.Alertmanagers, Token: token}); err != nil {
+	if out.sender, err = alertmanager.New(alertmanager.Options{URLs: o.Alertmanagers, Access: access}); err != nil {
 		return nil, err
 	}
 	kept, err := openSnapshots(filepath.Join(d.opts.CacheDir, "slo"))

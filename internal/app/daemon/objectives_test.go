@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -178,6 +179,23 @@ func TestBegin(t *testing.T) {
 			if ok && (at.Before(from) || at.After(c.first) && at.After(from) || c.first.Sub(at) > 9*time.Hour && at.After(from)) {
 				t.Errorf("%s: %s for %s", name, at, c.first)
 			}
+		}
+	}
+}
+
+// TestObjectivesFlags refuses what is said of nobody, and half of a user.
+func TestObjectivesFlags(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--prometheus-token-file: it is for --prometheus,":                        {"--prometheus-token-file=x"},
+		"--prometheus-tenant: it is for --prometheus,":                            {"--prometheus-tenant=x"},
+		"--alertmanager-ca-file: it is for --alertmanager,":                       {"--prometheus=http://x", "--alertmanager-ca-file=x"},
+		"--prometheus-user: its password is missing":                              {"--prometheus=http://x", "--prometheus-user=x"},
+		"--alertmanager-password-file: it is not said whose password it is: give": {"--prometheus=http://x", "--alertmanager=http://x", "--alertmanager-password-file=x"},
+	} {
+		c := command(io.Discard)
+		c.SetArgs(args)
+		if err := c.ExecuteContext(t.Context()); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", args, err)
 		}
 	}
 }

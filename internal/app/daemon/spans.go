@@ -1,12 +1,12 @@
 package daemon
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/autoecoops/autoecoops/adapter/otlp"
-	"github.com/autoecoops/autoecoops/internal/app"
 	spans "github.com/autoecoops/autoecoops/internal/app/traces"
 	"github.com/autoecoops/autoecoops/observe/trace"
 )
@@ -25,11 +25,11 @@ func (s Spans) wanted() bool { return s.GRPC != "" || s.HTTP != "" }
 
 // openSpans returns a receiver of traces if one is wanted, nil if not, and
 // registers what it tells of itself.
-func openSpans(s Spans, reg prometheus.Registerer) (*spans.Receiver, error) {
+func openSpans(s Spans, reg prometheus.Registerer, log *slog.Logger) (*spans.Receiver, error) {
 	if !s.wanted() {
 		return nil, nil
 	}
-	token, err := app.ReadToken(s.TokenFile, "--otlp-token-file")
+	token, err := tokenOf(s.TokenFile, "--otlp-token-file", log)
 	if err != nil {
 		return nil, err
 	}

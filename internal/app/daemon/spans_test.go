@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,7 +18,7 @@ import (
 // TestSpansAreReceived sends one and looks at the metrics.
 func TestSpansAreReceived(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	r, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg)
+	r, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ aeo_observe_traces_sight{sight="seeing"} %s
 }
 
 func TestSpansNeedGoodSettings(t *testing.T) {
-	if r, err := openSpans(Spans{}, prometheus.NewRegistry()); r != nil || err != nil {
+	if r, err := openSpans(Spans{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); r != nil || err != nil {
 		t.Errorf("nobody wants a receiver: %v, %v", r, err)
 	}
 	empty := filepath.Join(t.TempDir(), "token")
@@ -60,7 +61,7 @@ func TestSpansNeedGoodSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, kind := range map[string]fault.Kind{empty: fault.Invalid, empty + ".none": fault.NotFound} {
-		if _, err := openSpans(Spans{GRPC: "127.0.0.1:0", TokenFile: file}, prometheus.NewRegistry()); err == nil || fault.KindOf(err) != kind {
+		if _, err := openSpans(Spans{GRPC: "127.0.0.1:0", TokenFile: file}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)); err == nil || fault.KindOf(err) != kind {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -27,8 +27,8 @@ import (
 type Settings struct {
 	// Listen is the address to answer at, as 127.0.0.1:9090; "" answers nobody.
 	Listen string
-	// Token must come as a bearer token if it is not empty.
-	Token string
+	// Token returns what must come as a bearer token; nil lets everybody in. See [Admit].
+	Token func(refused bool) string
 	Store tsdb.Options
 	Query promql.Options
 	// Write says what is taken of what is sent; its Into, Refused and Reason are set
@@ -62,9 +62,6 @@ func New(s Settings) (*Keeper, error) {
 	}
 	if s.MaxConnections <= 0 {
 		s.MaxConnections = 256
-	}
-	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fault.New(fault.Invalid, "answer for metrics", "", "the token has characters that none has", "put it into the file without anything else")
 	}
 	s.Store.Log, s.Query.Log, s.Write.Log = slog.New(calm{s.Log.Handler()}), s.Log, s.Log
 	store, err := tsdb.Open(s.Store)
@@ -103,17 +100,21 @@ func New(s Settings) (*Keeper, error) {
 	return k, nil
 }
 
-// Admit lets those in who have a bearer token, everybody if it is "". What it takes does
-// not tell where they differ.
-func Admit(token string, next http.Handler) http.Handler {
-	if token == "" {
+// Admit lets those in who have a bearer token, everybody if there is none. refused says
+// that who came had another: there may be a newer one. What it takes does not tell where
+// they differ.
+func Admit(token func(refused bool) string, next http.Handler) http.Handler {
+	if token == nil {
 		return next
 	}
-	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !strings.EqualFold(scheme, "Bearer") {
+		is := func(token string) bool {
+			want := sha256.Sum256([]byte(token))
+			return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+		}
+		if !strings.EqualFold(scheme, "Bearer") || !is(token(false)) && !is(token(true)) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, "show a bearer token", http.StatusUnauthorized)
 			return

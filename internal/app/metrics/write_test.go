@@ -284,13 +284,13 @@ func TestBackPressure(t *testing.T) {
 // TestSettings refuses a token and a selector that are none, and lets nobody in without
 // the token.
 func TestSettings(t *testing.T) {
-	for _, s := range []metrics.Settings{{Token: "two words"}, {Write: remotewrite.Options{Accept: "{"}}, {Store: tsdb.Options{Retention: time.Second}}} {
+	for _, s := range []metrics.Settings{{Write: remotewrite.Options{Accept: "{"}}, {Store: tsdb.Options{Retention: time.Second}}} {
 		s.Store.Dir = t.TempDir()
 		if _, err := metrics.New(s); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%v", err)
 		}
 	}
-	_, server := open(t, metrics.Settings{Token: "secret"})
+	_, server := open(t, metrics.Settings{Token: func(bool) string { return "secret" }})
 	for token, want := range map[string]int{"": 401, "Bearer wrong": 401, "Basic secret": 401, "Bearer secret": 200, "bearer secret": 200} {
 		for _, path := range []string{"/api/v1/query?query=1", "/-/ready"} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/jaeger"
 	"github.com/autoecoops/autoecoops/adapter/otlp"
+	"github.com/autoecoops/autoecoops/adapter/rest"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app/traces"
 )
@@ -16,7 +17,7 @@ import (
 // TestWhatCameIsAskedFor sends a span and asks for it as one asks a Jaeger; without
 // the token neither is possible.
 func TestWhatCameIsAskedFor(t *testing.T) {
-	r, err := traces.New(traces.Settings{Receiver: otlp.Options{Token: "secret"}}, time.Now)
+	r, err := traces.New(traces.Settings{Receiver: otlp.Options{Token: func(bool) string { return "secret" }}}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestWhatCameIsAskedFor(t *testing.T) {
 		t.Errorf("sent: %d and %d", a, b)
 	}
 	for token, kind := range map[string]fault.Kind{"wrong": fault.Denied, "secret": 0} {
-		store, err := traces.Jaeger(jaeger.Options{URL: server.URL, Token: token})
+		store, err := traces.Jaeger(jaeger.Options{URL: server.URL, Access: rest.Access{Login: rest.Login{Token: token}}})
 		if err != nil {
 			t.Fatal(err)
 		}
