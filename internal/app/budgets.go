@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 
@@ -77,13 +76,12 @@ func ask(ctx context.Context, client *prometheus.Client, queries []slo.WindowQue
 	return out, nil
 }
 
-// sum is the sum of an answer. NaN is no count.
+// sum is the sum of an answer, which is no number if a part of it is none: what is not
+// known must not count as nothing.
 func sum(ctx context.Context, client *prometheus.Client, expr string, now time.Time) (total float64, known bool, err error) {
 	samples, err := client.Query(ctx, expr, now)
 	for _, s := range samples {
-		if !math.IsNaN(s.Value) && !math.IsInf(s.Value, 0) {
-			total, known = total+s.Value, true
-		}
+		total += s.Value
 	}
-	return total, known, err
+	return total, len(samples) > 0, err
 }

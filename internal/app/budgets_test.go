@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,5 +178,48 @@ func TestBudgetsOfNobody(t *testing.T) {
 		if code := cli.Main(context.Background(), backend{}, streams, cli.Build{}, append([]string{"slo", "budget", file}, args...)); code != 2 || o.Len() > 0 || !strings.Contains(e.String(), want) {
 			t.Errorf("exit code %d, %q lacks %q", code, e.String(), want)
 		}
+	}
+}
+
+// TestBudgetsOfWhatIsNoNumber has errors that nobody could count; none at all are none.
+func TestBudgetsOfWhatIsNoNumber(t *testing.T) {
+	end := time.Now().Truncate(time.Second)
+	file := filepath.Join(t.TempDir(), "slo.yaml")
+	text := strings.SplitAfter(shopObjectives, "---\n")[1]
+	if err := os.WriteFile(file, []byte(strings.TrimSuffix(text, "---\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for counted, want := range map[string]struct {
+		code int
+		says string
+	}{
+		`[{"metric":{},"value":[%d,"NaN"]}]`:                                      {3, "unmeasured: the counts of"},
+		`[{"metric":{},"value":[%d,"+Inf"]}]`:                                     {3, "unmeasured: the counts of"},
+		`[{"metric":{},"value":[%d,"1"]},{"metric":{"a":"b"},"value":[1,"NaN"]}]`: {3, "unmeasured: the counts of"},
+		`[{"metric":{},"value":[%d,"0"]}]`:                                        {0, "100%"},
+		`[]`:                                                                      {0, "100%"},
+	} {
+		part := strings.ReplaceAll(strings.ReplaceAll(counted, "%d", fmt.Sprint(end.Unix())), "[1,", fmt.Sprintf("[%d,", end.Unix()))
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			result := part
+			switch q := r.URL.Query().Get("query"); {
+			case r.URL.Path != "/api/v1/query":
+				http.NotFound(w, r)
+				return
+			case strings.Contains(q, "requests_total"):
+				result = fmt.Sprintf(`[{"metric":{},"value":[%d,"100000"]}]`, end.Unix())
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":%s}}`, result)
+		}))
+		for _, form := range []string{"table", "json"} {
+			var o, e bytes.Buffer
+			streams := &cli.Streams{In: strings.NewReader(""), Out: &o, Err: &e, Getenv: func(string) string { return "" }}
+			code := cli.Main(t.Context(), backend{clock: func() time.Time { return end }}, streams, cli.Build{}, []string{"slo", "budget", file, "--prometheus", s.URL, "-o", form})
+			if code != want.code || form == "table" && !strings.Contains(o.String(), want.says) || form == "json" && !json.Valid(o.Bytes()) {
+				t.Errorf("%s: exit code %d: %s%s", part, code, o.String(), e.String())
+			}
+		}
+		s.Close()
 	}
 }

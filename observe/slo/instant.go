@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -46,7 +47,8 @@ func (r *ruler) query(w time.Duration) WindowQuery {
 	return q
 }
 
-// Reading is the answer to a WindowQuery. Known says that there is a total.
+// Reading is the answer to a WindowQuery. Known says that there is a total. Counts that
+// are no numbers say that somebody counts, and that it cannot be told how many.
 type Reading struct {
 	Query       WindowQuery
 	Total, Part float64
@@ -62,6 +64,12 @@ func (r Reading) bad() float64 {
 	return r.Part
 }
 
+// counted reports whether the counts are numbers.
+func (r Reading) counted() bool {
+	sum := r.Total + r.Part
+	return !math.IsNaN(sum) && !math.IsInf(sum, 0)
+}
+
 // Instant says what is known of an objective from counts that somebody else
 // kept. It knows no history: what fires is what would, if no time had to be
 // waited, and a source that was silent for a while cannot be told from a service
@@ -75,8 +83,19 @@ func Instant(o Objective, now time.Time, readings []Reading) Status {
 	}
 	s := Status{At: now, Since: now, State: Measured}
 	byWindow := map[time.Duration]counts{}
-	known := false
-	for _, r := range readings[:max(0, len(readings)-1)] {
+	known, uncounted := false, ""
+	for i, r := range readings {
+		if !r.counted() && uncounted == "" {
+			uncounted = "the counts of " + FormatDuration(r.Query.Window) + " are no numbers"
+		}
+		if i == len(readings)-1 {
+			break
+		}
+		if !r.counted() {
+			known = true
+			s.Burns = append(s.Burns, Burn{Window: r.Query.Window})
+			continue
+		}
 		c := counts{r.bad(), r.Total}
 		byWindow[r.Query.Window] = c
 		known = known || r.Known
@@ -91,6 +110,9 @@ func Instant(o Objective, now time.Time, readings []Reading) Status {
 	}
 	if len(readings) > 0 {
 		r := readings[len(readings)-1]
+		if !r.counted() {
+			r.Total, r.Part = 0, 0
+		}
 		s.Budget = NewBudget(r.bad(), r.Total, p.allowed)
 		s.Budget.From, s.Budget.To = now.Add(-r.Query.Window), now
 	}
@@ -105,6 +127,10 @@ func Instant(o Objective, now time.Time, readings []Reading) Status {
 		s.State, s.Reason = NoTraffic, "there were no events in the last "+FormatDuration(s.Burns[0].Window)
 	}
 	s.tiers(&p, byWindow)
+	// Tiers whose windows are counted are judged all the same.
+	if uncounted != "" && s.State != Invalid && s.State != Maintenance {
+		s.State, s.Reason = Unmeasured, uncounted
+	}
 	return s
 }
 

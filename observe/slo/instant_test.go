@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +66,40 @@ func TestQueriesCoverThePeriod(t *testing.T) {
 	}
 	if q := Queries(ofSlices(), epoch, 30*time.Second)[0]; !strings.Contains(q.Part, "[5m:5m]") || !strings.HasPrefix(q.Part, "sum(sum_over_time(") {
 		t.Errorf("%+v", q)
+	}
+}
+
+// TestCountsThatAreNoNumbers blind an objective: they are neither no errors nor no traffic.
+func TestCountsThatAreNoNumbers(t *testing.T) {
+	read := func(o Objective, bad float64, wrong func(i, of int) bool, none float64) []Reading {
+		var out []Reading
+		all := Queries(o, epoch, time.Minute)
+		for i, q := range all {
+			r := Reading{Query: q, Total: 3600 * q.Window.Hours(), Part: bad * q.Window.Hours(), Known: true}
+			if wrong(i, len(all)) {
+				r.Part = none
+			}
+			out = append(out, r)
+		}
+		return out
+	}
+	everywhere := func(int, int) bool { return true }
+	for _, none := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for _, o := range []Objective{ofErrors(), ofGood()} {
+			s := Instant(o, epoch, read(o, 0, everywhere, none))
+			if s.State != Unmeasured || !strings.Contains(s.Reason, "no numbers") || s.Budget.Known || s.Incident != nil {
+				t.Errorf("%v: %s %q %+v", none, s.State, s.Reason, s.Budget)
+			}
+			for _, b := range s.Burns {
+				if b.Known || b.Bad != 0 || b.Total != 0 {
+					t.Errorf("%v: %+v", none, b)
+				}
+			}
+		}
+	}
+	// One of three weeks ago makes the budget unknown, and hides no outage of now.
+	s := Instant(ofErrors(), epoch, read(ofErrors(), 3600, func(i, of int) bool { return i == of-1 }, math.NaN()))
+	if s.State != Unmeasured || s.Budget.Known || s.Incident == nil || s.Incident.Tier != "page-fast" {
+		t.Errorf("%s %+v %+v", s.State, s.Budget, s.Incident)
 	}
 }
