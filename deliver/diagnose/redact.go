@@ -4,9 +4,11 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/autoecoops/autoecoops/fault/credential"
 )
 
-const gone = "[redacted]"
+const gone = credential.Hidden
 
 // pattern is a text that looks like a credential.
 type pattern struct {
@@ -38,7 +40,7 @@ var patterns = sync.OnceValue(func() []pattern {
 		compile(`(?i)(--?[a-z-]*`+word+`\s+)[^\s-][^\s]*`, `${1}`+gone, words()...),
 		compile(`(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}`, `${1}`+gone, "bearer"),
 		compile(`(://[^/\s:@]*:)[^\s"'<>]+(@)`, `${1}`+gone+`${2}`, "://"),
-		compile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bhv[sb]\.[A-Za-z0-9_-]{20,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}`,
+		compile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\bhv[sb]\.[A-Za-z0-9_-]{20,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{30,}|\beyJhdXRo[\w+/-]{6,}={0,2}`,
 			gone, "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "eyj", "k_live_", "k_test_", "sk-", "aiza", "ya29.", "npm_", "hvs.", "hvb.", "sg.", "age-secret-key", "pypi-"),
 	}
 })
@@ -84,7 +86,7 @@ func redactLine(line string) string {
 			}
 		}
 	}
-	return withoutRandom(line)
+	return withoutRandom(credential.Hide(line))
 }
 
 // long is how many characters make a word that may be a key.

@@ -317,6 +317,7 @@ func TestRedactForms(t *testing.T) {
 		`AccountName=x;AccountKey=` + s + `==;EndpointSuffix=y`, `postgres://app:p@` + s + `@db:5432/x`, `https://` + s + s + `@github.com/a`, `app:` + s + `@tcp(db:3306)/shop`,
 		`"args":["--password","` + s + `"]`, `{"name":"DB_PASSWORD","value":"` + s + `"}`, `<password>` + s + `</password>`, `<wsse:Password Type="text">` + s + `</wsse:Password>`, `user=bob%26password%3D` + s,
 		`https://hooks.slack.com/services/T0/B0/` + s, `SG.` + s + `aaaaaaaaa.` + s + `bbbbbbbbb`, `bearer token "` + s + `"`, `passcode=` + s, `mysqldump --password ` + s + ` db`, `redis://:` + s + `@cache:6379`,
+		`password "` + s + `"`, "PASSWORD\u00a0=\u00a0" + s, `password = [` + s + `]`, `api-key ` + s + `1`, `curl -u admin:` + s + ` http://x`, `mysql -p` + s, `dockerconfigjson eyJhdXRocyI6` + s, `auths eyJhdXRocyI6` + s + `== read`, `pass%77ord=` + s, `Passwort=` + s, `password is ` + s, `token was ` + s,
 	} {
 		if got := logs.Redact(text); strings.Contains(got, s) || !strings.Contains(got, "[redacted]") {
 			t.Errorf("%s: %s", text, got)
@@ -330,7 +331,7 @@ func TestRedactForms(t *testing.T) {
 			t.Errorf("it passes for discreet: %s", text)
 		}
 	}
-	for _, text := range []string{"order 7 was lost: disk full", "dial tcp 10.0.0.1:5432: connect: connection refused", "java.lang.IllegalStateException: no table orders", `GET https://example.com/a?b=c 502`, "duplicate key value violates unique constraint"} {
+	for _, text := range []string{"order 7 was lost: disk full", "dial tcp 10.0.0.1:5432: connect: connection refused", "java.lang.IllegalStateException: no table orders", "worker -n 3 -c /etc/x.conf started", `GET https://example.com/a?b=c 502`, "duplicate key value violates unique constraint"} {
 		if !logs.Discreet(text) || logs.Redact(text) != text {
 			t.Errorf("it does not pass for discreet: %s, %s", text, logs.Redact(text))
 		}
@@ -357,6 +358,33 @@ func TestRedact(t *testing.T) {
 	got, _ := m.Template(hit.ID)
 	if strings.Contains(got.Text+got.Example, "hunterx") || strings.Contains(got.Text+got.Example, "abc") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestTemplateConceals: what is said to be a credential is in no template and in no
+// example; what one says of credentials is.
+func TestTemplateConceals(t *testing.T) {
+	for line, want := range map[string]string{
+		`login with password "hunter" refused`:             `login with password "<*>" refused`,
+		`login with password "hunter two" of "bob"`:        `login with password "<*> <*>" of "bob"`,
+		"login with password 'Hunter' refused":             "login with password '<*>' refused",
+		"login with password\u00a0: hunter":                "login with password\u00a0: <*>",
+		"login, Passwort: hunter":                          "login, Passwort: <*>",
+		"refused: password is hunter":                      "refused: password is <*>",
+		"refused: token huntHunt unknown":                  "refused: token <*> unknown",
+		"refused: the password is wrong":                   "refused: the password is wrong",
+		"refused: token expired":                           "refused: token expired",
+		`refused "token" expired for user`:                 `refused "token" expired for user`,
+		"refused: password for user was not found in file": "refused: password for user was not found in file",
+	} {
+		m := miner(t, nil)
+		got, _ := m.Template(m.Add([]byte(line), 1).ID)
+		if got.Text != want || strings.Contains(strings.ToLower(got.Example), "hunt") {
+			t.Errorf("%q: %q, for example %q", line, got.Text, got.Example)
+		}
+		if again := m.Add([]byte(line), 2); again.ID != got.ID || again.New {
+			t.Errorf("%q is new again", line)
+		}
 	}
 }
 

@@ -98,10 +98,11 @@ func (m *Miner) born(s *scan, level Level, example []byte) *node {
 	n.words, n.gaps = make([]string, s.n), make([]string, s.n+1)
 	n.hash, n.kind = append([]uint64(nil), s.hash[:s.n]...), append([]kind(nil), s.kind[:s.n]...)
 	end := 0
+	var credentials concealer
 	for i := range s.n {
 		n.gaps[i] = gap(s.text[end:s.from[i]], i == 0)
 		end = int(s.to[i])
-		if n.kind[i] != wild && i > 0 && sensitive(s.text[s.from[i-1]:s.to[i-1]]) && strings.ContainsAny(n.gaps[i], ":=") {
+		if credentials.hides(n.gaps[i], s.text[s.from[i]:end]) && n.kind[i] != wild {
 			n.kind[i], n.hash[i] = wild, wildHash
 		}
 		if n.kind[i] != wild {
