@@ -74,11 +74,13 @@ func draw(w io.Writer, c Chart, renderer chartdraw.RendererProvider) error {
 	}
 	chart.Series = append(chart.Series, bands(c.Points)...)
 	chart.Series = append(chart.Series, values(c.Points)...)
+	var marks moments
 	for _, m := range c.Marks {
 		if !m.At.Before(e.from) && !m.At.After(e.to) {
-			chart.Series = append(chart.Series, moment{at: m.At, text: short(m.Text, 40)})
+			marks.all = append(marks.all, Mark{m.At, short(m.Text, 40)})
 		}
 	}
+	chart.Series = append(chart.Series, marks)
 	if err := chart.Render(renderer, w); err != nil {
 		return fault.Wrap(fault.Internal, "draw", c.Title, err, "")
 	}

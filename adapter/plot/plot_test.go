@@ -7,6 +7,8 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,11 +123,55 @@ func TestTerminal(t *testing.T) {
 		if color != strings.Contains(text, "\x1b[") {
 			t.Errorf("color %v:\n%s", color, text)
 		}
-		for _, word := range []string{"ms", "▔", "abnormal", "↑ 09:49:00 release", "2 Mar 09:00:00", "·"} {
+		for _, word := range []string{"ms", "▔", "abnormal", "09:49:00 release <b>orders</b> abc1234 ↑", "2 Mar 09:00:00", "·"} {
 			if !strings.Contains(text, word) {
 				t.Errorf("%q is missing in\n%s", word, text)
 			}
 		}
+	}
+}
+
+// TestBeside has no word reach out of the plot, wherever its mark is.
+func TestBeside(t *testing.T) {
+	for _, c := range []struct {
+		at   int
+		word string
+		want string
+	}{
+		{3, "short", "   ↑ short"}, {18, "short", "            short ↑"}, {0, strings.Repeat("x", 40), "↑ " + strings.Repeat("x", 17) + "…"},
+		{19, strings.Repeat("x", 40), strings.Repeat("x", 17) + "… ↑"}, {10, strings.Repeat("x", 10), strings.Repeat(" ", 10) + "↑ xxxxxxx…"},
+	} {
+		got := beside(c.at, 20, c.word)
+		if n := len([]rune(got)); n > 20 || c.at != 10 && got != c.want {
+			t.Errorf("%d: %q of %d, want %q", c.at, got, n, c.want)
+		}
+		if i := slices.Index([]rune(got), '↑'); i != c.at {
+			t.Errorf("the arrow is at %d, not %d", i, c.at)
+		}
+	}
+}
+
+// TestWordsOfMarksDoNotOverlap draws changes of one minute below each other.
+func TestWordsOfMarksDoNotOverlap(t *testing.T) {
+	c := chart()
+	c.Marks = nil
+	for i := range 8 {
+		c.Marks = append(c.Marks, Mark{began.Add(30*time.Minute + time.Duration(i)*5*time.Second), "scaling: Scaled up replica set " + string(rune('a'+i))})
+	}
+	c.Marks = append(c.Marks, Mark{began.Add(2 * time.Minute), "scaling: Scaled up replica set far"})
+	var b bytes.Buffer
+	if err := SVG(&b, c); err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile(`<text x="(\d+)" y="(\d+)"[^>]*>([^<]*replica set[^<]*)<`).FindAllStringSubmatch(b.String(), -1) {
+		if before, ok := rows[m[2]]; ok && !strings.HasSuffix(m[3], "far") && !strings.HasSuffix(before, "far") {
+			t.Errorf("%q and %q stand in one row", before, m[3])
+		}
+		rows[m[2]] = m[3]
+	}
+	if len(rows) != 8 || strings.Count(b.String(), "replica set") != 9 {
+		t.Errorf("%d rows: %v", len(rows), rows)
 	}
 }
 

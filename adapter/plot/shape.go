@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-analyze/charts/chartdraw"
@@ -111,31 +112,53 @@ func (a area) Render(r chartdraw.Renderer, box chartdraw.Box, xs, _ chartdraw.Ra
 	r.Fill()
 }
 
-// moment is a mark with its word.
-type moment struct {
+// moments are marks with their words.
+type moments struct {
 	plain
-	at   time.Time
-	text string
+	all []Mark
 }
 
-// Render implements chartdraw.Series.
-func (m moment) Render(r chartdraw.Renderer, box chartdraw.Box, xs, _ chartdraw.Range, defaults chartdraw.Style) {
-	x := box.Left + xs.Translate(chartdraw.TimeToFloat64(m.at))
-	r.SetStrokeColor(ink)
-	r.SetStrokeWidth(1)
-	r.SetStrokeDashArray([]float64{4, 3})
-	r.MoveTo(x, box.Top)
-	r.LineTo(x, box.Bottom)
-	r.Stroke()
-	r.SetStrokeDashArray(nil)
+// rowHeight is how far apart the rows of words are.
+const rowHeight = 13
+
+// Render implements chartdraw.Series. Words that would cover another stand in a row
+// below it.
+func (m moments) Render(r chartdraw.Renderer, box chartdraw.Box, xs, _ chartdraw.Range, defaults chartdraw.Style) {
 	r.SetFont(defaults.GetFont())
 	r.SetFontColor(ink)
 	r.SetFontSize(9)
-	text := r.MeasureText(m.text)
-	// At the right edge the word stands before the line.
-	at := x + 4
-	if at+text.Width() > box.Right {
-		at = x - 4 - text.Width()
+	var rows taken
+	for _, x := range m.all {
+		at := box.Left + xs.Translate(chartdraw.TimeToFloat64(x.At))
+		r.SetStrokeColor(ink)
+		r.SetStrokeWidth(1)
+		r.SetStrokeDashArray([]float64{4, 3})
+		r.MoveTo(at, box.Top)
+		r.LineTo(at, box.Bottom)
+		r.Stroke()
+		r.SetStrokeDashArray(nil)
+		// At the right edge the word stands before the line.
+		long, from := r.MeasureText(x.Text).Width(), at+4
+		if from+long > box.Right {
+			from = at - 4 - long
+		}
+		if row := rows.place(from, from+long); box.Top+12+row*rowHeight < box.Bottom {
+			r.Text(x.Text, from, box.Top+12+row*rowHeight)
+		}
 	}
-	r.Text(m.text, at, box.Top+12)
+}
+
+// taken are the stretches of each row in which a word stands.
+type taken [][][2]int
+
+// place finds the first row with room for a word, and takes it.
+func (t *taken) place(from, to int) (row int) {
+	for row = range *t {
+		if !slices.ContainsFunc((*t)[row], func(x [2]int) bool { return from < x[1]+4 && x[0] < to+4 }) {
+			(*t)[row] = append((*t)[row], [2]int{from, to})
+			return row
+		}
+	}
+	*t = append(*t, [][2]int{{from, to}})
+	return len(*t) - 1
 }

@@ -62,12 +62,23 @@ func Terminal(c Chart, columns, lines int, color bool) (string, error) {
 	}
 	for _, m := range c.Marks {
 		if i := at(m.At); i >= 0 && i < columns {
-			b.WriteString(pad + strings.Repeat(" ", i) + "↑ " + m.At.In(zone).Format("15:04:05") + " " + m.Text + "\n")
+			b.WriteString(pad + beside(i, columns, m.At.In(zone).Format("15:04:05")+" "+m.Text) + "\n")
 		}
 	}
 	from, to := e.from.In(zone).Format("2 Jan 15:04:05"), e.to.In(zone).Format("2 Jan 15:04:05")
 	b.WriteString(pad + from + strings.Repeat(" ", max(1, columns-len(from)-len(to))) + to + "\n")
 	return b.String(), nil
+}
+
+// beside writes a word beside an arrow at a column, on the side where there is room for
+// it; what there is no room for is cut.
+func beside(at, columns int, word string) string {
+	n := len([]rune(word))
+	if right := columns - at - 2; n <= right || right >= at-1 {
+		return strings.Repeat(" ", at) + "↑ " + short(word, right)
+	}
+	word = short(word, at-1)
+	return strings.Repeat(" ", at-1-len([]rune(word))) + word + " ↑"
 }
 
 // resample makes one value a column: of those that fall into it the one furthest

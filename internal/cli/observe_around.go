@@ -63,36 +63,34 @@ type Edit struct {
 
 // around adds to a case what a cluster tells: who runs where, what was scaled, what
 // happened to nodes, and whose configuration a release changed. What cannot be read does
-// not keep the rest from being judged; it is told.
-func (o *causesOptions) around(ctx context.Context, c *cause.Case) error {
-	if !o.events {
-		return nil
+// not keep the rest from being judged; notes tell it.
+func (o *observeOptions) around(ctx context.Context, changes *changeOptions, c *cause.Case) (notes []string, err error) {
+	if !changes.events {
+		return nil, nil
 	}
 	since := c.At.Add(-o.request.Since)
 	progress, end := o.streams.counting("asking the cluster what happened")
-	a, err := o.changes.cluster.Around(ctx, o.request.Namespace, since, progress)
+	a, err := changes.cluster.Around(ctx, o.request.Namespace, since, progress)
 	end()
 	if err != nil {
 		if ctx.Err() != nil {
-			return err
+			return nil, err
 		}
-		told := map[string]bool{}
 		for _, x := range each(err) {
-			if text := clean(shortly(x)); !told[text] {
-				told[text] = true
-				fmt.Fprintf(o.streams.Err, "blind: what the cluster tells could not be read: %s\n", text)
+			if text := "blind: what the cluster tells could not be read: " + clean(shortly(x)); !slices.Contains(notes, text) {
+				notes = append(notes, text)
 			}
 		}
 	}
 	c.Dependencies = append(c.Dependencies[:len(c.Dependencies):len(c.Dependencies)], places(a.Placements, a.Departures, a.Happenings)...)
-	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, o.changes.known)...)
-	more = append(more, configured(o.changes.read, a.Placements, since)...)
+	more := append(happened(a.Happenings), edited(a.Edits, a.Placements, changes.known)...)
+	more = append(more, configured(changes.read, a.Placements, since)...)
 	if left := len(c.Changes) + len(more) - cause.MaxChanges; left > 0 {
-		fmt.Fprintf(o.streams.Err, "note: the cluster tells of %d more changes than are judged; the newest of each kind are\n", left)
+		notes = append(notes, fmt.Sprintf("note: the cluster tells of %d more changes than are judged; the newest of each kind are", left))
 		more = inTurn(more, c.At)
 	}
 	c.Changes = append(c.Changes, more...)
-	return nil
+	return notes, nil
 }
 
 // inTurn orders changes, but those after a moment, so that of more than are judged the

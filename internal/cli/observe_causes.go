@@ -27,8 +27,6 @@ type causesOptions struct {
 	kept    keptCase
 	// before is how long a past traces and logs are compared with.
 	before time.Duration
-	// events has what a cluster tells of scaling, nodes and configuration read, too.
-	events bool
 }
 
 func newObserveCauses(b Backend, s *Streams) *cobra.Command {
@@ -76,7 +74,6 @@ logs.`,
 	o.add(c)
 	f := c.Flags()
 	o.changes.add(f)
-	f.BoolVar(&o.events, "events", false, "read what a cluster tells of scaling, nodes and configuration, too")
 	o.traces.add(f, s)
 	o.logs.add(f, s)
 	f.DurationVar(&o.before, "before", time.Hour, "how long before the trouble traces and logs are compared with what came")
@@ -96,7 +93,7 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if err := checkBefore(o.before); err != nil {
 		return err
 	}
-	if err := o.changes.open(o.backend, o.where, o.events); err != nil {
+	if err := o.changes.open(o.backend, o.where); err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)
@@ -116,8 +113,12 @@ func (o *causesOptions) causes(ctx context.Context) error {
 			// What was changed is not known: the rest is judged all the same.
 			fmt.Fprintf(o.streams.Err, "blind: the Releases could not be read: %s\n", clean(shortly(err)))
 		}
-		if err := o.around(ctx, &c); err != nil {
+		notes, err := o.around(ctx, &o.changes, &c)
+		if err != nil {
 			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintln(o.streams.Err, n)
 		}
 		if err := o.traced(ctx, &c); err != nil {
 			return err

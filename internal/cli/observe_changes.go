@@ -15,7 +15,9 @@ import (
 // changeOptions say where it is read what was changed.
 type changeOptions struct {
 	releases bool
-	cluster  Cluster // nil if nothing is to be read
+	// events has what a cluster tells of scaling, nodes and configuration read, too.
+	events  bool
+	cluster Cluster // nil if nothing is to be read
 	// read are the Releases that were read last, known says that they could be.
 	read  []v1alpha1.Release
 	known bool
@@ -23,11 +25,12 @@ type changeOptions struct {
 
 func (o *changeOptions) add(f *pflag.FlagSet) {
 	f.BoolVar(&o.releases, "releases", false, "read the Releases of a cluster, as changes")
+	f.BoolVar(&o.events, "events", false, "read what a cluster tells of scaling, nodes and configuration, too")
 }
 
 // open reaches the cluster, if Releases or anything else of it is to be read.
-func (o *changeOptions) open(b Backend, where ClusterOptions, more bool) (err error) {
-	if o.releases || more {
+func (o *changeOptions) open(b Backend, where ClusterOptions) (err error) {
+	if o.releases || o.events {
 		o.cluster, err = b.Cluster(where)
 	}
 	return err

@@ -62,7 +62,9 @@ func newObserveExplain(b Backend, s *Streams) *cobra.Command {
 since when, and what of it was unlike anything before; with a plot of the time
 that --since says. ID is that of anomalies or top, or its first letters.
 
-With --releases the plot has a mark where something was released in the namespace.
+With --releases the plot has a mark where something was released in the namespace, with
+--events also where it was scaled, somebody edited its configuration, or something happened
+to a node that it runs on; of many the newest, those of the workload itself first.
 With --jaeger or --tempo it names traces of the workload since it is abnormal, and how
 each was found: by an exemplar of the signal, or by who was at work at that time, failed
 ones first, then slow ones. With --loki it shows which lines of the workload are new or
@@ -71,7 +73,7 @@ more since then, by their template, with an example without what looks like a cr
 		Example: `  aeo observe explain 3f9a1c02 --prometheus http://prometheus:9090
   aeo observe explain shop/orders --prometheus http://prometheus:9090 --since 6h
   aeo observe explain 3f9a --prometheus http://prometheus:9090 --plot why.svg
-  aeo observe explain 3f9a --prometheus http://prometheus:9090 --releases --jaeger http://jaeger:16686 --loki http://loki:3100`,
+  aeo observe explain 3f9a --prometheus http://prometheus:9090 --releases --events --jaeger http://jaeger:16686 --loki http://loki:3100`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] != "" {
 				return nil
@@ -85,7 +87,7 @@ more since then, by their template, with an example without what looks like a cr
 	o.traces.add(c.Flags(), s)
 	o.logs.add(c.Flags(), s)
 	c.Flags().DurationVar(&o.before, "before", time.Hour, "how long before it was abnormal the lines of logs are compared with what came")
-	c.Flags().StringVar(&o.file, "plot", "", "draw into this `FILE`, .svg or .png, too")
+	c.Flags().StringVar(&o.file, "plot", "", "draw into this `FILE`, .svg or .png, too; with --watch anew at each look")
 	return c
 }
 
@@ -99,7 +101,7 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 	if err := checkBefore(o.before); err != nil {
 		return err
 	}
-	if err := o.changes.open(o.backend, o.where, false); err != nil {
+	if err := o.changes.open(o.backend, o.where); err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)
