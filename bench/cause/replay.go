@@ -44,6 +44,7 @@ func replay(r *record.Results, file, show string) error {
 	var broken []error
 	of := map[string]*score{}
 	abnormal := 0
+	var noticed noticing
 	for x, err := range recorded.Open(f) {
 		if err != nil {
 			broken = append(broken, err)
@@ -64,6 +65,9 @@ func replay(r *record.Results, file, show string) error {
 		}
 		if x.Label.Abnormal > 0 {
 			abnormal++
+		}
+		if err := noticed.add(x, place); err != nil {
+			return err
 		}
 		afterwards.add(placeOf(cause.Rank(x.Late), truth))
 		plain.add(slices.Index(largest(x.Soon), truth))
@@ -89,6 +93,7 @@ func replay(r *record.Results, file, show string) error {
 	r.Note("recorded, largest deviation alone: first", plain.top1(), "")
 	r.Note("recorded, largest deviation alone: among three", plain.top3(), "")
 	r.Note("recorded: share in which anything was abnormal", float64(abnormal)/float64(soon.all), "")
+	noticed.note(r)
 	slices.Sort(took)
 	r.Note("a recorded case, median", took[len(took)/2].Seconds()*1000, "ms")
 	return errors.Join(broken...)
