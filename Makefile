@@ -121,7 +121,7 @@ bench-observe: build bench-slo bench-trace ## measure OBSERVE and write bench/re
 	@if [ -n "$(NAB)" ]; then $(GO) run ./bench/nab -data "$(NAB)" -figures bench/results/nab.json; else echo "no NAB=DIR: the detector is not scored"; fi
 	@if [ -n "$(CORPORA)" ]; then $(GO) run ./bench/logs -corpora "$(CORPORA)"; else echo "no CORPORA=DIR: the templates of logs are not scored"; fi
 	$(GO) run ./bench/servers
-	$(GO) run ./bench/observe
+	$(GO) run ./bench/observe -skipped "$(if $(NAB),,nab=no NAB=DIR was given),$(if $(CORPORA),,logs=no CORPORA=DIR was given)"
 
 .PHONY: sample-ledger
 sample-ledger: ## write the export of a made-up ledger to OUT=DIR, to try attacks on

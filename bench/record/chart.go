@@ -47,6 +47,9 @@ func (r *Results) Chart(file, title string) error {
 // shareOf is a figure in parts of its goal, the smaller the better; ok is false for one
 // without a goal. Of a goal that is nothing, nothing is no part, and all else is too much.
 func shareOf(f Figure) (share float64, ok bool) {
+	if f.NotMeasured != "" {
+		return 0, false
+	}
 	var goal float64
 	if _, err := fmt.Sscanf(f.Goal, "≥ %g", &goal); err == nil {
 		return ratio(goal, f.Value), true

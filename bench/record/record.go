@@ -23,6 +23,9 @@ type Figure struct {
 	Holds   bool   `json:"holds"`
 	Machine string `json:"machine"`
 	Commit  string `json:"commit"`
+	// NotMeasured is why there is no value, "" if there is one. What was not measured
+	// holds no goal and misses none.
+	NotMeasured string `json:"notMeasured,omitempty"`
 }
 
 // Results collects figures.
@@ -49,13 +52,45 @@ func (r *Results) Note(name string, value float64, unit string) {
 	r.add(name, value, unit, "", true)
 }
 
+// Skip tells that something was not measured, and why.
+func (r *Results) Skip(name, why string) {
+	r.Add(Figure{Name: name, Machine: r.machine, Commit: r.commit, NotMeasured: why})
+}
+
+// Summary counts the figures with a goal, and adds what was not measured: "31 of 37 goals
+// are met, 6 are missed; not measured: NAB, standard (no NAB=DIR)".
+func (r *Results) Summary() string {
+	goals, met := 0, 0
+	var skipped []string
+	for _, f := range r.figures {
+		switch {
+		case f.NotMeasured != "":
+			skipped = append(skipped, f.Name+" ("+f.NotMeasured+")")
+		case f.Goal != "":
+			goals++
+			if f.Holds {
+				met++
+			}
+		}
+	}
+	text := fmt.Sprintf("%d of %d goals that were measured are met, %d are missed; not measured: ", met, goals, goals-met)
+	if len(skipped) == 0 {
+		return text + "nothing"
+	}
+	return text + strings.Join(skipped, ", ")
+}
+
 func (r *Results) add(name string, value float64, unit, goal string, holds bool) {
-	r.Add(Figure{name, math.Round(value*1000) / 1000, unit, goal, holds, r.machine, r.commit})
+	r.Add(Figure{Name: name, Value: math.Round(value*1000) / 1000, Unit: unit, Goal: goal, Holds: holds, Machine: r.machine, Commit: r.commit})
 }
 
 // Add adds a figure as it is: one that was measured before, perhaps elsewhere.
 func (r *Results) Add(f Figure) {
 	r.figures = append(r.figures, f)
+	if f.NotMeasured != "" {
+		fmt.Printf("%-50s not measured: %s\n", f.Name, f.NotMeasured)
+		return
+	}
 	verdict := "holds"
 	switch {
 	case !f.Holds:
