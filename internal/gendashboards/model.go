@@ -1,5 +1,11 @@
 package main
 
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
 // The data sources, by the uids that dashboards/provisioning gives them.
 const (
 	metricsUID = "aeo-metrics"
@@ -41,6 +47,9 @@ type panel struct {
 	height int
 	// exemplars shows the traces behind the values.
 	exemplars bool
+	// lines leads from a value to the lines of its workload at that time: series are
+	// told apart by the label workload.
+	lines bool
 	// stacked adds the series up.
 	stacked bool
 	// good and bad colour a single value: at bad it is red; the other way round if good
@@ -137,6 +146,9 @@ func (p panel) model() object {
 		targets = append(targets, t)
 	}
 	defaults := object{"unit": p.unit}
+	if p.lines {
+		defaults["links"] = []object{{"title": "Lines of ${__field.labels.workload}", "url": linesOf(), "targetBlank": true}}
+	}
 	switch p.kind {
 	case "timeseries":
 		custom := object{"lineWidth": 1, "fillOpacity": 8, "showPoints": "never", "spanNulls": false}
@@ -160,6 +172,21 @@ func (p panel) model() object {
 		m["options"] = object{"colorMode": "background", "graphMode": "area", "reduceOptions": object{"calcs": []string{"lastNotNull"}}}
 	}
 	return m
+}
+
+// linesOf is the address of the lines of a value's workload in the time that is shown. What
+// Grafana fills in stays as it is; the rest is in the form of an address.
+func linesOf() string {
+	pane, err := json.Marshal(object{"lines": object{
+		"datasource": logsUID,
+		"queries":    []object{{"refId": "A", "datasource": source(logsUID), "expr": `{namespace=~"${namespace}", service_name="${__field.labels.workload}"}`, "queryType": "range"}},
+		"range":      object{"from": "${__from}", "to": "${__to}"},
+	}})
+	if err != nil {
+		panic(err) // it holds nothing but words
+	}
+	keep := strings.NewReplacer("%24%7B", "${", "%7D", "}", "+", "%20")
+	return "/explore?schemaVersion=1&panes=" + keep.Replace(url.QueryEscape(string(pane)))
 }
 
 // thresholds colours a value: green where it is good, red where it is bad.

@@ -171,6 +171,175 @@ func TestDashboards(t *testing.T) {
 	}
 }
 
+// TestDashboardLinks follows every link between the sources: where it leads is a source of
+// that kind, what it takes is there in every form that aeod and collectors write, and what
+// it asks is a question that is answered.
+func TestDashboardLinks(t *testing.T) {
+	type link struct {
+		Name, DatasourceUID, MatcherType, MatcherRegex, URL, Query string
+		Tags                                                       []struct{ Key, Value string }
+		Queries                                                    []struct{ Query string }
+	}
+	var file struct {
+		Datasources []struct {
+			UID, Type string
+			JSONData  struct {
+				ExemplarTraceIDDestinations, DerivedFields []link
+				TracesToLogsV2, TracesToMetrics            link
+			}
+		}
+	}
+	text, err := os.ReadFile("../../../dashboards/provisioning/datasources.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := map[string]string{}
+	for _, s := range file.Datasources {
+		kind[s.UID] = s.Type
+	}
+	leads := func(what string, l link, to string) {
+		t.Helper()
+		if kind[l.DatasourceUID] != to {
+			t.Errorf("%s leads to %q, which is no %s", what, l.DatasourceUID, to)
+		}
+	}
+	lines := httptest.NewServer(loki.Handler(store.New(store.Settings{}, time.Now), time.Now))
+	defer lines.Close()
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	found := map[string]int{}
+	for _, s := range file.Datasources {
+		for _, l := range s.JSONData.ExemplarTraceIDDestinations {
+			leads("an exemplar", l, "jaeger")
+			if l.Name == "trace_id" {
+				found["exemplar"]++
+			}
+		}
+		for _, l := range s.JSONData.DerivedFields {
+			leads("a line", l, "jaeger")
+			form, err := regexp.Compile(l.MatcherRegex)
+			if err != nil || !strings.Contains(l.URL, "__value.raw") {
+				t.Errorf("%s: %q, %v", l.Name, l.URL, err)
+				continue
+			}
+			if l.MatcherType == "label" {
+				for _, label := range []string{"trace_id", "traceid", "traceId", "traceID"} {
+					if form.MatchString(label) {
+						found["label"]++
+					}
+				}
+				if form.MatchString("span_id") || form.MatchString("trace_id_of_parent") {
+					t.Errorf("%s takes other labels, too", l.Name)
+				}
+				continue
+			}
+			for _, line := range []string{`{"trace_id":"` + id + `"}`, "level=info traceID=" + id, `{"traceId": "` + id + `","x":1}`, "trace_id: " + id} {
+				if part := form.FindStringSubmatch(line); len(part) == 2 && part[1] == id {
+					found["line"]++
+				}
+			}
+		}
+		if l := s.JSONData.TracesToLogsV2; l.Query != "" {
+			leads("a trace", l, "loki")
+			var tags []string
+			for _, tag := range l.Tags {
+				tags = append(tags, tag.Value+`="x"`)
+			}
+			query := strings.NewReplacer("$${__tags}", strings.Join(tags, ", "), "$${__trace.traceId}", id).Replace(l.Query)
+			res, err := http.Get(lines.URL + "/loki/api/v1/query_range?query=" + url.QueryEscape(query))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != http.StatusOK || !strings.Contains(query, id) || strings.Contains(query, "$") || !strings.Contains(query, "service_name=") {
+				t.Errorf("a trace asks for lines with %s: status %d", query, res.StatusCode)
+			}
+			found["to lines"]++
+		}
+		for _, q := range s.JSONData.TracesToMetrics.Queries {
+			leads("a trace", s.JSONData.TracesToMetrics, "prometheus")
+			var tags []string
+			for _, tag := range s.JSONData.TracesToMetrics.Tags {
+				tags = append(tags, tag.Value+`="x"`)
+			}
+			query := strings.ReplaceAll(q.Query, "$$__tags", strings.Join(tags, ", "))
+			if problems := unknownMetrics(query, nil, map[string]bool{}); len(problems) > 0 || !strings.Contains(query, `workload="x"`) {
+				t.Errorf("a trace asks %s: %v", query, problems)
+			}
+			found["to metrics"]++
+		}
+	}
+	for what, n := range map[string]int{"exemplar": 1, "line": 4, "label": 4, "to lines": 1, "to metrics": 2} {
+		if found[what] != n {
+			t.Errorf("%s: %d, want %d", what, found[what], n)
+		}
+	}
+}
+
+// TestLinksToLines goes from values of a workload to its lines: the address is one, of the
+// source of lines, and what it asks is answered.
+func TestLinksToLines(t *testing.T) {
+	text, err := os.ReadFile("../../../dashboards/aeo-workload.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Panels []struct {
+			Title       string
+			FieldConfig struct {
+				Defaults struct{ Links []struct{ URL string } }
+			}
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	lines := httptest.NewServer(loki.Handler(store.New(store.Settings{}, time.Now), time.Now))
+	defer lines.Close()
+	n := 0
+	for _, p := range d.Panels {
+		for _, l := range p.FieldConfig.Defaults.Links {
+			n++
+			address := strings.NewReplacer("${namespace}", "shop", "${__field.labels.workload}", "web", "${__from}", "1773000000000", "${__to}", "1773000600000").Replace(l.URL)
+			to, err := url.Parse(address)
+			if err != nil || to.Path != "/explore" {
+				t.Fatalf("%s leads to %s: %v", p.Title, address, err)
+			}
+			var panes map[string]struct {
+				Datasource string
+				Queries    []struct{ Expr string }
+				Range      struct{ From, To string }
+			}
+			if err := json.Unmarshal([]byte(to.Query().Get("panes")), &panes); err != nil {
+				t.Fatalf("%s: %v in %s", p.Title, err, address)
+			}
+			x := panes["lines"]
+			if x.Datasource != "aeo-logs" || len(x.Queries) != 1 || x.Range.From != "1773000000000" || x.Range.To != "1773000600000" {
+				t.Fatalf("%s leads to %+v", p.Title, panes)
+			}
+			res, err := http.Get(lines.URL + "/loki/api/v1/query_range?query=" + url.QueryEscape(x.Queries[0].Expr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != http.StatusOK || x.Queries[0].Expr != `{namespace=~"shop", service_name="web"}` {
+				t.Errorf("%s asks %s: status %d", p.Title, x.Queries[0].Expr, res.StatusCode)
+			}
+			for _, q := range p.Targets {
+				if !strings.Contains(q.Expr, "workload") {
+					t.Errorf("%s: %s has no label workload to go by", p.Title, q.Expr)
+				}
+			}
+		}
+	}
+	if n != 4 {
+		t.Errorf("%d panels lead to lines", n)
+	}
+}
+
 // filled puts values in the place of Grafana's variables.
 func filled(expr string) string {
 	return strings.NewReplacer("$__rate_interval", "5m", "$namespace", ".+", "$application", ".+", "$workload", ".+", "$objective", ".+").Replace(expr)
