@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,6 +28,8 @@ type Applications struct {
 	mu     sync.RWMutex
 	apps   map[deliver.AppKey]*v1alpha1.Application
 	synced bool
+	// failed is why they could not be read the last time, nil if they could.
+	failed error
 }
 
 // NewApplications returns an empty store; Run fills it. namespace "" means all.
@@ -44,6 +47,23 @@ func (a *Applications) Synced() bool {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.synced
+}
+
+// Err says why the applications are not known: they were not read yet, could not be, or
+// cannot be followed; nil if they are.
+func (a *Applications) Err() error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.failed == nil && !a.synced {
+		return fault.New(fault.Unavailable, "list", "applications", "not done yet", "")
+	}
+	return a.failed
+}
+
+func (a *Applications) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failed = err
 }
 
 // Get returns an application, nil if there is none. It must not be changed.
@@ -69,9 +89,13 @@ func (a *Applications) Run(ctx context.Context) {
 	again := retry{least: 200 * time.Millisecond, most: 10 * time.Second}
 	for ctx.Err() == nil {
 		version, err := a.list(ctx)
+		a.fail(err)
 		began := time.Now()
 		for err == nil && ctx.Err() == nil {
 			version, err = a.watch(ctx, version)
+		}
+		if err != nil && !errors.Is(err, errExpired) && ctx.Err() == nil {
+			a.fail(err) // a watch may be refused where the list is not
 		}
 		again.wait(ctx, time.Since(began), err)
 	}

@@ -274,12 +274,7 @@ func (d *daemon) wire(obs *observer, digester *deliver.Digester) {
 	d.pages.mux.Handle("POST /webhook/{forge}", hooks)
 	d.reg.MustRegister(newFreshness(d.store, d.view, d.sources, d.apps))
 	d.pages.checks["ledger"] = d.journal.check
-	d.pages.checks["applications"] = func() error {
-		if !d.store.Synced() {
-			return fault.New(fault.Unavailable, "list", "applications", "not done yet", "")
-		}
-		return nil
-	}
+	d.pages.applications(d.store)
 }
 
 // attentive is the engine, with those around it told of every application that

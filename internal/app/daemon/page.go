@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/deliver"
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -96,4 +97,21 @@ func (p *pages) serve(ctx context.Context, address string) error {
 		return fault.Wrap(fault.Unavailable, "end the pages", "", err, "")
 	}
 	return nil
+}
+
+// applications has it told why they are not known. Only who has never read them is not
+// ready: one that knows them works on while they cannot be followed.
+func (p *pages) applications(store *kube.Applications) {
+	p.checks["applications"] = func() error {
+		if store.Synced() {
+			return nil
+		}
+		return store.Err()
+	}
+	p.notes["following applications"] = func() error {
+		if !store.Synced() {
+			return nil // told above
+		}
+		return store.Err()
+	}
 }
