@@ -223,8 +223,7 @@ func (t *taking) exemplar(ref storage.SeriesRef, l labels.Labels, at int64, v fl
 	t.builder.Sort()
 	e := exemplar.Exemplar{Labels: t.builder.Labels(), Value: v, Ts: at, HasTs: at != 0}
 	if _, err := t.into.AppendExemplar(ref, l, e); err != nil {
-		t.of.options.Refused("exemplar", 1)
-		return
+		return // counted by who refused it
 	}
 	t.written[2]++
 }

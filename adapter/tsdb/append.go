@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -18,6 +19,8 @@ var (
 	ErrSeries = errors.New("there are as many series as may be kept")
 	// ErrLabels means that the labels of a series are longer than they may be.
 	ErrLabels = errors.New("the labels are longer than 4096 bytes together")
+	// ErrText means that labels of an exemplar are no text.
+	ErrText = errors.New("the labels of the exemplar are no text")
 	// ErrDisk means that the disk has no more room for metrics.
 	ErrDisk = errors.New("the disk has no room for more metrics")
 	// ErrFuture means that a sample is of a time that is still to come.
@@ -105,10 +108,26 @@ func (a *appender) AppendExemplar(ref storage.SeriesRef, l labels.Labels, e exem
 	if ref == 0 && a.of.lenient {
 		return 0, nil // its series was refused
 	}
-	if err := a.before(e.Ts); err != nil {
+	err := a.before(e.Ts)
+	if err == nil {
+		err = e.Labels.Validate(text) // the storage looks only at how long they are
+	}
+	if err == nil {
+		ref, err = a.Appender.AppendExemplar(ref, l, e)
+	}
+	if err != nil {
+		a.of.s.tally.refuse(a.of.source, "exemplar", 1)
 		return 0, err
 	}
-	return a.Appender.AppendExemplar(ref, l, e)
+	return ref, nil
+}
+
+// text says whether a label of an exemplar can be told.
+func text(l labels.Label) error {
+	if !utf8.ValidString(l.Name) || !utf8.ValidString(l.Value) {
+		return ErrText
+	}
+	return nil
 }
 
 // Commit implements storage.Appender.

@@ -11,6 +11,8 @@ type tally struct {
 	mu       sync.Mutex
 	accepted map[string]uint64
 	refused  map[[2]string]uint64
+	// pushed is how many exemplars had to go for newer ones, as far as was told.
+	pushed float64
 }
 
 func newTally() *tally {
@@ -72,26 +74,29 @@ var (
 	descSeries   = prometheus.NewDesc("aeo_observe_series", "Series in memory: those of the last two to three hours.", nil, nil)
 	descLimit    = prometheus.NewDesc("aeo_observe_series_limit", "How many series there may be in memory.", nil, nil)
 	descRoom     = prometheus.NewDesc("aeo_observe_metrics_writable", "1 if metrics can be kept, 0 if the disk is full.", nil, nil)
+	descPushed   = prometheus.NewDesc("aeo_observe_exemplars_pushed_out_total", "Exemplars that newer ones took the place of.", nil, nil)
 	descDamaged  = prometheus.NewDesc("aeo_observe_metrics_damaged_blocks", "Blocks that could not be opened and were put aside.", nil, nil)
 	// insides are the storage's own metrics that are shown under our names.
 	insides = map[string]struct {
 		desc *prometheus.Desc
 		kind prometheus.ValueType
 	}{
-		"prometheus_tsdb_head_chunks":                    {prometheus.NewDesc("aeo_observe_head_chunks", "Chunks of the series in memory.", nil, nil), prometheus.GaugeValue},
-		"prometheus_tsdb_head_chunks_storage_size_bytes": {prometheus.NewDesc("aeo_observe_head_bytes", "Bytes on disk of the chunks of the series in memory.", nil, nil), prometheus.GaugeValue},
-		"prometheus_tsdb_storage_blocks_bytes":           {prometheus.NewDesc("aeo_observe_blocks_bytes", "Bytes on disk of what is no longer in memory.", nil, nil), prometheus.GaugeValue},
-		"prometheus_tsdb_wal_storage_size_bytes":         {prometheus.NewDesc("aeo_observe_wal_bytes", "Bytes of the log of the newest samples.", nil, nil), prometheus.GaugeValue},
-		"prometheus_tsdb_wal_corruptions_total":          {prometheus.NewDesc("aeo_observe_wal_corruptions_total", "How often the log of the newest samples was broken and was cut.", nil, nil), prometheus.CounterValue},
-		"prometheus_tsdb_wal_writes_failed_total":        {prometheus.NewDesc("aeo_observe_wal_writes_failed_total", "How often the log could not be written.", nil, nil), prometheus.CounterValue},
-		"prometheus_tsdb_compactions_failed_total":       {prometheus.NewDesc("aeo_observe_compactions_failed_total", "How often samples could not be moved from memory to a block.", nil, nil), prometheus.CounterValue},
-		"prometheus_tsdb_out_of_order_samples_total":     {prometheus.NewDesc("aeo_observe_samples_late_total", "Samples that were older than another of their series, kept or not.", nil, nil), prometheus.CounterValue},
+		"prometheus_tsdb_head_chunks":                           {prometheus.NewDesc("aeo_observe_head_chunks", "Chunks of the series in memory.", nil, nil), prometheus.GaugeValue},
+		"prometheus_tsdb_head_chunks_storage_size_bytes":        {prometheus.NewDesc("aeo_observe_head_bytes", "Bytes on disk of the chunks of the series in memory.", nil, nil), prometheus.GaugeValue},
+		"prometheus_tsdb_storage_blocks_bytes":                  {prometheus.NewDesc("aeo_observe_blocks_bytes", "Bytes on disk of what is no longer in memory.", nil, nil), prometheus.GaugeValue},
+		"prometheus_tsdb_wal_storage_size_bytes":                {prometheus.NewDesc("aeo_observe_wal_bytes", "Bytes of the log of the newest samples.", nil, nil), prometheus.GaugeValue},
+		"prometheus_tsdb_wal_corruptions_total":                 {prometheus.NewDesc("aeo_observe_wal_corruptions_total", "How often the log of the newest samples was broken and was cut.", nil, nil), prometheus.CounterValue},
+		"prometheus_tsdb_wal_writes_failed_total":               {prometheus.NewDesc("aeo_observe_wal_writes_failed_total", "How often the log could not be written.", nil, nil), prometheus.CounterValue},
+		"prometheus_tsdb_compactions_failed_total":              {prometheus.NewDesc("aeo_observe_compactions_failed_total", "How often samples could not be moved from memory to a block.", nil, nil), prometheus.CounterValue},
+		"prometheus_tsdb_exemplar_exemplars_in_storage":         {prometheus.NewDesc("aeo_observe_exemplars", "Exemplars that are kept.", nil, nil), prometheus.GaugeValue},
+		"prometheus_tsdb_exemplar_out_of_order_exemplars_total": {prometheus.NewDesc("aeo_observe_exemplars_late_total", "Exemplars that are not kept because a newer one of their series came before.", nil, nil), prometheus.CounterValue},
+		"prometheus_tsdb_out_of_order_samples_total":            {prometheus.NewDesc("aeo_observe_samples_late_total", "Samples that were older than another of their series, kept or not.", nil, nil), prometheus.CounterValue},
 	}
 )
 
 // Describe implements prometheus.Collector.
 func (s *Store) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAccepted, descRefused, descSeries, descLimit, descRoom, descDamaged} {
+	for _, d := range []*prometheus.Desc{descAccepted, descRefused, descSeries, descLimit, descRoom, descDamaged, descPushed} {
 		ch <- d
 	}
 	for _, i := range insides {
@@ -118,6 +123,9 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	}
 	s.tally.mu.Lock()
 	defer s.tally.mu.Unlock()
+	// The two are not of the same moment: what is counted must not go back.
+	s.tally.pushed = max(s.tally.pushed, inside["prometheus_tsdb_exemplar_exemplars_appended_total"]-inside["prometheus_tsdb_exemplar_exemplars_in_storage"])
+	put(descPushed, prometheus.CounterValue, s.tally.pushed)
 	for source, n := range s.tally.accepted {
 		put(descAccepted, prometheus.CounterValue, float64(n), source)
 	}

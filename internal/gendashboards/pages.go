@@ -118,6 +118,9 @@ func signalsDashboard() dashboard {
 					ask(`sum by (source) (rate(aeo_observe_samples_accepted_total[$__rate_interval]))`, "kept, {{source}}"),
 					ask(`sum by (source, reason) (rate(aeo_observe_samples_refused_total[$__rate_interval]))`, "refused, {{source}}: {{reason}}"),
 				}},
+				{title: "Exemplars", about: "Those that are kept, and how fast newer ones push them out.", kind: "timeseries", queries: []query{
+					ask(`aeo_observe_exemplars`, "kept"), ask(`rate(aeo_observe_exemplars_pushed_out_total[$__rate_interval])`, "pushed out per second"), ask(`rate(aeo_observe_exemplars_late_total[$__rate_interval])`, "late per second"),
+				}},
 				{title: "Targets", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (health) (aeo_observe_scrape_targets)`, "{{health}}"), ask(`sum(aeo_observe_scrape_targets_left)`, "too many")}},
 				{title: "Can be written", kind: "stat", good: 1, queries: []query{ask(`aeo_observe_metrics_writable`, "")}},
 			}},
