@@ -32,3 +32,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - --{{ .name }}-ca-file=/etc/aeod/{{ .name }}-ca/ca.crt
 {{- end }}
 {{- end }}
+
+{{/* Whether anything is followed for anomalies. */}}
+{{- define "autoecoops.follows" -}}
+{{- if or (and .Values.metrics.enabled .Values.metrics.anomalies) (and .Values.objectives.prometheus.url .Values.objectives.prometheus.anomalies) }}yes{{ end }}
+{{- end }}
+
+{{/* Whether days are given that are not as usual, to who follows. */}}
+{{- define "autoecoops.holidays" -}}
+{{- if and .Values.anomalies.holidays (include "autoecoops.follows" .) }}yes{{ end }}
+{{- end }}
