@@ -63,11 +63,12 @@ func (k *key) labels(labels map[string]string) {
 // The labels that may say it, in the order of how much they are to be believed.
 var (
 	namespaceLabels = []string{
-		"destination_workload_namespace", "k8s_namespace_name", "exported_namespace", "namespace", "kubernetes_namespace", "service_namespace",
+		"destination_workload_namespace", "k8s_namespace_name", "service_namespace", "exported_namespace", "namespace", "kubernetes_namespace",
 	}
+	// What a metric says itself goes before the workload, which is whom aeod scraped.
 	workloadLabels = []string{
-		"destination_workload", "workload", "deployment", "statefulset", "daemonset", "k8s_deployment_name", "service_name", "app_kubernetes_io_name",
-		"app", "exported_service", "ingress", "service", "envoy_cluster_name", "container", "job",
+		"destination_workload", "k8s_deployment_name", "deployment", "statefulset", "daemonset", "service_name", "workload", "app_kubernetes_io_name",
+		"app", "exported_service", "service", "ingress", "envoy_cluster_name", "container", "job",
 	}
 )
 
@@ -77,7 +78,13 @@ func (s Signal) Namespace() string {
 	if s.Watch.Namespace != "" {
 		return s.Watch.Namespace
 	}
-	return first(s.Labels, namespaceLabels)
+	if ns := first(s.Labels, namespaceLabels); ns != "" {
+		return ns
+	}
+	if ns, name, ok := strings.Cut(s.Labels["job"], "/"); ok && name == s.Workload() {
+		return ns
+	}
+	return ""
 }
 
 // Workload is whose a signal is, "" if neither a label nor its watch says.
@@ -109,16 +116,18 @@ func (s Signal) Of() string {
 func (s Signal) Rest() []string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(s.Labels)) {
-		if !slices.Contains(namespaceLabels, k) && !slices.Contains(workloadLabels, k) || k == "container" {
+		if !slices.Contains(namespaceLabels, k) && !slices.Contains(workloadLabels, k) || k == "container" || k == "ingress" {
 			out = append(out, k+"="+s.Labels[k])
 		}
 	}
 	return out
 }
 
+// first is the first label that says something: the name that OpenTelemetry gives to who
+// has none says nothing.
 func first(labels map[string]string, names []string) string {
 	for _, n := range names {
-		if v := labels[n]; v != "" {
+		if v := labels[n]; v != "" && !strings.HasPrefix(v, "unknown_service") {
 			return v
 		}
 	}

@@ -169,7 +169,12 @@ func TestSignal(t *testing.T) {
 		ns, workload string
 	}{
 		{map[string]string{"namespace": "shop", "app": "web", "job": "pods"}, "shop/web", "shop", "web"},
-		{map[string]string{"job": "shop/web"}, "web", "", "web"},
+		{map[string]string{"job": "shop/web"}, "shop/web", "shop", "web"},
+		{map[string]string{"job": "observability/collector", "service_name": "web"}, "web", "", "web"},
+		{map[string]string{"job": "shop/web", "service_name": "web", "workload": "collector"}, "shop/web", "shop", "web"},
+		{map[string]string{"namespace": "observability", "service_namespace": "shop", "workload": "collector", "service_name": "web"}, "shop/web", "shop", "web"},
+		{map[string]string{"namespace": "shop", "workload": "web", "service_name": "unknown_service:java"}, "shop/web", "shop", "web"},
+		{map[string]string{"namespace": "shop", "ingress": "all", "service": "web"}, "shop/web", "shop", "web"},
 		{map[string]string{"destination_workload": "web", "destination_workload_namespace": "shop", "namespace": "istio-system"}, "shop/web", "shop", "web"},
 		{map[string]string{"service": "shop-web-80@kubernetes", "namespace": ""}, "shop-web-80@kubernetes", "", "shop-web-80@kubernetes"},
 		{map[string]string{}, "(nobody's)", "", ""},
@@ -185,7 +190,7 @@ func TestSignal(t *testing.T) {
 	if a.ID() != b.ID() || a.ID() == c.ID() || len(a.ID()) != 8 {
 		t.Error(a.ID(), b.ID(), c.ID())
 	}
-	if got := fmt.Sprint(Signal{watch.Watch{}, map[string]string{"container": "main", "app": "web", "zone": "a"}}.Rest()); got != "[container=main zone=a]" {
+	if got := fmt.Sprint(Signal{watch.Watch{}, map[string]string{"container": "main", "app": "web", "zone": "a", "ingress": "all"}}.Rest()); got != "[container=main ingress=all zone=a]" {
 		t.Error(got)
 	}
 }

@@ -1,7 +1,7 @@
 package watch
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
@@ -14,8 +14,20 @@ type convention struct {
 	family string
 	// by are the labels that say whose a series is, besides the usual ones.
 	by []string
-	// only is a matcher that all its series must have, "" for none.
-	only    string
+	// others says that its series are of others than who is scraped: the usual labels,
+	// which a scraper sets, do not say whose they are.
+	others bool
+	// own are labels to set, in this order, by what the metric itself says.
+	own []rename
+	// once are the labels of one thing: it counts once, however many tell of it.
+	once []string
+	// names are labels to set after that.
+	names []rename
+	// places tell the namespace, the most trustworthy first; nil are the usual ones.
+	places []place
+	// only are matchers of which its series must have one, nil for none. No series has
+	// several.
+	only    []string
 	signals []signal
 }
 
@@ -30,21 +42,24 @@ type signal struct {
 	needs []string
 	// expr is PromQL in which {} stands for the matchers of the convention, ()
 	// after by for its labels, and [W] for the window. A matcher written inside
-	// the braces is joined with them.
+	// the braces is joined with them. The parentheses after those of by hold what is
+	// told by the metrics themselves.
 	expr      string
 	direction anomaly.Direction
 	effect    float64
 	exemplars string
 }
 
+// environments are the labels that tell installations of the same apart.
+var environments = []string{"cluster", "environment", "deployment_environment_name", "deployment_environment", "env"}
+
 // usual are the labels that tell whose a series is, in the names that scrapers,
 // OpenTelemetry and people give them. To group by a label that is not there
 // changes nothing.
-var usual = []string{
-	"cluster", "environment", "deployment_environment_name", "deployment_environment", "env",
+var usual = append(slices.Clone(environments),
 	"namespace", "k8s_namespace_name", "kubernetes_namespace", "exported_namespace", "service_namespace",
 	"service", "service_name", "app", "app_kubernetes_io_name", "job", "workload",
-}
+)
 
 // choose makes the watches of a convention, and tells what is missing if only
 // some of it is there.
@@ -89,61 +104,6 @@ func (c *convention) complete(watches []Watch) bool {
 func (c *convention) watch(s signal, o Options) Watch {
 	return Watch{
 		Name: c.name + "/" + s.short, Golden: s.golden, What: s.what, Unit: s.unit,
-		Expr: c.expand(s.expr, o), Direction: s.direction, MinEffect: s.effect, Exemplars: c.expand(s.exemplars, o),
+		Expr: c.expand(s.expr, o), Direction: s.direction, MinEffect: s.effect, Exemplars: c.expand(s.exemplars, Options{Window: o.Window}), // the labels of a signal tell its namespace
 	}
-}
-
-// expand fills a template in.
-func (c *convention) expand(expr string, o Options) string {
-	var matchers []string
-	if c.only != "" {
-		matchers = append(matchers, c.only)
-	}
-	if o.Namespace != "" {
-		matchers = append(matchers, c.inNamespace(o.Namespace))
-	}
-	all := strings.Join(matchers, ",")
-	var b strings.Builder
-	for i := 0; i < len(expr); i++ {
-		switch {
-		case expr[i] == '"': // texts stay as they are; none has a quote inside
-			end := i + 1 + strings.IndexByte(expr[i+1:], '"')
-			b.WriteString(expr[i : end+1])
-			i = end
-		case strings.HasPrefix(expr[i:], "{}"):
-			if all != "" {
-				b.WriteString("{" + all + "}")
-			}
-			i++
-		case expr[i] == '{':
-			b.WriteByte('{')
-			if all != "" {
-				b.WriteString(all + ",")
-			}
-		case strings.HasPrefix(expr[i:], "[W]"):
-			b.WriteString("[" + seconds(o.Window) + "]")
-			i += 2
-		case strings.HasPrefix(expr[i:], "by ()"):
-			b.WriteString("by (" + strings.Join(append(append([]string(nil), c.by...), usual...), ", ") + ")")
-			i += 4
-		case strings.HasPrefix(expr[i:], "by (le)"):
-			b.WriteString("by (le, " + strings.Join(append(append([]string(nil), c.by...), usual...), ", ") + ")")
-			i += 6
-		default:
-			b.WriteByte(expr[i])
-		}
-	}
-	return b.String()
-}
-
-// inNamespace is a matcher of a namespace. PromQL has no "or" between labels, so
-// that it is the label that the convention uses.
-func (c *convention) inNamespace(ns string) string {
-	label := "namespace"
-	for _, l := range c.by {
-		if strings.Contains(l, "namespace") {
-			label = l
-		}
-	}
-	return label + "=" + quote(ns)
 }

@@ -61,22 +61,42 @@ type Watch struct {
 }
 
 // ExemplarsOf selects the series that carry exemplars of the signal with these labels, ""
-// if there are none.
+// if there are none. Where a label of the signal may be that of several of a series, it is
+// one selector for each.
 func (w Watch) ExemplarsOf(labels map[string]string) string {
 	if w.Exemplars == "" {
 		return ""
 	}
 	metric, matchers, _ := strings.Cut(strings.TrimSuffix(w.Exemplars, "}"), "{")
-	var all []string
-	if matchers != "" {
-		all = append(all, matchers)
-	}
+	all := []string{matchers}
+	own := w.renames()
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		if v := labels[name]; v != "" {
-			all = append(all, name+"="+quote(v))
+		if labels[name] == "" {
+			continue
+		}
+		var longer []string
+		for _, before := range all {
+			for _, m := range told(own, name, labels[name]) {
+				longer = append(longer, joined(before, m))
+			}
+		}
+		all = longer
+	}
+	for i := range all {
+		all[i] = metric + "{" + all[i] + "}"
+	}
+	return strings.Join(all, " or ")
+}
+
+// renames are those of the convention that a watch is of.
+func (w Watch) renames() []rename {
+	name, _, _ := strings.Cut(w.Name, "/")
+	for _, c := range catalogue {
+		if c.name == name {
+			return c.own
 		}
 	}
-	return metric + "{" + strings.Join(all, ",") + "}"
+	return nil
 }
 
 // Settings detects the anomalies of this signal.

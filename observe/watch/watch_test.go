@@ -52,12 +52,30 @@ func TestFind(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	c := convention{name: "x", by: []string{"one"}, only: `a="b"`}
-	got := c.expand(`sum by () (rate(m{code="5"}[W])) / sum by (le) (m{})`, Options{Namespace: `sh"op`, Window: 90 * time.Second})
-	labels := "one, " + strings.Join(usual, ", ")
-	want := `sum by (` + labels + `) (rate(m{a="b",namespace="sh\"op",code="5"}[90s])) / sum by (le, ` + labels + `) (m{a="b",namespace="sh\"op"})`
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	const template = `sum by () (rate(m{code="5)"}[W])) / sum by (le) (m{})`
+	environment := strings.Join(environments, ", ")
+	all := strings.Join(usual, ", ")
+	for name, c := range map[string]struct {
+		convention      convention
+		template        string
+		namespace, want string
+	}{
+		"the usual labels": {convention{by: []string{"one"}, only: []string{`a="b"`}}, template, "",
+			`sum by (one, ` + all + `) (rate(m{a="b",code="5)"}[90s])) / sum by (le, one, ` + all + `) (m{a="b"})`},
+		"one place": {convention{others: true, by: []string{"one"}, places: []place{{label: "at"}}}, template, `sh"op`,
+			`sum by (one, ` + environment + `) (rate(m{at="sh\"op",code="5)"}[90s])) / sum by (le, one, ` + environment + `) (m{at="sh\"op"})`},
+		"several places": {convention{others: true, only: []string{`a="b"`}, places: []place{{label: "x"}, {"y", "NAMESPACE/.+"}}}, `max by () (1 - m{})`, "s.p",
+			`max by (` + environment + `) ((1 - m{a="b",x="s.p"}) or (1 - m{a="b",x="",y=~"s\\.p/.+"}))`},
+		"several forms": {convention{only: []string{"a", "b"}, places: givenPlaces[1:]}, `m{}`, "shop", `(m{a,namespace="shop"}) or (m{b,namespace="shop"})`},
+		"nothing to aggregate": {convention{places: givenPlaces}, `m{}`, "shop",
+			`(m{exported_namespace="shop"}) or (m{exported_namespace="",namespace="shop"})`},
+		"labels of its own": {convention{others: true, own: []rename{given("pod")}, once: []string{"pod"}, names: []rename{{to: "w", from: "pod", form: "(.)+"}}}, `sum by () (m{})`, "",
+			`sum by (` + environment + `) (label_replace(max by (pod, ` + environment + `) (label_replace(m, "pod", "$1", "exported_pod", "(.+)")), "w", "$1", "pod", "(.)+"))`},
+		"nothing": {convention{}, "", "shop", ""},
+	} {
+		if got := c.convention.expand(c.template, Options{Namespace: c.namespace, Window: 90 * time.Second}); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, c.want)
+		}
 	}
 }
 
@@ -65,13 +83,12 @@ func TestExpand(t *testing.T) {
 func TestExemplarsOf(t *testing.T) {
 	labels := map[string]string{"namespace": "shop", "app": `or"ders`, "job": ""}
 	for _, o := range []Options{{}, {Namespace: "shop"}} {
-		in := ""
-		if o.Namespace != "" {
-			in = `namespace="shop",`
-		}
+		const bucket, app = "http_server_request_duration_seconds_bucket{", `app="or\"ders",`
+		collector, itself := `exported_job=~"shop/[^/]+"}`, `namespace="shop",exported_job=""}`
+		const failed = `http_response_status_code=~"5..",`
 		want := map[string]string{
-			"otel-http/rate": "", "otel-http/errors": `http_server_request_duration_seconds_bucket{` + in + `http_response_status_code=~"5..",app="or\"ders",namespace="shop"}`,
-			"otel-http/duration": `http_server_request_duration_seconds_bucket{` + in + `app="or\"ders",namespace="shop"}`, "http-requests/code-errors": `http_requests_total{` + in + `code=~"5..",app="or\"ders",namespace="shop"}`,
+			"otel-http/rate": "", "otel-http/errors": bucket + failed + app + collector + " or " + bucket + failed + app + itself,
+			"otel-http/duration": bucket + app + collector + " or " + bucket + app + itself, "http-requests/code-errors": `http_requests_total{code=~"5..",` + app + `namespace="shop"}`,
 		}
 		told := 0
 		for _, w := range Find(Metrics(), o).Watches {
@@ -92,11 +109,7 @@ func TestExemplarsOf(t *testing.T) {
 
 // TestWorkloadOfAPod takes pods' names as Kubernetes makes them.
 func TestWorkloadOfAPod(t *testing.T) {
-	_, pattern, ok := strings.Cut(workloadOf("x"), `"pod", "`)
-	if !ok {
-		t.Fatal("there is no pattern")
-	}
-	form := regexp.MustCompile("^(?:" + strings.TrimSuffix(pattern, `")`) + ")$")
+	form := regexp.MustCompile("^(?:" + ofPod.form + ")$")
 	for pod, want := range map[string]string{
 		"orders-5d9c7b6f4-x2x9k":      "orders",
 		"orders-api-7f8d9c4b55-9fhzq": "orders-api",
