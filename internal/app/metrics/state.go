@@ -17,7 +17,7 @@ import (
 )
 
 // States writes what the Kubernetes API says of pods as samples, under the names that
-// kube-state-metrics gives them, where that is not there.
+// kube-state-metrics gives them, of the pods that no such exporter tells of.
 type States struct {
 	// Into takes the samples, From tells of those that others wrote.
 	Into storage.Appendable
@@ -31,7 +31,8 @@ type States struct {
 	pods map[kube.PodName]kube.Pod
 	// written are the series of the last time, by their labels' hash.
 	written map[uint64]labels.Labels
-	silent  bool
+	// shared is set while others tell of pods.
+	shared bool
 }
 
 // stateJob is the job of our own series, which tells them from those of others.
@@ -76,20 +77,18 @@ type sample struct {
 	value  float64
 }
 
-// Write writes a sample of each series, and marks those that ended. Where somebody
-// else writes the same it writes nothing: twice would be counted twice.
+// Write writes a sample of each series, and marks those that ended. Of a pod that somebody
+// else tells of it writes nothing: twice would be counted twice. Who tells of some need not
+// tell of all: an exporter may be of a few namespaces, or one shard of several.
 func (s *States) Write(ctx context.Context) error {
 	others, err := s.others(ctx)
 	if err != nil {
 		return err
 	}
-	var samples []sample
-	if !others {
-		samples = s.samples()
-	}
-	if others != s.silent {
-		s.silent = others
-		s.Log.Info("the state of pods as metrics", "written by", map[bool]string{true: "kube-state-metrics", false: "aeod"}[others])
+	samples := s.samples(others)
+	if shared := len(others) > 0; shared != s.shared {
+		s.shared = shared
+		s.Log.Info("the state of pods as metrics", "written by", map[bool]string{true: "kube-state-metrics", false: "aeod"}[shared], "pods", len(others))
 	}
 	if len(samples) == 0 && len(s.written) == 0 {
 		return nil
@@ -116,26 +115,39 @@ func (s *States) Write(ctx context.Context) error {
 // lookBack is how old samples of others may be to count.
 const lookBack = 5 * time.Minute
 
-// others tells whether somebody else has written the state of pods lately.
-func (s *States) others(ctx context.Context) (bool, error) {
+// others are the pods of which somebody else has written the state lately.
+func (s *States) others(ctx context.Context) (map[kube.PodName]bool, error) {
 	from, to := s.Now().Add(-lookBack).UnixMilli(), s.Now().UnixMilli()
 	q, err := s.From.Querier(from, to)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer q.Close()
-	set := q.Select(ctx, false, &storage.SelectHints{Start: from, End: to, Limit: 1},
+	pods := map[kube.PodName]bool{}
+	set := q.Select(ctx, false, &storage.SelectHints{Start: from, End: to},
 		labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "kube_pod_container_status_ready"),
 		labels.MustNewMatcher(labels.MatchNotEqual, "job", stateJob))
-	return set.Next(), set.Err()
+	for set.Next() {
+		l := set.At().Labels()
+		pods[kube.PodName{Namespace: told(l, "namespace"), Name: told(l, "pod")}] = true
+	}
+	return pods, set.Err()
 }
 
-// samples are those of all pods that are there.
-func (s *States) samples() (out []sample) {
+// told is what a metric says itself where its scraper has a label of that name too.
+func told(l labels.Labels, name string) string {
+	if v := l.Get("exported_" + name); v != "" {
+		return v
+	}
+	return l.Get(name)
+}
+
+// samples are those of all pods that are there, but for those that others tell of.
+func (s *States) samples(others map[kube.PodName]bool) (out []sample) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.pods {
-		if p.Ended {
+		if p.Ended || others[kube.PodName{Namespace: p.Namespace, Name: p.Name}] {
 			continue
 		}
 		add := func(name string, v float64, more ...string) {

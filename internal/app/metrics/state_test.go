@@ -49,8 +49,8 @@ func newest(t *testing.T, s *tsdb.Store, now time.Time) []string {
 	return out
 }
 
-// TestStates follows a pod that crashes and goes, and is silent where somebody else
-// speaks.
+// TestStates follows a pod that crashes and goes, and is silent of a pod that somebody else
+// speaks of, whatever his scraper made of the labels.
 func TestStates(t *testing.T) {
 	now := time.Now().Add(-30 * time.Minute)
 	store, err := tsdb.Open(tsdb.Options{Dir: t.TempDir()})
@@ -86,17 +86,18 @@ func TestStates(t *testing.T) {
 	write(ended...)
 	s.Gone(kube.PodName{Namespace: "shop", Name: "web-0"})
 	write(ended...)
-	// Somebody else writes the same.
+	// Somebody else writes the same, of this pod only.
 	pod.Ended = false
 	s.Changed(pod)
+	s.Changed(kube.Pod{Namespace: "back", Name: "web-0", Of: identity.Key{Service: "back"}, Containers: []kube.Container{{Name: "app", Ready: true}}})
 	app := store.Appendable("scrape", true).Appender(t.Context())
-	if _, err := app.Append(0, labels.FromStrings(model.MetricNameLabel, "kube_pod_container_status_ready", "job", "ksm", "pod", "web-0", "container", "app"), now.UnixMilli(), 1); err != nil {
+	if _, err := app.Append(0, labels.FromStrings(model.MetricNameLabel, "kube_pod_container_status_ready", "job", "ksm", "namespace", "kube-system", "pod", "ksm-0", "exported_namespace", "shop", "exported_pod", "web-0", "container", "app"), now.UnixMilli(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := app.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	write("last_terminated_reason aeod web-0/app OOMKilled ended", "ready aeod web-0/app  ended", "ready ksm web-0/app  1", "restarts_total aeod web-0/app  ended", "waiting_reason aeod web-0/app CrashLoopBackOff ended")
+	write("last_terminated_reason aeod web-0/app OOMKilled ended", "ready aeod web-0/app  1", "ready aeod web-0/app  ended", "ready ksm ksm-0/app  1", "restarts_total aeod web-0/app  0", "restarts_total aeod web-0/app  ended", "waiting_reason aeod web-0/app CrashLoopBackOff ended")
 	// And no more.
 	now = now.Add(10 * time.Minute)
 	if err := s.Write(t.Context()); err != nil {
