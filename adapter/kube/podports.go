@@ -12,6 +12,8 @@ type Scrape struct {
 	// Notes are the annotations prometheus.io/scrape, path, port and scheme, by the
 	// part after the slash.
 	Notes map[string]string
+	// Labels are the pod's: Services pick it by them.
+	Labels map[string]string
 	// Ports are those of TCP that its containers name.
 	Ports []Port
 }

@@ -93,7 +93,7 @@ type containerStatus struct {
 func (item *podItem) pod() Pod {
 	m := item.Metadata
 	p := Pod{Namespace: m.Namespace, Name: m.Name, Node: item.Spec.NodeName, Ended: item.Status.Phase == "Succeeded" || item.Status.Phase == "Failed"}
-	p.Scrape = Scrape{Address: item.Status.PodIP, NodeAddress: item.Status.HostIP, Notes: m.Annotations, Ports: portsOf(item.Spec.Containers)}
+	p.Scrape = Scrape{Address: item.Status.PodIP, NodeAddress: item.Status.HostIP, Notes: m.Annotations, Labels: m.Labels, Ports: portsOf(item.Spec.Containers)}
 	told := map[string]string{"k8s.namespace.name": m.Namespace}
 	for k, v := range m.Labels {
 		told[k] = v
@@ -129,8 +129,15 @@ func (c *Client) Pods(ctx context.Context, namespace string) ([]Pod, error) {
 	if namespace == "" {
 		return nil, fault.New(fault.Invalid, "list", "pods", "no namespace is named", "give one")
 	}
-	out, _, err := c.listPods(ctx, namespace)
-	return out, err
+	items, _, err := c.podItems(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Pod, len(items))
+	for i := range items {
+		out[i] = items[i].pod()
+	}
+	return out, nil
 }
 
 // podsPath is where the pods of a namespace are, or of all if it is "".
@@ -141,17 +148,14 @@ func podsPath(namespace string) string {
 	return "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods"
 }
 
-// listPods lists pods, and returns the version to watch from.
-func (c *Client) listPods(ctx context.Context, namespace string) (out []Pod, version string, err error) {
+// podItems lists pods, and returns the version to watch from.
+func (c *Client) podItems(ctx context.Context, namespace string) (out []podItem, version string, err error) {
 	err = c.pages(ctx, podsPath(namespace), nil, strings.TrimSpace("the pods of "+namespace), func(text []byte) (string, error) {
 		var page podPage
 		if err := json.Unmarshal(text, &page); err != nil {
 			return "", err
 		}
-		for i := range page.Items {
-			out = append(out, page.Items[i].pod())
-		}
-		version = page.Metadata.ResourceVersion
+		out, version = append(out, page.Items...), page.Metadata.ResourceVersion
 		return page.Metadata.Continue, nil
 	})
 	return out, version, err

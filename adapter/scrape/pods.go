@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,9 @@ type Pod struct {
 	// Notes are the annotations prometheus.io/scrape, path, port and scheme, by the part
 	// after the slash.
 	Notes map[string]string
-	Ports []Port
+	// Labels are what Services pick it by.
+	Labels map[string]string
+	Ports  []Port
 }
 
 // Port is a port of a container.
@@ -31,18 +34,20 @@ type Port struct {
 	Number          int
 }
 
-// Pods collects the pods that there are, and hands their targets over.
+// Pods collects the pods that there are, and the Services that say of theirs that they
+// have metrics, and hands the targets over.
 type Pods struct {
 	to *Scraper
 
-	mu      sync.Mutex
-	there   map[[2]string]Pod
-	changed chan struct{}
+	mu       sync.Mutex
+	there    map[[2]string]Pod
+	services map[[2]string]Service
+	changed  chan struct{}
 }
 
 // Pods returns where to tell of pods.
 func (s *Scraper) Pods() *Pods {
-	return &Pods{to: s, there: map[[2]string]Pod{}, changed: make(chan struct{}, 1)}
+	return &Pods{to: s, there: map[[2]string]Pod{}, services: map[[2]string]Service{}, changed: make(chan struct{}, 1)}
 }
 
 // Changed tells of a pod that is there.
@@ -50,15 +55,16 @@ func (p *Pods) Changed(pod Pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := [2]string{pod.Namespace, pod.Name}
-	if pod.Address == "" || len(targetsOf(pod)) == 0 && p.to.options.Kubelet == nil {
-		if _, known := p.there[key]; !known {
-			return
-		}
-		delete(p.there, key)
-	} else {
+	old, known := p.there[key]
+	switch {
+	case pod.Address != "":
 		p.there[key] = pod
+	case known:
+		delete(p.there, key)
 	}
-	p.wake()
+	if known != (pod.Address != "") || known && !reflect.DeepEqual(old, pod) { // most changes are others
+		p.wake()
+	}
 }
 
 // Gone tells of a pod that is not there any more.
@@ -106,8 +112,12 @@ func (p *Pods) groups() []*targetgroup.Group {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	by := map[string]*targetgroup.Group{}
+	services := make([]Service, 0, len(p.services))
+	for _, key := range slices.SortedFunc(maps.Keys(p.services), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		services = append(services, p.services[key])
+	}
 	for _, key := range slices.SortedFunc(maps.Keys(p.there), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
-		targets := targetsOf(p.there[key])
+		targets := targetsOf(p.there[key], services)
 		if len(targets) == 0 {
 			continue
 		}
@@ -147,53 +157,82 @@ func (p *Pods) kubelets() []*targetgroup.Group {
 	return []*targetgroup.Group{g}
 }
 
-// targetsOf are where a pod's metrics are: as its annotations say, else at the ports that
-// are named metrics, or end in -metrics. prometheus.io/scrape: "false" means nowhere.
-func targetsOf(p Pod) (out []model.LabelSet) {
-	wanted := p.Notes["scrape"]
-	if p.Address == "" || wanted == "false" {
+// notes are annotations that say where metrics are.
+type notes map[string]string
+
+// targetsOf are where a pod's metrics are: as its annotations say, else those of its
+// Services, else at the ports that are named metrics, or end in -metrics.
+// prometheus.io/scrape: "false" of the pod means nowhere. No place is scraped twice.
+func targetsOf(p Pod, services []Service) (out []model.LabelSet) {
+	own := notes(p.Notes)
+	if p.Address == "" || own["scrape"] == "false" {
 		return nil
 	}
-	path, scheme := p.Notes["path"], p.Notes["scheme"]
+	if own["scrape"] == "true" {
+		return own.targets(p, p.Ports)
+	}
+	there := map[string]bool{}
+	for _, s := range services {
+		if !s.picks(p) {
+			continue
+		}
+		for _, t := range s.notesFor(p).targets(p, s.portsOf(p)) {
+			if place := string(t[model.AddressLabel] + t[model.MetricsPathLabel]); !there[place] {
+				there[place] = true
+				out = append(out, t)
+			}
+		}
+	}
+	if len(out) == 0 {
+		out = own.targets(p, p.Ports)
+	}
+	return out
+}
+
+// targets are where the metrics of a pod are, at some of its ports.
+func (n notes) targets(p Pod, ports []Port) (out []model.LabelSet) {
+	wanted, text := n["scrape"] == "true", n["port"]
+	if wanted && text != "" {
+		number, err := strconv.Atoi(text)
+		for _, port := range append(slices.Clone(ports), p.Ports...) {
+			if port.Number == number || port.Name == text {
+				return []model.LabelSet{n.target(p, port)}
+			}
+		}
+		if err == nil && number > 0 && number < 1<<16 { // a port need not be declared
+			return []model.LabelSet{n.target(p, Port{Number: number})}
+		}
+		return nil
+	}
+	for _, port := range ports {
+		if ofMetrics(port.Name) {
+			out = append(out, n.target(p, port))
+		}
+	}
+	if len(out) == 0 && wanted && len(ports) > 0 {
+		out = append(out, n.target(p, ports[0]))
+	}
+	return out
+}
+
+// target is one port of a pod.
+func (n notes) target(p Pod, port Port) model.LabelSet {
+	path, scheme := n["path"], n["scheme"]
 	if path == "" || !strings.HasPrefix(path, "/") {
 		path = "/metrics"
 	}
 	if scheme != "https" {
 		scheme = "http"
 	}
-	add := func(port Port) {
-		l := model.LabelSet{
-			model.AddressLabel: model.LabelValue(net.JoinHostPort(p.Address, strconv.Itoa(port.Number))), model.MetricsPathLabel: model.LabelValue(path), model.SchemeLabel: model.LabelValue(scheme),
-			"pod": model.LabelValue(p.Name), "node": model.LabelValue(p.Node), "workload": model.LabelValue(p.Workload), "container": model.LabelValue(port.Container),
-			model.JobLabel: model.LabelValue(p.Namespace + "/" + p.Workload),
-		}
-		for name, v := range l {
-			if v == "" {
-				delete(l, name)
-			}
-		}
-		out = append(out, l)
+	l := model.LabelSet{
+		model.AddressLabel: model.LabelValue(net.JoinHostPort(p.Address, strconv.Itoa(port.Number))), model.MetricsPathLabel: model.LabelValue(path), model.SchemeLabel: model.LabelValue(scheme),
+		"pod": model.LabelValue(p.Name), "node": model.LabelValue(p.Node), "workload": model.LabelValue(p.Workload), "container": model.LabelValue(port.Container),
+		model.JobLabel: model.LabelValue(p.Namespace + "/" + p.Workload),
 	}
-	if text := p.Notes["port"]; wanted == "true" && text != "" {
-		n, err := strconv.Atoi(text)
-		for _, port := range p.Ports {
-			if port.Number == n || port.Name == text {
-				add(port)
-				return out
-			}
-		}
-		if err == nil && n > 0 && n < 1<<16 { // a port need not be declared
-			add(Port{Number: n})
-		}
-		return out
-	}
-	for _, port := range p.Ports {
-		if port.Name == "metrics" || strings.HasSuffix(port.Name, "-metrics") {
-			add(port)
+	for name, v := range l {
+		if v == "" {
+			delete(l, name)
 		}
 	}
-	if len(out) == 0 && wanted == "true" && len(p.Ports) > 0 {
-		add(p.Ports[0])
-	}
-	return out
+	return l
 }

@@ -29,7 +29,7 @@ func TestTargetsOfPods(t *testing.T) {
 		"nothing":        {nil, ports[:1], ""},
 	} {
 		var got []string
-		for _, l := range targetsOf(Pod{Namespace: "shop", Name: "cart-1", Workload: "cart", Address: "10.0.0.1", Notes: c.notes, Ports: c.ports}) {
+		for _, l := range targetsOf(Pod{Namespace: "shop", Name: "cart-1", Workload: "cart", Address: "10.0.0.1", Notes: c.notes, Ports: c.ports}, nil) {
 			got = append(got, fmt.Sprintf("%s %s %s %s", l["__scheme__"], l["__address__"], l["__metrics_path__"], l["container"]))
 			if l["job"] != "shop/cart" || l["pod"] != "cart-1" {
 				t.Errorf("%s: %v", name, l)
@@ -39,7 +39,7 @@ func TestTargetsOfPods(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, text, c.want)
 		}
 	}
-	if targetsOf(Pod{Ports: ports}) != nil {
+	if targetsOf(Pod{Ports: ports}, nil) != nil {
 		t.Error("a pod without an address has targets")
 	}
 }

@@ -213,6 +213,7 @@ func followPods(ctx context.Context, client *kube.Client, namespaces []string, t
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { states.Run(ctx) })
+	wg.Go(func() { followServices(ctx, client, namespaces, to, log) })
 	for _, namespace := range namespaces {
 		w := &kube.PodWatch{
 			Client: client, Namespace: namespace,
@@ -228,7 +229,7 @@ func followPods(ctx context.Context, client *kube.Client, namespaces []string, t
 
 // podOf is what scraping needs of a pod; one that has ended is nowhere.
 func podOf(p kube.Pod) scrape.Pod {
-	out := scrape.Pod{Namespace: p.Namespace, Name: p.Name, Node: p.Node, Workload: p.Of.Service, Address: p.Scrape.Address, NodeAddress: p.Scrape.NodeAddress, Notes: p.Scrape.Notes}
+	out := scrape.Pod{Namespace: p.Namespace, Name: p.Name, Node: p.Node, Workload: p.Of.Service, Address: p.Scrape.Address, NodeAddress: p.Scrape.NodeAddress, Notes: p.Scrape.Notes, Labels: p.Scrape.Labels}
 	if p.Ended {
 		out.Address = ""
 	}

@@ -16,7 +16,7 @@ func (m *Metrics) flags(f *pflag.FlagSet) {
 	f.StringVar(&m.Accept, "metrics-accept", "", `keep of what is sent only what a `+"`SELECTOR`"+` picks, as '{namespace="shop"}'`)
 	f.IntVar(&m.MaxSeries, "metrics-max-series", 200_000, "how many series there may be in memory, about 4 KiB each")
 	f.StringVar(&m.Targets, "metrics-targets", "", "a `FILE` with targets to scrape, in the form of Prometheus' file_sd")
-	f.BoolVar(&m.Pods, "metrics-pods", false, "scrape pods that say where their metrics are: annotations prometheus.io/scrape, or a port named metrics")
+	f.BoolVar(&m.Pods, "metrics-pods", false, "scrape pods that say where their metrics are, or whose Services do: annotations prometheus.io/scrape, or a port named metrics")
 	f.StringArrayVar(&m.Namespaces, "metrics-namespace", nil, "scrape pods of this `NAMESPACE` only; may be repeated")
 	f.BoolVar(&m.Kubelet, "metrics-kubelet", false, "scrape the kubelets of their nodes too: what containers use")
 	f.BoolVar(&m.KubeletInsecure, "metrics-kubelet-insecure-tls", false, "scrape kubelets whatever certificates they show, as many clusters have them sign their own; the token is shown to them")
