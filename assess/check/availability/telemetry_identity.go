@@ -87,14 +87,18 @@ func surroundings(p *check.Pass, pod *graph.Pod) identity.Around {
 	return around
 }
 
-// telemetry finds what makes a pod send telemetry or have it collected.
+// telemetry finds what makes a pod send telemetry or have it collected. It is of the pod
+// itself if anything is, else its name stands for what selects it.
 func telemetry(p *check.Pass, pod *graph.Pod) (at tree.Node, found bool) {
+	refuses := false
 	for k, v := range pod.Template.At("metadata", "annotations").Fields() {
 		switch name := k.Text(); {
 		case name == "prometheus.io/scrape" && v.Text() == "true",
 			strings.HasPrefix(name, "instrumentation.opentelemetry.io/inject-") && v.Text() != "false",
 			(name == "sidecar.opentelemetry.io/inject" || name == "sidecar.jaegertracing.io/inject") && v.Text() != "false":
 			return v, true
+		case name == "prometheus.io/scrape" && v.Text() == "false":
+			refuses = true
 		}
 	}
 	for c := range pod.Each() {
@@ -115,7 +119,40 @@ func telemetry(p *check.Pass, pod *graph.Pod) (at tree.Node, found bool) {
 			}
 		}
 	}
+	for _, port := range pod.Ports() {
+		if name := port.Get("name"); !refuses && ofMetrics(name.Text()) && (port.Get("protocol").Text() == "" || port.Get("protocol").Text() == "TCP") {
+			return name, true
+		}
+	}
+	if selectedForMetrics(pod.Object, refuses) {
+		return pod.Object.Body.At("metadata", "name"), true
+	}
 	return tree.Node{}, false
+}
+
+// ofMetrics tells whether a port has a name by which aeod scrapes it unasked.
+func ofMetrics(name string) bool { return name == "metrics" || strings.HasSuffix(name, "-metrics") }
+
+// selectedForMetrics reports whether an annotated Service, a ServiceMonitor or a PodMonitor
+// has the pods of a workload scraped. Pods that refuse are not asked for a Service's
+// annotation; monitors know nothing of annotations.
+func selectedForMetrics(o *graph.Object, refuses bool) bool {
+	for e := range o.In(graph.Selects) {
+		switch e.From.Kind {
+		case "PodMonitor":
+			return true
+		case "Service":
+			if !refuses && e.From.Annotation("prometheus.io/scrape") == "true" {
+				return true
+			}
+			for m := range e.From.In(graph.Selects) {
+				if m.From.Kind == "ServiceMonitor" {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // exports reports whether an environment variable has a program export.
