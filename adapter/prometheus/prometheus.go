@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -71,7 +72,7 @@ type Sample struct {
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) (samples []Sample, err error) {
 	values := url.Values{"query": {expr}, "time": {moment(at)}, "timeout": {c.limit()}}
 	err = c.whole(ctx, "query", values, until(at), func(data json.RawMessage) error {
-		samples, err = c.vector(data)
+		samples, err = c.vector(data, at.UnixMilli())
 		return err
 	})
 	return samples, err
@@ -157,8 +158,18 @@ type result struct {
 	Result json.RawMessage `json:"result"`
 }
 
-// vector reads the samples of one moment.
-func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
+// rounding is how far apart two times of the same moment may be, in milliseconds: some
+// servers know full seconds only.
+const rounding = 1000
+
+// otherTime is the error of an answer about another time: what was, or never was, must not
+// pass for what is.
+func (c *Client) otherTime() error {
+	return c.server.Wrong("it has samples of another time than was asked for")
+}
+
+// vector reads the samples of one moment, in milliseconds since 1970.
+func (c *Client) vector(data json.RawMessage, of int64) ([]Sample, error) {
 	var r result
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, c.server.Wrong("it has no result")
@@ -169,7 +180,10 @@ func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
 		if err := json.Unmarshal(r.Result, &p); err != nil {
 			return nil, c.server.Wrong("its scalar is none")
 		}
-		return []Sample{{Value: float64(p)}}, nil
+		if !p.near(of) {
+			return nil, c.otherTime()
+		}
+		return []Sample{{Value: p.value}}, nil
 	case "vector":
 		type row struct {
 			Metric map[string]string `json:"metric"`
@@ -187,15 +201,21 @@ func (c *Client) vector(data json.RawMessage) ([]Sample, error) {
 			if s.Value == nil {
 				return nil, c.server.Wrong("a series has no value; histograms cannot be read")
 			}
-			out[i] = Sample{s.Metric, float64(*s.Value)}
+			if !s.Value.near(of) {
+				return nil, c.otherTime()
+			}
+			out[i] = Sample{s.Metric, s.Value.value}
 		}
 		return out, nil
 	}
 	return nil, c.server.Wrong(fmt.Sprintf("it is a %q, not a vector", rest.Short(r.Type)))
 }
 
-// point is a moment and a value: [1700000000.1, "1.5"].
-type point float64
+// point is a moment, in seconds since 1970, and a value: [1700000000.1, "1.5"].
+type point struct{ at, value float64 }
+
+// near reports whether a point is of a moment, in milliseconds since 1970.
+func (p point) near(at int64) bool { return math.Abs(p.at*1000-float64(at)) <= rounding }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *point) UnmarshalJSON(text []byte) error {
@@ -215,6 +235,6 @@ func (p *point) UnmarshalJSON(text []byte) error {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return err
 	}
-	*p = point(v)
+	*p = point{at, v}
 	return nil
 }

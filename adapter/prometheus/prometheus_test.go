@@ -29,7 +29,7 @@ func client(t testing.TB, address string, change func(*prometheus.Options)) *pro
 	return c
 }
 
-const vector = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1700000000.1,"1.5"]},{"metric":{},"value":[1,"NaN"]},{"metric":{},"value":[1,"+Inf"]}]}}`
+const vector = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[12.345,"1.5"]},{"metric":{},"value":[12,"NaN"]},{"metric":{},"value":[13.3,"+Inf"]}]}}`
 
 func TestQuery(t *testing.T) {
 	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +67,10 @@ func TestBadAnswers(t *testing.T) {
 		"a histogram":           {200, "application/json", `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}`, [2]string{}, 1, fault.Unavailable, "no value"},
 		"a point of three":      {200, "application/json", `{"status":"success","data":{"resultType":"scalar","result":[1,"2","3"]}}`, [2]string{}, 1, fault.Unavailable, "scalar"},
 		"a word as value":       {200, "application/json", `{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"x"]}]}}`, [2]string{}, 1, fault.Unavailable, "vector"},
+		"a scalar of 1970":      {200, "application/json", `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`, [2]string{}, 1, fault.Unavailable, "another time"},
+		"a vector of 1970":      {200, "application/json", vector, [2]string{}, 1, fault.Unavailable, "another time"},
+		"a vector of 2500":      {200, "application/json", strings.ReplaceAll(vector, "12.345", "16725225600"), [2]string{}, 1, fault.Unavailable, "another time"},
+		"a vector of no time":   {200, "application/json", strings.ReplaceAll(vector, "12.345", "1e300"), [2]string{}, 1, fault.Unavailable, "another time"},
 		"a bad query":           {400, "application/json", `{"status":"error","errorType":"bad_data","error":"parse error"}`, [2]string{}, 1, fault.Invalid, "parse error"},
 		"too many samples":      {422, "application/json", `{"status":"error","error":"too many samples"}`, [2]string{}, 1, fault.Invalid, "too many samples"},
 		"not allowed":           {401, "text/plain", "no", [2]string{}, 1, fault.Denied, "401"},
@@ -160,7 +164,7 @@ func TestASecondTryHelps(t *testing.T) {
 		fmt.Fprint(w, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`)
 	}))
 	defer server.Close()
-	if got, err := client(t, server.URL, nil).Query(t.Context(), "2", time.Now()); err != nil || len(got) != 1 || got[0].Value != 2 {
+	if got, err := client(t, server.URL, nil).Query(t.Context(), "2", time.Unix(1, 0)); err != nil || len(got) != 1 || got[0].Value != 2 {
 		t.Errorf("%v %v", got, err)
 	}
 }
@@ -178,7 +182,7 @@ func TestAddresses(t *testing.T) {
 // FuzzAnswer gives any text as an answer.
 func FuzzAnswer(f *testing.F) {
 	f.Add(vector)
-	f.Add(`{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`)
+	f.Add(`{"status":"success","data":{"resultType":"scalar","result":[12,"2"]}}`)
 	f.Add(`{"status":"success","data":{"resultType":"vector","result":null}}`)
 	var body string
 	server := httptest.NewServer(prometheus.Storeless(func(w http.ResponseWriter, _ *http.Request) {
@@ -189,7 +193,7 @@ func FuzzAnswer(f *testing.F) {
 	c := client(f, server.URL, nil)
 	f.Fuzz(func(t *testing.T, text string) {
 		body = text
-		got, err := c.Query(t.Context(), "up", time.Now())
+		got, err := c.Query(t.Context(), "up", time.UnixMilli(12345))
 		if err != nil && len(got) > 0 {
 			t.Error("an error and an answer")
 		}

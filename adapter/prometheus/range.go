@@ -39,7 +39,9 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 			end = to
 		}
 		values := url.Values{"query": {expr}, "start": {moment(at)}, "end": {moment(end)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', 3, 64)}, "timeout": {c.limit()}}
-		err := c.whole(ctx, "query_range", values, until(end), func(data json.RawMessage) error { return c.matrix(data, each) })
+		// The frontends of Thanos and Mimir may begin at a multiple of the step.
+		of := reach{at.Add(-step).UnixMilli(), end.UnixMilli()}
+		err := c.whole(ctx, "query_range", values, until(end), func(data json.RawMessage) error { return c.matrix(data, of, each) })
 		if errors.Is(err, rest.ErrTooLarge) && steps > 100 && end.After(at) {
 			steps /= 4
 			continue
@@ -52,8 +54,9 @@ func (c *Client) Range(ctx context.Context, expr string, from, to time.Time, ste
 	return nil
 }
 
-// matrix reads the series of a range.
-func (c *Client) matrix(data json.RawMessage, each func(map[string]string, []Point) error) error {
+// matrix reads the series of a range, none of which may reach beyond the time that was
+// asked for.
+func (c *Client) matrix(data json.RawMessage, of reach, each func(map[string]string, []Point) error) error {
 	var r result
 	if err := json.Unmarshal(data, &r); err != nil {
 		return c.server.Wrong("it has no result")
@@ -80,6 +83,9 @@ func (c *Client) matrix(data json.RawMessage, each func(map[string]string, []Poi
 		var ok bool
 		if parsed[i], ok = points(s.Values); !ok {
 			return c.server.Wrong("the values of a series are none")
+		}
+		if p := parsed[i]; len(p) > 0 && (p[0].At < of.from-rounding || p[len(p)-1].At > of.to+rounding) {
+			return c.otherTime()
 		}
 	}
 	// Nothing is handed over before all of the answer is known to be right.

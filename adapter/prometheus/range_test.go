@@ -127,6 +127,35 @@ func TestRangeRefuses(t *testing.T) {
 	}
 }
 
+// TestRangeOfAnotherTime refuses what was shifted, and takes what a frontend that begins
+// at multiples of the step answers.
+func TestRangeOfAnotherTime(t *testing.T) {
+	from := time.UnixMilli(1_700_000_017_500)
+	for shift, good := range map[time.Duration]bool{
+		0: true, -17500 * time.Millisecond: true, -2 * time.Minute: false, 2 * time.Minute: false,
+		24 * time.Hour: false, -24 * time.Hour: false, 31 * 365 * 24 * time.Hour: false,
+	} {
+		s := httptest.NewServer(Storeless(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			first := float64(from.Add(shift).UnixMilli()) / 1000
+			fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[%.3f,"1"],[%.3f,"2"]]}]}}`, first, first+60)
+		}))
+		c, err := New(Options{URL: s.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := 0
+		err = c.Range(t.Context(), "x", from, from.Add(time.Minute), time.Minute, func(_ map[string]string, p []Point) error {
+			taken += len(p)
+			return nil
+		})
+		if good && (err != nil || taken != 2) || !good && (taken > 0 || fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "another time")) {
+			t.Errorf("%s: %d points, %v", shift, taken, err)
+		}
+		s.Close()
+	}
+}
+
 // TestNothings takes little memory for an answer of millions of nothings.
 func TestNothings(t *testing.T) {
 	many := strings.Repeat("{},", 5<<20) + "{}"

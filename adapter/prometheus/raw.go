@@ -18,5 +18,6 @@ func (c *Client) Raw(ctx context.Context, selector string, window time.Duration,
 		return c.server.Fault(fault.Invalid, fmt.Sprintf("%s is no window", window), "write a second or more")
 	}
 	values := url.Values{"query": {fmt.Sprintf("%s[%ds]", selector, int(window.Seconds()))}, "time": {moment(at)}, "timeout": {c.limit()}}
-	return c.whole(ctx, "query", values, reach{at.Add(-window).UnixMilli(), at.UnixMilli()}, func(data json.RawMessage) error { return c.matrix(data, each) })
+	of := reach{at.Add(-window).UnixMilli(), at.UnixMilli()}
+	return c.whole(ctx, "query", values, of, func(data json.RawMessage) error { return c.matrix(data, of, each) })
 }
