@@ -96,8 +96,8 @@ func (t *taking) version2(text []byte) error {
 	for i := range m.Timeseries {
 		s := &m.Timeseries[i]
 		n := len(s.Samples) + len(s.Histograms)
-		if n == 0 || len(s.LabelsRefs)%2 != 0 {
-			t.refuse("labels", max(1, n), "a series has no samples, or half a label")
+		if n+len(s.Exemplars) == 0 || len(s.LabelsRefs)%2 != 0 {
+			t.refuse("labels", max(1, n), "a series has nothing, or half a label")
 			continue
 		}
 		l, ok := t.series(len(s.LabelsRefs)/2, n, pairs(s.LabelsRefs))
@@ -205,11 +205,9 @@ func (t *taking) became(which int, ref storage.SeriesRef, l labels.Labels, err e
 	return 0
 }
 
-// exemplar keeps an exemplar if it can: it is no reason to refuse a message.
+// exemplar keeps an exemplar if it can: it is no reason to refuse a message. Prometheus
+// sends those of a series apart from its samples, so ref may be 0.
 func (t *taking) exemplar(ref storage.SeriesRef, l labels.Labels, at int64, v float64, count int, pair func(int) (name, value string, ok bool)) {
-	if ref == 0 {
-		return
-	}
 	t.builder.Reset()
 	runes := 0
 	for i := range min(count, 17) {

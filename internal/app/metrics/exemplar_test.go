@@ -123,3 +123,25 @@ func TestExemplarsAreScraped(t *testing.T) {
 		t.Errorf("the long one is kept: %.200v", data)
 	}
 }
+
+// TestExemplarsApart sends exemplars as Prometheus' queue does: each as a series without
+// samples, after those. One of a series that nobody knows is counted, and no reason to
+// refuse the rest.
+func TestExemplarsApart(t *testing.T) {
+	k, server := open(t, metrics.Settings{})
+	now := time.Now().UnixMilli()
+	m := &writev2.Request{Symbols: []string{"", "__name__", "requests_total", "trace_id", "0af7651916cd43dd8448eb211c80319c", "unknown"}, Timeseries: []writev2.TimeSeries{
+		{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 1, Timestamp: now}}},
+		{LabelsRefs: []uint32{1, 2}, Exemplars: []writev2.Exemplar{{LabelsRefs: []uint32{3, 4}, Value: 1, Timestamp: now}}},
+		{LabelsRefs: []uint32{1, 5}, Exemplars: []writev2.Exemplar{{LabelsRefs: []uint32{3, 4}, Value: 1, Timestamp: now}}},
+	}}
+	if code, why, h := v2(t, server.URL, m); code != http.StatusNoContent || h.Get("X-Prometheus-Remote-Write-Exemplars-Written") != "1" {
+		t.Errorf("%d %s, %v", code, why, h)
+	}
+	if n := k.Store.Refused("write", "exemplar"); n != 1 {
+		t.Errorf("%d are counted", n)
+	}
+	if kept := gathered(t, k, "aeo_observe_exemplars"); kept != 1 {
+		t.Errorf("%v are kept", kept)
+	}
+}
