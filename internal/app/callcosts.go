@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/jaeger"
@@ -32,6 +33,10 @@ func (b backend) CallCosts(ctx context.Context, req cli.CostsRequest) (*cli.Call
 		}
 		if err != nil {
 			out.Notes = append(out.Notes, "not all is known of "+which+": "+err.Error())
+		}
+		all, left := trace.Within(all, from, to)
+		if left > 0 {
+			out.Notes = append(out.Notes, fmt.Sprintf("traces that are of another time than %s, and are left out: %d", which, left))
 		}
 		return trace.CostsOf(all), nil
 	}

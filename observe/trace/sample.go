@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,20 @@ type Store interface {
 	// n for each service that the store tells apart. An error of kind Partial
 	// comes with those that could be had.
 	Sample(ctx context.Context, from, to time.Time, n int) ([][]Span, error)
+}
+
+// Within leaves out the traces of which no span was under way in [from, to), and tells how
+// many: a store must not pass off what was for what is.
+func Within(traces [][]Span, from, to time.Time) (kept [][]Span, left int) {
+	begin, end := from.UnixNano(), to.UnixNano()
+	for _, t := range traces {
+		if slices.ContainsFunc(t, func(s Span) bool { return s.Start < end && s.End >= begin }) {
+			kept = append(kept, t)
+		} else if len(t) > 0 {
+			left++
+		}
+	}
+	return kept, left
 }
 
 // Costs are what the calls of some traces cost. They are a sample's: shares and

@@ -44,3 +44,20 @@ func TestCostsOfASample(t *testing.T) {
 		t.Errorf("of none: %+v", none)
 	}
 }
+
+// TestWithin leaves out traces of another time, and none that reaches into it.
+func TestWithin(t *testing.T) {
+	from := time.Unix(1_700_000_000, 0)
+	to := from.Add(15 * time.Minute)
+	of := func(start, end time.Duration) []trace.Span {
+		return []trace.Span{{Start: from.Add(start).UnixNano(), End: from.Add(end).UnixNano()}}
+	}
+	const day = 24 * time.Hour
+	kept, left := trace.Within([][]trace.Span{
+		of(0, time.Second), of(-time.Minute, time.Second), of(14*time.Minute, time.Hour), append(of(-day, -day), of(1, 2)...),
+		of(-30*day, -30*day+time.Second), of(15*time.Minute, 16*time.Minute), of(day, day), nil,
+	}, from, to)
+	if len(kept) != 4 || left != 3 {
+		t.Errorf("%d are kept, %d are left out", len(kept), left)
+	}
+}
