@@ -41,7 +41,8 @@ burns, and which alerts would fire. Counts are asked for each window and divided
 here, once.
 
 The exit code is 1 if a budget is spent or a tier would fire, and 3 if an
-objective cannot be measured: nothing that is not known counts as good.`,
+objective cannot be measured or no budget is known, as without any traffic:
+nothing that is not known counts as good.`,
 		Example: `  aeo slo budget slo/*.yaml --prometheus http://prometheus:9090
   aeo slo budget slo.yaml --prometheus https://mimir.example.com/prometheus --token-file token -o json`,
 		Args: someFiles,
@@ -93,14 +94,15 @@ func (o *budgetOptions) run(ctx context.Context, names []string) (err error) {
 
 // verdictOf makes the exit code.
 func verdictOf(statuses []slo.Status) error {
-	unknown := false
+	unknown, known := false, false
 	for _, s := range statuses {
+		known = known || s.Budget.Known
 		if s.Incident != nil || s.Budget.Known && s.Budget.Spent > 1 {
 			return answer{1}
 		}
 		unknown = unknown || s.State.Frozen() && s.State != slo.Maintenance
 	}
-	if unknown {
+	if unknown || !known {
 		return answer{3}
 	}
 	return nil
