@@ -20,10 +20,14 @@ func (b backend) Survey(ctx context.Context, req cli.SurveyRequest) (cli.Survey,
 	if err != nil {
 		return nil, err
 	}
+	holiday, err := Holidays(req.Holidays, "--holidays")
+	if err != nil {
+		return nil, err
+	}
 	now := b.now().Truncate(time.Second)
 	step := req.Source.Scrape
 	s := &survey{client: client, request: req, survey: observe.NewSurvey(observe.Options{
-		Step: step, From: now.Add(-req.Since), MaxSignals: req.MaxSignals, Location: req.Location,
+		Step: step, From: now.Add(-req.Since), MaxSignals: req.MaxSignals, Location: req.Location, Holiday: holiday,
 	}), now: b.now}
 	if err := s.find(ctx, now); err != nil {
 		return nil, err

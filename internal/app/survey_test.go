@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/autoecoops/autoecoops/adapter/tsdb"
+	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/test/prometheustest"
@@ -299,5 +300,17 @@ func TestObserveMuteSource(t *testing.T) {
 	}
 	if n := asked.Load(); n > 3*(mute+askAtOnce) {
 		t.Errorf("it was asked %d times", n)
+	}
+}
+
+// TestObserveHolidays refuses a file of holidays that is none before anybody is asked.
+func TestObserveHolidays(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "days")
+	if err := os.WriteFile(file, []byte("soon\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	req := cli.SurveyRequest{Source: cli.MetricsSource{URL: "http://127.0.0.1:1"}, Holidays: file}
+	if _, err := (backend{clock: func() time.Time { return time.Unix(1_700_000_000, 0) }}).Survey(t.Context(), req); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "days:1") {
+		t.Error(err)
 	}
 }

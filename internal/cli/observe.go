@@ -50,7 +50,9 @@ type SurveyRequest struct {
 	Monitors   []watch.Watch
 	MaxSignals int
 	Location   *time.Location
-	Progress   func(done, total int)
+	// Holidays is a file of days that are not as usual, "" for none.
+	Holidays string
+	Progress func(done, total int)
 }
 
 // Surveyed is what a survey tells.
@@ -127,6 +129,7 @@ func (o *observeOptions) add(c *cobra.Command) {
 	f.StringVar(&o.where.Context, "context", "", "the `NAME` of a context of the kubeconfig")
 	f.IntVar(&o.request.MaxSignals, "max-signals", observe.MaxSignals, "follow at most this `NUMBER` of signals")
 	f.StringVar(&o.zone, "time-zone", "UTC", "the `ZONE` in which the users live, whose clock habits follow")
+	f.StringVar(&o.request.Holidays, "holidays", "", "a `FILE` of days that are not as usual: a line each, as 2026-12-25, or 12-25 for each year")
 	f.StringVarP(&o.output, "output", "o", "table", "the `FORMAT`: table or json")
 	f.BoolVarP(&o.watch, "watch", "w", false, "go on as samples come")
 }
