@@ -143,7 +143,7 @@ func (o *explainOptions) format() Picture {
 
 // picture draws into the file.
 func (o *explainOptions) picture(x explained) error {
-	return writeTo(o.file, o.streams.Out, func(w io.Writer) error {
+	return writeBeside(o.file, o.streams.Out, func(w io.Writer) error {
 		return o.backend.Plot(w, PlotRequest{Signal: x.Standing, Marks: x.marks.plot(), Format: o.format(), Location: o.request.Location})
 	})
 }

@@ -176,6 +176,17 @@ func writeTo(name string, stdout io.Writer, write func(io.Writer) error) error {
 	return writeFile(name, 0o644, write)
 }
 
+// writeBeside is writeTo for a file in a folder that is there: one that is not is likelier
+// a slip of the hand.
+func writeBeside(name string, stdout io.Writer, write func(io.Writer) error) error {
+	if folder := filepath.Dir(name); name != "" {
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.NotFound, "write", name, "there is no folder "+folder, "make it, or name a file in another")
+		}
+	}
+	return writeTo(name, stdout, write)
+}
+
 // writeFile writes a file whole or not at all: a reader never sees half of it.
 func writeFile(name string, mode fs.FileMode, write func(io.Writer) error) error {
 	fail := func(err error) error {

@@ -186,7 +186,7 @@ func (o *sloOptions) rules(ctx context.Context, names []string) error {
 			fmt.Fprintf(o.streams.Err, "note: %s: %s\n", f.Position, clean(n))
 		}
 	}
-	return writeTo(o.output, o.streams.Out, func(w io.Writer) error { return slo.WriteRules(w, groups) })
+	return writeBeside(o.output, o.streams.Out, func(w io.Writer) error { return slo.WriteRules(w, groups) })
 }
 
 // remarks are what one should know of an objective that is right.
