@@ -14,17 +14,20 @@ import (
 
 // CompareLogs implements cli.LogReader.
 func (b backend) CompareLogs(ctx context.Context, req cli.LogsRequest) (*cli.ComparedLogs, error) {
+	if err := apart(req); err != nil {
+		return nil, err
+	}
+	stray := int64(0)
 	if req.At.IsZero() {
 		req.At = b.now()
 		if req.Loki == nil && req.Pods == nil {
-			last, err := lastOf(ctx, req, b.now())
-			if err != nil {
+			var err error
+			if req.At, stray, err = lastOf(ctx, req, b.now()); err != nil {
 				return nil, err
 			}
-			req.At = last
 		}
 	}
-	r := &logReading{LogsRequest: req, now: b.now(), out: &cli.ComparedLogs{To: req.At, Mid: req.At.Add(-req.Since)}}
+	r := &logReading{LogsRequest: req, now: b.now(), stray: stray, out: &cli.ComparedLogs{To: req.At, Mid: req.At.Add(-req.Since)}}
 	if req.Before > 0 {
 		r.out.From = r.out.Mid.Add(-req.Before)
 	}
@@ -52,6 +55,7 @@ type logReading struct {
 	cli.LogsRequest
 	now        time.Time
 	gap        time.Duration // between the windows, see logs.Windows
+	stray      int64         // when a line was written that has no company, 0 for none
 	mu         sync.Mutex    // of what follows
 	comparison *logs.Comparison
 	out        *cli.ComparedLogs

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,25 +55,6 @@ func linesOf(ctx context.Context, from io.Reader, use func(text []byte, cut bool
 	}
 }
 
-// openLog opens what a name of the command line means.
-func openLog(req cli.LogsRequest, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(req.In), nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		kind, hint := fault.Unavailable, "check the path"
-		if errors.Is(err, os.ErrNotExist) {
-			kind = fault.NotFound
-		}
-		if errors.Is(err, os.ErrPermission) {
-			kind, hint = fault.Denied, "you may not read it"
-		}
-		return nil, fault.Wrap(kind, "read", name, err, hint)
-	}
-	return f, nil
-}
-
 // sourceName is what a file is called in what is told.
 func sourceName(name string) string {
 	if name == "-" {
@@ -82,41 +63,47 @@ func sourceName(name string) string {
 	return name
 }
 
-// lastOf is the moment just after the last line of files. Standard input can be read
-// once only, unless it is a file: where it is a pipe, time ends now. Moments that
-// are still to come are not believed.
-func lastOf(ctx context.Context, req cli.LogsRequest, now time.Time) (time.Time, error) {
-	last, limit := int64(0), now.Add(24*time.Hour).UnixMilli()
+// lastOf is the moment just after the last line of files, and that of one far behind it
+// which is not believed, 0 for none. Pipes can be read once only: of these time ends now.
+// Moments that are still to come are not believed.
+func lastOf(ctx context.Context, req cli.LogsRequest, now time.Time) (last time.Time, stray int64, err error) {
+	var moments logs.Moments
+	limit := now.Add(24 * time.Hour).UnixMilli()
+	if slices.ContainsFunc(req.Files, func(name string) bool { return passing(req, name) }) {
+		return now, 0, nil
+	}
 	for _, name := range req.Files {
-		r, err := openLog(req, name)
-		if err != nil {
-			return time.Time{}, err
-		}
 		if name == "-" {
-			seeker, ok := req.In.(io.Seeker)
-			if !ok {
-				return now, nil
-			}
-			start, err := seeker.Seek(0, io.SeekCurrent)
+			in, _ := standing(req.In)
+			start, err := in.Seek(0, io.SeekCurrent)
 			if err != nil {
-				return now, nil
+				return now, 0, nil
 			}
-			defer seeker.Seek(start, io.SeekStart)
+			defer in.Seek(start, io.SeekStart)
+		}
+		r, err := openLog(ctx, req, name)
+		if err != nil {
+			return now, 0, err
 		}
 		err = linesOf(ctx, r, func(text []byte, _ bool) {
 			_, text = logs.SplitPrefix(text)
-			if at, ok := logs.MomentOf(text, now); ok && at > last && at < limit {
-				last = at
+			if at, ok := logs.MomentOf(text, now); ok && at > 0 && at < limit {
+				moments.Add(at)
 			}
 		})
-		if err = errors.Join(err, r.Close()); err != nil {
-			return time.Time{}, fault.Wrap(fault.Unavailable, "read", name, err, "is it a file that can be read?")
+		err = errors.Join(err, r.Close())
+		if ctx.Err() != nil {
+			return now, 0, fault.New(fault.Interrupted, "read logs", "", "it was stopped", "")
+		}
+		if err != nil {
+			return now, 0, fault.Wrap(fault.Unavailable, "read", name, err, "is it a file that can be read?")
 		}
 	}
-	if last == 0 {
-		return time.Time{}, fault.New(fault.Invalid, "compare the lines of", strings.Join(req.Files, ", "), "no line says when it was written", "give lines that begin with their time, as `kubectl logs --timestamps` and `docker logs -t` write them")
+	at, stray := moments.Last(req.Since)
+	if at == 0 {
+		return now, 0, fault.New(fault.Invalid, "compare the lines of", strings.Join(req.Files, ", "), "no line says when it was written", "give lines that begin with their time, as `kubectl logs --timestamps` and `docker logs -t` write them")
 	}
-	return time.UnixMilli(last + 1), nil
+	return time.UnixMilli(at + 1), stray, nil
 }
 
 // files reads files and standard input.
@@ -134,7 +121,7 @@ func (r *logReading) files(ctx context.Context) error {
 	}
 	newest := int64(0)
 	for i, name := range r.Files {
-		from, err := openLog(r.LogsRequest, name)
+		from, err := openLog(ctx, r.LogsRequest, name)
 		if err != nil {
 			return err
 		}
@@ -176,10 +163,22 @@ func (r *logReading) files(ctx context.Context) error {
 			r.Progress(i+1, len(r.Files))
 		}
 	}
-	if n := r.comparison.Counted(); n.After == 0 && newest > 0 {
-		r.out.Notes = append(r.out.Notes, "the last line is of just before "+time.UnixMilli(newest).Add(time.Second).UTC().Format(time.RFC3339)+": --at that time looks back from there")
-	}
+	r.remark(newest)
 	return nil
+}
+
+// remark tells where the lines are, if it is not in the windows.
+func (r *logReading) remark(newest int64) {
+	n := r.comparison.Counted()
+	behind := func(at int64) string { return time.UnixMilli(at).Add(time.Second).UTC().Format(time.RFC3339) }
+	switch {
+	case r.stray != 0:
+		r.out.Notes = append(r.out.Notes, "a line is of just before "+behind(r.stray)+", far behind the others: its clock is taken to be wrong, and the time ends with the others; --at that time looks back from there")
+	case n.After == 0 && newest > 0:
+		r.out.Notes = append(r.out.Notes, "the last line is of just before "+behind(newest)+": --at that time looks back from there")
+	case newest > 0 && logs.Few(n.After, n.After+n.Before):
+		r.out.Notes = append(r.out.Notes, fmt.Sprintf("only %d of %d lines are in the window: are their clocks right? The last is of just before %s; --at another time looks back from there", n.After, n.After+n.Before, behind(newest)))
+	}
 }
 
 // fileStream is the lines of a file, or those in it that have one prefix.

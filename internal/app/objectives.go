@@ -24,7 +24,7 @@ func (b backend) Objectives(ctx context.Context, names []string, period time.Dur
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		text, err := b.objectiveFile(name)
+		text, err := b.objectiveFile(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -44,8 +44,11 @@ func (b backend) Objectives(ctx context.Context, names []string, period time.Dur
 	return out, nil
 }
 
-func (b backend) objectiveFile(name string) ([]byte, error) {
+func (b backend) objectiveFile(ctx context.Context, name string) ([]byte, error) {
 	in := b.stdin
+	if name == "-" {
+		in = heeding(ctx, in)
+	}
 	if name != "-" {
 		info, err := os.Stat(name)
 		switch {
@@ -55,6 +58,8 @@ func (b backend) objectiveFile(name string) ([]byte, error) {
 			return nil, fault.Wrap(fault.Unavailable, "read objectives", name, err, "make it a file that you may read")
 		case info.IsDir():
 			return nil, fault.New(fault.Invalid, "read objectives", name, "it is a folder", "name its files: "+name+"/*.yaml")
+		case !info.Mode().IsRegular():
+			return nil, fault.New(fault.Invalid, "read objectives", name, "it is no regular file", "pipe it into -")
 		}
 		file, err := os.Open(name)
 		if err != nil {
@@ -64,6 +69,9 @@ func (b backend) objectiveFile(name string) ([]byte, error) {
 		in = file
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxObjectiveFile+1))
+	if ctx.Err() != nil {
+		return nil, fault.New(fault.Interrupted, "read objectives", "", "it was stopped", "")
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "read objectives", name, err, "make it a file that you may read")
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -141,12 +142,29 @@ func (s *Secret) read() error {
 	return nil
 }
 
+// A pipe may stand in the place of a file: so long somebody may take to write to it, and
+// so long to say something.
+const (
+	writerWait = 2 * time.Second
+	textWait   = 30 * time.Second
+)
+
 // head returns at most the first bytes of a file.
 func head(file string, most int64) (text []byte, err error) {
-	f, err := os.Open(file)
+	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), writerWait)
+	defer cancel()
+	f, err := openWithin(ctx, file, !info.Mode().IsRegular())
+	if errors.Is(err, context.Canceled) {
+		return nil, errors.New("it is a pipe that nobody writes to")
+	}
+	if err != nil {
+		return nil, err
+	}
+	_ = f.SetReadDeadline(time.Now().Add(textWait)) // files have none, and need none
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return io.ReadAll(io.LimitReader(f, most))
 }

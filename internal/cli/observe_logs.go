@@ -128,7 +128,8 @@ they say without the values in it; nothing has to be configured.
 Lines come from a Loki (--loki), from the containers of a cluster (--pods, --context
 or --kubeconfig; it needs list on pods and get on pods/log), or from files; "-" is
 standard input. Of files the lines must say when they were written; the time ends
-with their last line, and all of them before --since is compared with.
+with their last line, of pipes now, and all of them before --since is compared with.
+What is compressed comes through a pipe: zcat FILE | aeo observe logs -
 
 What looks like a credential is left out of everything that is printed. The exit code
 is 1 if errors are new or more, and 3 if there was nothing to compare with, or not all
