@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/observe"
 	"github.com/autoecoops/autoecoops/observe/cause"
 	spans "github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops/identity"
@@ -103,6 +104,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	var last cause.Result
 	err = o.follow(ctx, survey, func(w io.Writer, t Surveyed) error {
 		c := cause.Case{At: t.Report.At, Dependencies: dependencies}
+		for _, name := range unmeasured(dependencies, t.Report) {
+			fmt.Fprintf(o.streams.Err, "note: nothing is measured of %s, which --depends names: is it the workload's name as in `aeo observe top`?\n", clean(name))
+		}
 		for _, s := range t.Report.Signals {
 			c.Series = append(c.Series, cause.SeriesOf(s))
 		}
@@ -214,9 +218,33 @@ func dependenciesOf(words []string) ([]cause.Dependency, error) {
 		if !ok || !ok1 || !ok2 {
 			return nil, fault.New(fault.Invalid, "read the command line", "--depends", fmt.Sprintf("%q does not name two workloads", w), "write --depends shop/web=shop/orders")
 		}
+		if from.Key == to.Key {
+			return nil, fault.New(fault.Invalid, "read the command line", "--depends", fmt.Sprintf("%q says that a workload waits for itself", w), "name the one that it waits for: --depends shop/web=shop/orders")
+		}
 		out = append(out, cause.Dependency{Who: from, On: to, Kind: cause.Calls})
 	}
 	return out, nil
+}
+
+// unmeasured are the workloads of dependencies of which no signal is followed: nothing
+// goes by them.
+func unmeasured(all []cause.Dependency, r observe.Report) (names []string) {
+	known := map[identity.Key]bool{}
+	for i := range r.Signals {
+		s := &r.Signals[i].Signal
+		of := identity.Key{Namespace: identity.Clean(s.Namespace()), Service: identity.Clean(s.Workload())}
+		known[of] = true
+		known[identity.Key{Service: of.Service}] = true // it was named without its namespace
+	}
+	for _, d := range all {
+		for _, c := range []cause.Component{d.Who, d.On} {
+			if !known[c.Key] {
+				known[c.Key] = true // it is told once
+				names = append(names, c.String())
+			}
+		}
+	}
+	return names
 }
 
 // component is the service that NAMESPACE/WORKLOAD, or a WORKLOAD alone, names.

@@ -57,10 +57,18 @@ func TestDependenciesOf(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].Who.Key.Service != "web" || got[0].On.Key.Namespace != "shop" || got[1].On.Key.Namespace != "" || got[1].On.Key.Service != "db" {
 		t.Errorf("%+v %v", got, err)
 	}
-	for _, bad := range []string{"", "=", "a=", "/a=b", "a/b/c=d", "a"} {
+	for _, bad := range []string{"", "=", "a=", "/a=b", "a/b/c=d", "a", "shop/web=shop/web", "web = web"} {
 		if _, err := dependenciesOf([]string{bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// TestDependsOnWhatIsNotMeasured notes each workload once of which there is no signal.
+func TestDependsOnWhatIsNotMeasured(t *testing.T) {
+	_, errs, _ := surveyOf(t, slowOrders(), "causes", "--depends", "shop/web=shop/orders", "--depends", "shop/web=orders", "--depends", "bank/orders=orders")
+	if strings.Count(errs, "nothing is measured of") != 2 || !strings.Contains(errs, "nothing is measured of shop/web,") || !strings.Contains(errs, "nothing is measured of bank/orders,") {
+		t.Error(errs)
 	}
 }
 
