@@ -121,7 +121,7 @@ func (o *observeOptions) add(c *cobra.Command) {
 	f.StringVar(&o.timeout, "timeout", "30s", "how long one query may take, a `DURATION`")
 	f.StringVar(&o.scrape, "scrape", "30s", "how often the series are sampled, a `DURATION`")
 	f.StringVar(&o.history, "history", "1d", "how far back to learn, a `DURATION`")
-	f.StringVar(&o.since, "since", "1h", "how far back to tell, a `DURATION`")
+	f.StringVar(&o.since, "since", "", "how far back to tell, a `DURATION` (default 1h, or --history if that is less)")
 	f.StringVarP(&o.request.Namespace, "namespace", "n", "", "watch this `NAMESPACE` only")
 	f.StringArrayVar(&o.monitors, "monitor", nil, "watch `NAME=EXPR`, PromQL of your own, too; may be repeated")
 	f.BoolVar(&o.applications, "applications", false, "watch what Applications of a cluster name in spec.monitors, too")
@@ -166,7 +166,10 @@ func (o *observeOptions) read() (err error) {
 	o.source.Timeout, errs[0] = durationFlag("timeout", o.timeout)
 	o.source.Scrape, errs[1] = durationFlag("scrape", o.scrape)
 	o.request.History, errs[2] = durationFlag("history", o.history)
-	o.request.Since, errs[3] = durationFlag("since", o.since)
+	o.request.Since = min(time.Hour, o.request.History)
+	if o.since != "" {
+		o.request.Since, errs[3] = durationFlag("since", o.since)
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		for _, e := range errs {
 			if e != nil {

@@ -75,6 +75,10 @@ func expectation(a observe.Anomaly) string {
 
 func (o *observeOptions) anomalyTable(out io.Writer, t Surveyed) error {
 	all := t.Report.Anomalies()
+	if why := o.unseen(t.Report); why != "" && len(all) == 0 {
+		_, err := fmt.Fprintf(out, "Nothing can be said: %s\n", why)
+		return err
+	}
 	if len(all) == 0 {
 		_, err := fmt.Fprintf(out, "Nothing abnormal in %s.\n", age(o.request.Since))
 		return err
@@ -90,6 +94,19 @@ func (o *observeOptions) anomalyTable(out io.Writer, t Surveyed) error {
 			a.Since.In(o.request.Location).Format("2 Jan 15:04:05"), lasted, observe.Quantity(a.Value, a.Signal.Watch.Unit), expectation(a), a.Probability*100)
 	}
 	return w.Flush()
+}
+
+// unseen says why nothing can be said of what is abnormal, "" if something can.
+func (o *observeOptions) unseen(r observe.Report) string {
+	switch {
+	case len(r.Signals) == 0 && o.request.Namespace != "":
+		return "no signal of namespace " + clean(o.request.Namespace)
+	case len(r.Signals) == 0:
+		return "no signal was found"
+	case r.Count(observe.Normal)+r.Count(observe.Abnormal) == 0:
+		return "of " + count(len(r.Signals), "signal") + " none could be judged"
+	}
+	return ""
 }
 
 // signalName names a signal with what tells it from others of the workload.

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/autoecoops/autoecoops/observe"
+)
+
+// surveyOf runs a command of observe on what a survey told.
+func surveyOf(t *testing.T, b *surveying, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	s := &Streams{Out: &o, Err: &e, Getenv: func(string) string { return "" }}
+	code = Main(t.Context(), b, s, Build{}, append([]string{"observe"}, append(args, "--prometheus", "http://p")...))
+	return o.String(), e.String(), code
+}
+
+// TestWhatIsNotSeenIsNotWell has anomalies say so where there is nothing to judge.
+func TestWhatIsNotSeenIsNotWell(t *testing.T) {
+	for _, c := range []struct {
+		states []observe.State
+		args   string
+		want   string
+		code   int
+	}{
+		{nil, "anomalies -n nosuch", "Nothing can be said: no signal of namespace nosuch\n", 3},
+		{nil, "anomalies", "Nothing can be said: no signal was found\n", 3},
+		{[]observe.State{observe.Silent, observe.Learning}, "anomalies", "Nothing can be said: of 2 signals none could be judged\n", 3},
+		{[]observe.State{observe.Silent, observe.Normal}, "anomalies", "Nothing abnormal in 1h00m.\n", 3},
+		{[]observe.State{observe.Normal}, "anomalies", "Nothing abnormal in 1h00m.\n", 0},
+	} {
+		b := slowOrders()
+		signal := b.told.Report.Signals[0].Signal
+		b.told.Report.Signals = nil
+		for _, s := range c.states {
+			b.told.Report.Signals = append(b.told.Report.Signals, observe.Standing{Signal: signal, State: s, At: traceTime})
+		}
+		if out, errs, code := surveyOf(t, b, strings.Fields(c.args)...); out != c.want || code != c.code {
+			t.Errorf("%s of %v: exit code %d\n%s%s", c.args, c.states, code, out, errs)
+		}
+	}
+}
+
+// TestSinceFitsHistory has only a --since that somebody wrote be too long.
+func TestSinceFitsHistory(t *testing.T) {
+	for args, want := range map[string]time.Duration{
+		"anomalies":                                       time.Hour,
+		"anomalies --history 10m --scrape 1s":             10 * time.Minute,
+		"anomalies --history 2h":                          time.Hour,
+		"anomalies --since 2h":                            2 * time.Hour,
+		"anomalies --since 20m --history 10m --scrape 1s": 0,
+	} {
+		b := slowOrders()
+		_, errs, code := surveyOf(t, b, strings.Fields(args)...)
+		if want == 0 && (code != 2 || !strings.Contains(errs, "it is more than --history")) || b.wanted.Since != want {
+			t.Errorf("%s: exit code %d, since %s: %s", args, code, b.wanted.Since, errs)
+		}
+	}
+}
