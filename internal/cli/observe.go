@@ -230,8 +230,10 @@ func namespaceName(s string) bool {
 	return len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// follow writes what a survey tells, once or again and again.
+// follow writes what a survey tells, once or again and again. What it cannot judge is told
+// on standard error at first and at each change, or with each screen, which wipes it off.
 func (o *observeOptions) follow(ctx context.Context, s Survey, write func(io.Writer, Surveyed) error) error {
+	told := ""
 	for {
 		var text bytes.Buffer // nothing is written of an answer that cannot be made
 		if o.watch && o.output != "json" && o.streams.OutTerminal {
@@ -245,6 +247,10 @@ func (o *observeOptions) follow(ctx context.Context, s Survey, write func(io.Wri
 			return err
 		}); err != nil || !o.watch {
 			return err
+		}
+		if now := sight(s.Told()); now != told || o.streams.OutTerminal && o.output != "json" {
+			fmt.Fprint(o.streams.Err, now)
+			told = now
 		}
 		if err := s.Advance(ctx); err != nil {
 			if fault.KindOf(err) != fault.Unavailable && fault.KindOf(err) != fault.TimedOut {
@@ -260,24 +266,32 @@ func (o *observeOptions) follow(ctx context.Context, s Survey, write func(io.Wri
 	}
 }
 
+// sight is what a survey says of what it can judge and what not, for standard error.
+func sight(t Surveyed) string {
+	var out strings.Builder
+	r := &t.Report
+	fmt.Fprintf(&out, "%s followed by %s: %d abnormal, %d normal, %d still learned, %d silent\n",
+		count(len(r.Signals), "signal"), or(strings.Join(t.Conventions, ", "), "monitors"), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent))
+	for _, n := range t.Notes {
+		fmt.Fprintln(&out, "note: "+clean(n))
+	}
+	if len(t.Empty) > 0 {
+		fmt.Fprintln(&out, "note: no sample for "+clean(strings.Join(t.Empty, ", ")))
+		if len(r.Signals) == 0 {
+			fmt.Fprintf(&out, "note: rates are taken over four times --scrape, %s: does the source sample that often?\n", t.Step)
+		}
+	}
+	for _, f := range t.Failed {
+		fmt.Fprintf(&out, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
+	}
+	return out.String()
+}
+
 // remarks tells on standard error what could not be judged. It returns the error
 // that makes the exit code.
 func (o *observeOptions) remarks(t Surveyed) error {
 	r := &t.Report
-	fmt.Fprintf(o.streams.Err, "%s followed by %s: %d abnormal, %d normal, %d still learned, %d silent\n",
-		count(len(r.Signals), "signal"), or(strings.Join(t.Conventions, ", "), "monitors"), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent))
-	for _, n := range t.Notes {
-		fmt.Fprintln(o.streams.Err, "note: "+clean(n))
-	}
-	if len(t.Empty) > 0 {
-		fmt.Fprintln(o.streams.Err, "note: no sample for "+clean(strings.Join(t.Empty, ", ")))
-		if len(r.Signals) == 0 {
-			fmt.Fprintf(o.streams.Err, "note: rates are taken over four times --scrape, %s: does the source sample that often?\n", t.Step)
-		}
-	}
-	for _, f := range t.Failed {
-		fmt.Fprintf(o.streams.Err, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
-	}
+	fmt.Fprint(o.streams.Err, sight(t))
 	switch {
 	case len(t.Failed) > 0 || r.Left > 0 || len(r.Signals) == 0 || r.Count(observe.Silent) > 0 || r.Count(observe.Learning) == len(r.Signals):
 		if r.Count(observe.Abnormal) > 0 {

@@ -124,29 +124,6 @@ func signalName(s observe.Signal) string {
 	return clean(name)
 }
 
-// newLines writes a line for each anomaly that begins or ends.
-func newLines() func(io.Writer, Surveyed) error {
-	told := map[string]bool{}
-	return func(out io.Writer, t Surveyed) error {
-		for _, a := range t.Report.Anomalies() {
-			key := a.Signal.ID() + a.Since.String()
-			what := "begins"
-			if !a.Open() {
-				key, what = key+"end", "ends"
-			}
-			if told[key] {
-				continue
-			}
-			told[key] = true
-			if _, err := fmt.Fprintf(out, "%s %s %s %s: %s, expected %s\n", t.Report.At.UTC().Format(time.RFC3339), what, clean(a.Signal.Of()), signalName(a.Signal),
-				observe.Quantity(a.Value, a.Signal.Watch.Unit), expectation(a)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
 // jsonSignal is the JSON of a signal.
 type jsonSignal struct {
 	ID        string            `json:"id"`
