@@ -32,7 +32,8 @@ type State uint8
 
 // The states.
 const (
-	// Learning: there are too few samples to judge by.
+	// Learning: there are too few samples to judge by, or none that is a number; At is
+	// zero then.
 	Learning State = iota
 	Normal
 	Abnormal
@@ -103,7 +104,7 @@ func (s *Survey) Report(now time.Time) Report {
 			}
 		}
 		switch {
-		case t.lastAt == 0 || now.Sub(x.At) > max(silence*s.options.Step, time.Minute):
+		case t.lastAt != 0 && now.Sub(x.At) > max(silence*s.options.Step, time.Minute):
 			x.State = Silent
 		case t.judged == 0:
 			x.State = Learning
@@ -130,6 +131,17 @@ func (r Report) Count(s State) (n int) {
 		}
 	}
 	return n
+}
+
+// Numberless are the signals of which no sample was a number, ever: nothing is learned of
+// them.
+func (r Report) Numberless() (all []Signal) {
+	for i := range r.Signals {
+		if x := &r.Signals[i]; x.State == Learning && x.At.IsZero() {
+			all = append(all, x.Signal)
+		}
+	}
+	return all
 }
 
 // Anomalies are all of them: those that go on first, then the newest.

@@ -265,3 +265,26 @@ func TestFeedAllocates(t *testing.T) {
 		t.Errorf("with points: %v allocations in %d samples", n, 500*signals)
 	}
 }
+
+// TestWhatNeverWasANumber is not silent, which it can become only after a number.
+func TestWhatNeverWasANumber(t *testing.T) {
+	s := NewSurvey(Options{Step: step, From: began})
+	w, labels := latency("queue")
+	at, values := story(300, func(int) float64 { return math.NaN() })
+	if err := s.Feed(w, labels, at, values); err != nil {
+		t.Fatal(err)
+	}
+	end := began.Add(300 * step)
+	if r := s.Report(end); r.Signals[0].State != Learning || len(r.Numberless()) != 1 || r.Numberless()[0].Workload() != "queue" {
+		t.Errorf("%+v", r.Signals[0])
+	}
+	if err := s.Feed(w, labels, []int64{end.UnixMilli()}, []float64{1}); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.Report(end); r.Signals[0].State != Learning || len(r.Numberless()) != 0 {
+		t.Errorf("%+v", r.Signals[0])
+	}
+	if r := s.Report(end.Add(time.Hour)); r.Signals[0].State != Silent {
+		t.Errorf("%+v", r.Signals[0])
+	}
+}

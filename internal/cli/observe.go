@@ -281,6 +281,13 @@ func sight(t Surveyed) string {
 			fmt.Fprintf(&out, "note: rates are taken over four times --scrape, %s: does the source sample that often?\n", t.Step)
 		}
 	}
+	if all := r.Numberless(); len(all) > 0 {
+		var names []string
+		for _, x := range all[:min(len(all), maxTurned)] {
+			names = append(names, clean(x.Of())+" "+signalName(x))
+		}
+		fmt.Fprintf(&out, "blind: %s never had a number: %s\n", count(len(all), "signal"), strings.Join(names, ", "))
+	}
 	for _, f := range t.Failed {
 		fmt.Fprintf(&out, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
 	}
@@ -293,7 +300,7 @@ func (o *observeOptions) remarks(t Surveyed) error {
 	r := &t.Report
 	fmt.Fprint(o.streams.Err, sight(t))
 	switch {
-	case len(t.Failed) > 0 || r.Left > 0 || len(r.Signals) == 0 || r.Count(observe.Silent) > 0 || r.Count(observe.Learning) == len(r.Signals):
+	case len(t.Failed) > 0 || r.Left > 0 || len(r.Signals) == 0 || r.Count(observe.Silent) > 0 || len(r.Numberless()) > 0 || r.Count(observe.Learning) == len(r.Signals):
 		if r.Count(observe.Abnormal) > 0 {
 			return answer{1}
 		}

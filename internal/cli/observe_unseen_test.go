@@ -60,3 +60,14 @@ func TestSinceFitsHistory(t *testing.T) {
 		}
 	}
 }
+
+// TestSignalsWithoutANumber are told as blind, and what is normal beside them is not all.
+func TestSignalsWithoutANumber(t *testing.T) {
+	b := slowOrders()
+	well := b.told.Report.Signals[0]
+	well.State, well.Anomalies = observe.Normal, nil
+	b.told.Report.Signals = []observe.Standing{well, {Signal: well.Signal, State: observe.Learning}}
+	if out, errs, code := surveyOf(t, b, "top"); code != 3 || !strings.Contains(errs, "blind: 1 signal never had a number: shop/orders duration\n") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
