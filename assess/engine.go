@@ -48,20 +48,14 @@ type run struct {
 
 // Assess judges the tree.
 func (e *Engine) Assess(ctx context.Context, src Source, target Target, opts Options) (*Report, error) {
-	r := &run{Engine: e, opts: opts, src: src, inputs: map[string]*Input{}, scan: scorecard.NewScan()}
-	entries, err := src.Entries(ctx)
-	if err != nil {
-		return nil, interrupted(err)
-	}
-	r.entries = entries
-	for _, stage := range []func(context.Context) error{r.render, r.read, r.parse, r.assemble, r.evaluate} {
-		if err := stage(ctx); err != nil {
-			return nil, interrupted(err)
-		}
+	r := e.begin(src, opts)
+	if err := r.through(ctx, r.render, r.read, r.parse, r.assemble, r.evaluate); err != nil {
+		return nil, err
 	}
 	rep := &Report{APIVersion: APIVersion, Target: target}
 	rep.Findings = r.findings()
 	rep.Deviations = r.deviations
+	var err error
 	if rep.Notices, err = r.except(rep.Findings); err != nil {
 		return nil, err
 	}
@@ -73,6 +67,23 @@ func (e *Engine) Assess(ctx context.Context, src Source, target Target, opts Opt
 	rep.Summary = Summary{Coverage: coverage(rep.Inputs), Objects: r.objects, Checks: len(opts.Checks), Passed: r.passed}
 	rep.Count()
 	return rep, nil
+}
+
+func (e *Engine) begin(src Source, opts Options) *run {
+	return &run{Engine: e, opts: opts, src: src, inputs: map[string]*Input{}, scan: scorecard.NewScan()}
+}
+
+// through lists the tree and goes through the stages.
+func (r *run) through(ctx context.Context, stages ...func(context.Context) error) (err error) {
+	if r.entries, err = r.src.Entries(ctx); err != nil {
+		return interrupted(err)
+	}
+	for _, stage := range stages {
+		if err := stage(ctx); err != nil {
+			return interrupted(err)
+		}
+	}
+	return nil
 }
 
 func interrupted(err error) error {
