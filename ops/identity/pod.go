@@ -32,6 +32,21 @@ type Around struct {
 	Config func(name, key string) (value string, ok bool)
 }
 
+// Surroundings is what a graph knows of a pod's: its namespace and the ConfigMaps there.
+func Surroundings(g *graph.Graph, p *graph.Pod) Around {
+	around := Around{Config: func(name, key string) (string, bool) {
+		o := g.Find("ConfigMap", p.Object.Namespace, name)
+		if name == "" || o == nil {
+			return "", false
+		}
+		return o.Body.At("data", key).Text(), true
+	}}
+	if ns := g.Find("Namespace", "", p.Object.Namespace); ns != nil && p.Object.Namespace != "" {
+		around.Namespace = ns.Labels()
+	}
+	return around
+}
+
 // OfPod returns the identity that the telemetry of a pod will have.
 func OfPod(p *graph.Pod) Identity { return Declared(p, Around{}).Identity }
 

@@ -22,7 +22,7 @@ var telemetryIdentity = &check.Check{
 			p.Skip()
 			return
 		}
-		around := surroundings(p, pod)
+		around := identity.Surroundings(p.Graph, pod)
 		d := identity.Declared(pod, around)
 		if d.ByWorkload {
 			if d.Elsewhere {
@@ -70,21 +70,6 @@ func environmentBeside(p *check.Pass, pod *graph.Pod) string {
 		return first
 	}).(map[string]string)
 	return told[pod.Object.Namespace]
-}
-
-// surroundings lets the identity be read from what the unit holds.
-func surroundings(p *check.Pass, pod *graph.Pod) identity.Around {
-	around := identity.Around{Config: func(name, key string) (string, bool) {
-		o := p.Graph.Find("ConfigMap", pod.Object.Namespace, name)
-		if name == "" || o == nil {
-			return "", false
-		}
-		return o.Body.At("data", key).Text(), true
-	}}
-	if ns := p.Graph.Find("Namespace", "", pod.Object.Namespace); ns != nil && pod.Object.Namespace != "" {
-		around.Namespace = ns.Labels()
-	}
-	return around
 }
 
 // telemetry finds what makes a pod send telemetry or have it collected. It is of the pod
