@@ -94,11 +94,17 @@ type workload struct {
 func declared(g *graph.Graph) map[string][]workload {
 	all := map[string][]workload{}
 	for _, o := range g.Objects {
-		if o.Pod == nil || o.Kind == "ReplicaSet" || o.Kind == "Pod" && o.Body.At("metadata", "ownerReferences").Len() > 0 {
+		if !declares(o) {
 			continue
 		}
-		id := identity.OfPod(o.Pod)
+		id := identity.Declared(o.Pod, identity.Surroundings(g, o.Pod)).Identity
 		all[id.Service] = append(all[id.Service], workload{id, o})
 	}
 	return all
+}
+
+// declares reports whether an object is a workload that somebody wrote down, and not one
+// that another of them made.
+func declares(o *graph.Object) bool {
+	return o.Pod != nil && o.Kind != "ReplicaSet" && (o.Kind != "Pod" || o.Body.At("metadata", "ownerReferences").Len() == 0)
 }
