@@ -127,6 +127,8 @@ type Repositories interface {
 	// Render writes what the tool of a root prints.
 	Render(ctx context.Context, path string, opts RenderOptions, w io.Writer) error
 	Fix(ctx context.Context, req FixRequest) (*FixOutcome, error)
+	// Manifests reads what a path declares, as Assess does, and judges nothing.
+	Manifests(ctx context.Context, path string) (*Manifests, error)
 }
 
 // answer is the error of a command that did its work and whose answer is no.

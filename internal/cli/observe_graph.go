@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,6 +25,7 @@ type graphOptions struct {
 	before    string
 	every     string
 	namespace string
+	manifests string
 	sample    int
 	output    string
 	watch     bool
@@ -45,10 +47,16 @@ FAULTS is the share of calls whose failure began at the callee; those who only p
 it on are not blamed. The numbers are those of a sample: times and shares mean
 something, the number of calls does not.
 
+With --manifests, what was seen is put beside what a folder declares: the workload of
+each service and the line that it is written at, services that are declared nowhere,
+and workloads that nothing was seen of, of namespaces that something was. PATH is read
+as aeo assess reads it.
+
 The exit code is 3 if there are no traces: that says nothing about health.`,
 		Example: `  aeo observe graph --jaeger http://jaeger:16686
   aeo observe graph --tempo http://tempo:3200 -n shop --since 10m --before 1h
-  aeo observe graph --jaeger http://jaeger:16686 -o mermaid > services.mmd`,
+  aeo observe graph --jaeger http://jaeger:16686 -o mermaid > services.mmd
+  aeo observe graph --jaeger http://jaeger:16686 --manifests overlays/production`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.graph(c.Context()) },
 	}
@@ -59,6 +67,7 @@ The exit code is 3 if there are no traces: that says nothing about health.`,
 	f.StringVar(&o.before, "before", "1h", "the time before that, to compare with, a `DURATION`")
 	f.IntVar(&o.sample, "sample", 100, "ask for at most this `NUMBER` of traces, of each service where the store knows services")
 	f.StringVarP(&o.namespace, "namespace", "n", "", "show calls from and to this `NAMESPACE` only")
+	f.StringVar(&o.manifests, "manifests", "", "the `PATH` of manifests, kustomizations and charts to find the workloads of services in")
 	f.StringVarP(&o.output, "output", "o", "table", "the `FORMAT`: table, json or mermaid, a picture in text")
 	f.BoolVarP(&o.watch, "watch", "w", false, "look again and again")
 	f.StringVar(&o.every, "every", "30s", "how often to look with --watch, a `DURATION`")
@@ -76,6 +85,8 @@ func (o *graphOptions) read() error {
 		return wrong("-o "+o.output, fmt.Sprintf("there is no format %q", o.output), "use table, json or mermaid")
 	case o.sample <= 0 || o.sample > 1000:
 		return wrong("--sample", "it must be from 1 to 1000", "leave it out for the default")
+	case o.manifests == "-" && o.watch:
+		return wrong("--manifests -", "standard input can be read only once", "write it to a file, or leave out --watch")
 	case !namespaceName(o.namespace):
 		return wrong("--namespace", fmt.Sprintf("%q is no name of a namespace", o.namespace), "write it as kubectl shows it")
 	}
@@ -116,6 +127,12 @@ func (o *graphOptions) graph(ctx context.Context) error {
 
 // look asks once and writes what came. seen is the answer as an exit code.
 func (o *graphOptions) look(ctx context.Context) (seen, err error) {
+	var declared *Manifests
+	if o.manifests != "" { // before anybody is asked, which takes its time
+		if declared, err = o.backend.Manifests(ctx, o.manifests); err != nil {
+			return nil, err
+		}
+	}
 	now := o.now().Add(-settling)
 	mid := now.Add(-o.stretches[0])
 	progress, end := o.streams.counting("asking for traces")
@@ -126,23 +143,27 @@ func (o *graphOptions) look(ctx context.Context) (seen, err error) {
 	}
 	totals := spans.Settle(costs.Before.Totals, costs.After.Totals)
 	changes := o.within(spans.Compare(totals[0], totals[1]))
+	owned := declared.owned(o.namespace, totals)
 	err = writeTo("", o.streams.Out, func(w io.Writer) error {
 		if o.watch && o.output == "table" && o.streams.OutTerminal {
 			fmt.Fprint(w, "\x1b[H\x1b[2J")
 		}
 		switch o.output {
 		case "json":
-			return graphJSON(w, changes, costs)
+			return graphJSON(w, changes, owned, slices.Concat(costs.notes(), declared.notes(owned)), costs)
 		case "mermaid":
-			return graphMermaid(w, changes)
+			return graphMermaid(w, changes, owned)
 		}
-		return graphTable(w, changes)
+		if err := graphTable(w, changes); err != nil || owned == nil {
+			return err
+		}
+		return owned.table(w, declared.Path)
 	})
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(o.streams.Err, "%s of the last %s, %d of the %s before\n", count(costs.After.Traces, "trace"), o.since, costs.Before.Traces, o.before)
-	for _, n := range costs.notes() {
+	for _, n := range slices.Concat(costs.notes(), declared.notes(owned)) {
 		fmt.Fprintln(o.streams.Err, "note: "+clean(n))
 	}
 	if costs.After.Traces == 0 {

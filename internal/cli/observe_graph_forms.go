@@ -40,7 +40,7 @@ func costOf(c *spans.Cost) *jsonCost {
 	return out
 }
 
-func graphJSON(w io.Writer, all []spans.Change, costs *CallCosts) error {
+func graphJSON(w io.Writer, all []spans.Change, owned *Ownership, notes []string, costs *CallCosts) error {
 	type call struct {
 		spans.Edge
 		// Before and After are null where there were no calls.
@@ -56,7 +56,9 @@ func graphJSON(w io.Writer, all []spans.Change, costs *CallCosts) error {
 		TracesBefore int      `json:"tracesBefore"`
 		TracesAfter  int      `json:"tracesAfter"`
 		Notes        []string `json:"notes"`
-	}{[]call{}, costs.Before.Traces, costs.After.Traces, some(costs.notes())}
+		// Manifests is what --manifests adds.
+		Manifests *Ownership `json:"manifests,omitempty"`
+	}{[]call{}, costs.Before.Traces, costs.After.Traces, some(notes), owned}
 	for i := range all {
 		c := &all[i]
 		out.Calls = append(out.Calls, call{c.Edge, costOf(&c.Before), costOf(&c.After), c.Self.Seconds(), c.Faults})
@@ -66,7 +68,7 @@ func graphJSON(w io.Writer, all []spans.Change, costs *CallCosts) error {
 
 // graphMermaid draws the services and their calls in Mermaid's language, the
 // operations of two parties as one arrow.
-func graphMermaid(w io.Writer, all []spans.Change) error {
+func graphMermaid(w io.Writer, all []spans.Change, owned *Ownership) error {
 	type pair struct {
 		caller, callee spans.Party
 		async          bool
@@ -102,7 +104,7 @@ func graphMermaid(w io.Writer, all []spans.Change) error {
 		case spans.Outside, spans.External, spans.Unknown:
 			open, end = `(["`, `"])`
 		}
-		fmt.Fprintf(w, "  n%d%s%s%s\n", i, open, mermaidText(p.String()), end)
+		fmt.Fprintf(w, "  n%d%s%s%s%s\n", i, open, mermaidText(p.String()), owned.mermaid(p), end)
 	}
 	for _, p := range order {
 		arrow := "-->"
@@ -118,7 +120,7 @@ func graphMermaid(w io.Writer, all []spans.Change) error {
 			return err
 		}
 	}
-	return nil
+	return owned.mermaidSilent(w)
 }
 
 // mermaidText makes a text safe between quotes: Mermaid has entities for what

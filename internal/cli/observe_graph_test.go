@@ -48,7 +48,7 @@ func purchase(id byte, own time.Duration, bad bool) []spans.Span {
 	return []spans.Span{span(1, 0, "web", spans.Server, 0, own+25*time.Millisecond), span(2, 1, "web", spans.Client, time.Millisecond, own+23*time.Millisecond), orders, db}
 }
 
-func graphOf(t *testing.T, b *tracing, args ...string) (out, errs string, code int) {
+func graphOf(t *testing.T, b Backend, args ...string) (out, errs string, code int) {
 	t.Helper()
 	var o, e bytes.Buffer
 	s := &Streams{Out: &o, Err: &e, Getenv: func(string) string { return "" }}
