@@ -8,6 +8,8 @@ import (
 	"time"
 	_ "time/tzdata" // images of programs and many machines have no zones
 
+	"golang.org/x/sys/unix"
+
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -32,11 +34,14 @@ func Holidays(file, flag string) (func(day time.Time) bool, error) {
 		return nil, nil
 	}
 	hint := "check the file given with " + flag + ": a day a line, as 2026-12-25, or as 12-25 for each year"
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would keep it waiting
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, "read holidays", file, err, hint)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fault.New(fault.Invalid, "read holidays", file, "it is no regular file", hint)
+	}
 	days := map[string]bool{}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {

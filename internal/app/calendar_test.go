@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/autoecoops/autoecoops/fault"
 )
 
@@ -40,6 +42,16 @@ func TestHolidays(t *testing.T) {
 		}
 	}
 	if _, err := Holidays(filepath.Join(dir, "none"), "--holidays"); fault.KindOf(err) != fault.NotFound {
+		t.Error(err)
+	}
+	if _, err := Holidays(dir, "--holidays"); fault.KindOf(err) != fault.Invalid {
+		t.Error(err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Holidays(pipe, "--holidays"); fault.KindOf(err) != fault.Invalid {
 		t.Error(err)
 	}
 	if is, err := Holidays("", "--holidays"); is != nil || err != nil {

@@ -95,8 +95,15 @@ type Follower struct {
 	mu     sync.Mutex
 	report observe.Report
 	open   map[string]observe.Anomaly
-	silent map[workload]time.Time
+	heard  heard
 	failed int
+}
+
+// heard is of whom something is measured.
+type heard struct {
+	// silent are the workloads of which nothing is any more, since when; nil before it
+	// was looked.
+	silent map[workload]time.Time
 	deaf   bool // it was told that nothing is measured at all
 }
 

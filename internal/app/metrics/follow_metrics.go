@@ -44,7 +44,7 @@ func (f *Follower) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descMore, float64(more))
 	f.mu.Lock()
-	r, failed, silent := f.report, f.failed, f.silent
+	r, failed, silent := f.report, f.failed, f.heard.silent
 	f.mu.Unlock()
 	told := 0
 	for w, at := range silent {

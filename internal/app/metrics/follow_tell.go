@@ -99,9 +99,9 @@ func (f *Follower) listen(r observe.Report) {
 		}
 	}
 	f.mu.Lock()
-	before := f.silent
+	before := f.heard.silent
 	if all := len(silent) > 1 && len(silent) == len(last); !all || before == nil {
-		f.silent = silent
+		f.heard.silent = silent
 	} else {
 		silent = nil
 	}
@@ -109,12 +109,12 @@ func (f *Follower) listen(r observe.Report) {
 	switch {
 	case before == nil: // they fell silent before anybody listened
 	case silent == nil:
-		if !f.deaf {
-			f.deaf = true
+		if !f.heard.deaf {
+			f.heard.deaf = true
 			f.options.Log.Warn("nothing is measured any more of any workload", "workloads", len(last))
 		}
 	default:
-		f.deaf = false
+		f.heard.deaf = false
 		f.compare(before, silent, last)
 	}
 }
