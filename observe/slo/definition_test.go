@@ -265,3 +265,28 @@ func TestComparisons(t *testing.T) {
 		t.Error("eq is taken")
 	}
 }
+
+// TestIndicatorsThatMeasureNothing are refused: all events as their own bad ones, and a
+// window's place in a label.
+func TestIndicatorsThatMeasureNothing(t *testing.T) {
+	total := Query{Selector: `n{job="shop"}`}
+	for name, c := range map[string]struct {
+		i    Indicator
+		says string
+	}{
+		"right":            {Indicator{Total: total, Bad: Query{Selector: `n{job="shop",code="500"}`}}, ""},
+		"bad is total":     {Indicator{Total: total, Bad: total}, "the same query"},
+		"good is total":    {Indicator{Total: total, Good: total}, "the same query"},
+		"a window":         {Indicator{Total: total, Bad: Query{Template: `sum(increase(e{a="b"}[{{.window}}])) + sum(increase(f{c='d'}[{{.window}}]))`}}, ""},
+		"in a matcher":     {Indicator{Total: total, Bad: Query{Selector: `e{a="{{.window}}"}`}}, "no window"},
+		"in an expression": {Indicator{Total: total, Bad: Query{Template: `sum(increase(e{a="\"{{.window}}"}[5m]))`}}, "no window"},
+	} {
+		var got []string
+		for _, p := range c.i.problems() {
+			got = append(got, p.String())
+		}
+		if all := strings.Join(got, "; "); (all == "") != (c.says == "") || !strings.Contains(all, c.says) {
+			t.Errorf("%s: %s", name, all)
+		}
+	}
+}

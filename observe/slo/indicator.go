@@ -3,6 +3,8 @@ package slo
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -87,6 +89,14 @@ func (i Indicator) Followable() bool {
 	return true
 }
 
+// texts are those in quotes of an expression.
+var texts = regexp.MustCompile("\"(?:\\\\.|[^\"\\\\])*\"|'(?:\\\\.|[^'\\\\])*'|`[^`]*`")
+
+// marked reports whether the place of a window is within a text, where it is none.
+func (q Query) marked() bool {
+	return slices.ContainsFunc(texts.FindAllString(q.Selector+q.Template, -1), func(s string) bool { return strings.Contains(s, WindowMark) })
+}
+
 func (i Indicator) problems() []Problem {
 	var ps []Problem
 	bad := func(path, format string, args ...any) { ps = append(ps, Problem{path, fmt.Sprintf(format, args...)}) }
@@ -96,6 +106,9 @@ func (i Indicator) problems() []Problem {
 		}
 		if i.Good.Empty() == i.Bad.Empty() {
 			bad("indicator", "exactly one of good and bad is needed")
+		}
+		if !i.Total.Empty() && (i.Good == i.Total || i.Bad == i.Total) {
+			bad("indicator", "a part of the events is selected by the same query as all of them: select the good or the bad ones, as with code=~\"5..\"")
 		}
 	} else {
 		if !i.Total.Empty() || !i.Good.Empty() || !i.Bad.Empty() {
@@ -112,6 +125,8 @@ func (i Indicator) problems() []Problem {
 		switch {
 		case f.q.Selector != "" && f.q.Template != "":
 			bad(f.path, "it is both a selector and a template")
+		case f.q.marked():
+			bad(f.path, "%s stands in the text of a label matcher, where it is no window", WindowMark)
 		case f.q.Selector != "":
 			if err := CheckSelector(f.q.Selector); err != nil {
 				bad(f.path, "%v", err)
