@@ -33,12 +33,16 @@ func (b backend) Manifests(ctx context.Context, path string) (*cli.Manifests, er
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case len(roots) > 0:
+	case len(unread) > 0: // then all that runs would seem to be declared nowhere
+		return nil, fault.New(fault.Invalid, "read manifests", unread[0].File, unread[0].Reason, "give the folder with all that it is built of, as the repository itself, with --manifests, and what is to be shown with -n")
+	default:
+		return nil, fault.New(fault.NotFound, "read manifests", src.target.Path, "it holds no Kubernetes object", "give the folder of your manifests, kustomizations or charts with --manifests")
+	}
 	out := &cli.Manifests{Path: src.target.Path, Place: d.place}
 	for _, in := range unread {
 		out.Notes = append(out.Notes, "what "+in.File+" declares is not known: "+in.Reason)
-	}
-	if len(roots) == 0 && len(unread) == 0 {
-		return nil, fault.New(fault.NotFound, "read manifests", src.target.Path, "it holds no Kubernetes object", "give the folder of your manifests, kustomizations or charts with --manifests")
 	}
 	return out, nil
 }

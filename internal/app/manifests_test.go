@@ -112,15 +112,17 @@ func TestAChartIsOneWorkload(t *testing.T) {
 
 func TestNoManifests(t *testing.T) {
 	empty := t.TempDir()
-	for want, path := range map[string]string{"holds no Kubernetes object": empty, "nowhere": filepath.Join(empty, "nowhere")} {
+	for want, path := range map[string]string{"holds no Kubernetes object": empty, "nowhere": filepath.Join(empty, "nowhere"), "base": "../../examples/shop/overlays/production"} {
 		if out, errs, code := graphWith(t, "--jaeger", "http://127.0.0.1:1", "--manifests", path); code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("code %d\n%s%s", code, out, errs)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(empty, "broken.yaml"), []byte("apiVersion: v1\nkind: [\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"broken.yaml": "apiVersion: v1\nkind: [\n", "whole.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"} {
+		if err := os.WriteFile(filepath.Join(empty, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if out, errs, code := graphWith(t, "--jaeger", shopTraces(t), "--manifests", empty); code != 0 || !strings.Contains(errs, "note: what broken.yaml declares is not known: ") || !strings.Contains(out, "runs, and is not in") {
+	if out, errs, code := graphWith(t, "--jaeger", shopTraces(t), "--manifests", empty); code != 0 || !strings.Contains(errs, "note: what broken.yaml declares is not known: ") || !strings.Contains(out, "runs, and is not in what could be read of "+empty) {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 }

@@ -56,7 +56,7 @@ The exit code is 3 if there are no traces: that says nothing about health.`,
 		Example: `  aeo observe graph --jaeger http://jaeger:16686
   aeo observe graph --tempo http://tempo:3200 -n shop --since 10m --before 1h
   aeo observe graph --jaeger http://jaeger:16686 -o mermaid > services.mmd
-  aeo observe graph --jaeger http://jaeger:16686 --manifests overlays/production`,
+  aeo observe graph --jaeger http://jaeger:16686 --manifests . -n shop-production`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.graph(c.Context()) },
 	}
@@ -157,7 +157,7 @@ func (o *graphOptions) look(ctx context.Context) (seen, err error) {
 		if err := graphTable(w, changes); err != nil || owned == nil {
 			return err
 		}
-		return owned.table(w, declared.Path)
+		return owned.table(w, declared.shown())
 	})
 	if err != nil {
 		return nil, err

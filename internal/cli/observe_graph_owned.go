@@ -32,6 +32,14 @@ func (m *Manifests) owned(namespace string, totals [][]spans.Total) *Ownership {
 	return &p
 }
 
+// shown is what was read: not all of the path if there are notes.
+func (m *Manifests) shown() string {
+	if len(m.Notes) > 0 {
+		return "what could be read of " + m.Path
+	}
+	return m.Path
+}
+
 // notes are what a person should know of who owns what.
 func (m *Manifests) notes(p *Ownership) []string {
 	if m == nil {

@@ -56,7 +56,7 @@ func TestGraphOwned(t *testing.T) {
 	for _, want := range []string{
 		"SEEN WORKLOAD DECLARED IN\n",
 		"production:shop/web Deployment shop/the-web the-web.yaml:4 (overlays/a, overlays/b)\n",
-		"production:shop/orders - runs, and is not in deploy\n",
+		"production:shop/orders - runs, and is not in what could be read of deploy\n",
 		"- Deployment shop/price price.yaml:4 (overlays/a): declared, and not seen\n",
 		"- Deployment bank/ledger ledger.yaml:4: declared, and not seen\n",
 	} {
