@@ -117,7 +117,7 @@ func TestSecretIsReadAnew(t *testing.T) {
 func TestSecretOfAPipe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(file, 0o600); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	go func() { _ = os.WriteFile(file, []byte("secret\n"), 0o600) }()
 	s, err := OpenToken(file, "--token-file")
