@@ -16,10 +16,11 @@ func TestOthersAskWhatIsWanted(t *testing.T) {
 	stop := make(chan struct{})
 	known := 0
 	group.Go(func() {
-		for {
+		// It asks once more after the last push, however late it comes to run.
+		for last := false; !last; {
 			select {
 			case <-stop:
-				return
+				last = true
 			default:
 			}
 			if wanted, ok := w.engine.Wants(web, deliver.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}); ok && wanted {
