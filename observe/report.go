@@ -39,11 +39,13 @@ const (
 	Abnormal
 	// Silent: there were samples, and there are none any more.
 	Silent
+	// Unknown: the last sample cannot be right, as a share of 250 %.
+	Unknown
 )
 
 // String names the state.
 func (s State) String() string {
-	return [...]string{"learning", "normal", "abnormal", "silent"}[s]
+	return [...]string{"learning", "normal", "abnormal", "silent", "unknown"}[s]
 }
 
 // Standing is how a signal stands.
@@ -53,8 +55,8 @@ type Standing struct {
 	// At is when the last sample was taken, zero if there was none.
 	At time.Time
 	// Value is the last one, Low and High what was expected of it; NaN if
-	// nothing was.
-	Value, Low, High float64
+	// nothing was, or the sample cannot be right. Wrong is that sample then, NaN otherwise.
+	Value, Low, High, Wrong float64
 	// Surprise is how unusual the last sample is, in [0, 1).
 	Surprise float32
 	// Points are the samples since Options.From. They belong to the survey.
@@ -96,8 +98,11 @@ const silence = 5
 func (s *Survey) Report(now time.Time) Report {
 	r := Report{At: now, Left: s.left, Signals: make([]Standing, 0, len(s.order))}
 	for _, t := range s.order {
-		x := Standing{Signal: t.signal, Value: nan, Low: nan, High: nan, Points: t.points}
-		if t.lastAt != 0 {
+		x := Standing{Signal: t.signal, Value: nan, Low: nan, High: nan, Wrong: nan, Points: t.points}
+		switch {
+		case t.wrong != 0:
+			x.At, x.Wrong = time.UnixMilli(t.lastAt), t.wrong
+		case t.lastAt != 0:
 			x.At, x.Low, x.High, x.Surprise = time.UnixMilli(t.lastAt), t.last.Low, t.last.High, t.last.Probability
 			if n := len(t.points); n > 0 {
 				x.Value = t.points[n-1].Value
@@ -106,6 +111,8 @@ func (s *Survey) Report(now time.Time) Report {
 		switch {
 		case t.lastAt != 0 && now.Sub(x.At) > max(silence*s.options.Step, time.Minute):
 			x.State = Silent
+		case t.wrong != 0:
+			x.State = Unknown
 		case t.judged == 0:
 			x.State = Learning
 		case t.open:
@@ -139,6 +146,16 @@ func (r Report) Numberless() (all []Signal) {
 	for i := range r.Signals {
 		if x := &r.Signals[i]; x.State == Learning && x.At.IsZero() {
 			all = append(all, x.Signal)
+		}
+	}
+	return all
+}
+
+// Wrong are the signals of which the last sample cannot be right.
+func (r Report) Wrong() (all []Standing) {
+	for i := range r.Signals {
+		if r.Signals[i].State == Unknown {
+			all = append(all, r.Signals[i])
 		}
 	}
 	return all

@@ -59,6 +59,8 @@ type track struct {
 	last     anomaly.Verdict
 	lastAt   int64 // of the last number
 	judged   int
+	// wrong is the last sample if it cannot be right, 0 if it can, as 0 always can.
+	wrong float64
 	// restored says that all is from a snapshot: nothing was fed since.
 	restored bool
 }
@@ -183,6 +185,10 @@ func (s *Survey) ForgetSilent(since time.Time) {
 }
 
 func (t *track) observe(sample anomaly.Sample, from int64) {
+	if !t.signal.Watch.Possible(sample.Value) {
+		t.wrong, t.lastAt = sample.Value, max(t.lastAt, sample.At)
+		return // nothing is to be learned of it
+	}
 	v := t.detector.Observe(&t.series, sample)
 	switch v.State {
 	case anomaly.Absent, anomaly.Late, anomaly.Restarted:
@@ -190,7 +196,7 @@ func (t *track) observe(sample anomaly.Sample, from int64) {
 	case anomaly.Normal, anomaly.Abnormal:
 		t.judged++
 	}
-	t.last, t.lastAt = v, sample.At
+	t.last, t.lastAt, t.wrong = v, sample.At, 0
 	if sample.At >= from {
 		t.points = append(t.points, Point{sample.At, sample.Value, v.Low, v.High})
 	}

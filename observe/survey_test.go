@@ -288,3 +288,52 @@ func TestWhatNeverWasANumber(t *testing.T) {
 		t.Errorf("%+v", r.Signals[0])
 	}
 }
+
+// TestWrongShares has shares of errors that cannot be right be unknown: they are no value,
+// open no anomaly, and leave what was learned as it is.
+func TestWrongShares(t *testing.T) {
+	const n = 600
+	shares := watch.Watch{Name: "http/errors", Golden: watch.Errors, Unit: "share", Direction: anomaly.Above, MinEffect: 0.005}
+	of := shares
+	of.Name, of.Golden = "monitor/ratio", watch.Monitor
+	for _, c := range []struct {
+		watch  watch.Watch
+		value  float64
+		length int // of what cannot be right
+		state  State
+	}{
+		{shares, 2.5, 20, Unknown}, {shares, -0.5, 20, Unknown}, {shares, 2.5, n, Unknown},
+		{shares, 0.9, 20, Abnormal}, {of, 2.5, 20, Abnormal},
+	} {
+		s := NewSurvey(Options{Step: step, From: began})
+		random := rand.New(rand.NewPCG(5, 6))
+		at, values := story(n, func(i int) float64 {
+			if i >= n-c.length {
+				return c.value
+			}
+			return 0.01 + 0.001*random.Float64()
+		})
+		if err := s.Feed(c.watch, map[string]string{"app": "orders"}, at, values); err != nil {
+			t.Fatal(err)
+		}
+		end := began.Add((n - 1) * step)
+		r := s.Report(end)
+		x := r.Signals[0]
+		if x.State != c.state || !x.At.Equal(end) || r.Count(c.state) != 1 {
+			t.Errorf("%s %v: %s at %s", c.watch.Name, c.value, x.State, x.At)
+		}
+		if c.state != Unknown {
+			continue
+		}
+		if wrong := r.Wrong(); !math.IsNaN(x.Value) || !math.IsNaN(x.High) || len(x.Anomalies) != 0 || len(x.Points) != n-c.length || len(wrong) != 1 || wrong[0].Wrong != c.value || len(r.Numberless()) != 0 {
+			t.Errorf("%v: %+v, %d points", c.value, x.Anomalies, len(x.Points))
+		}
+		// It is as usual again, as if nothing had been between.
+		if err := s.Feed(c.watch, map[string]string{"app": "orders"}, []int64{end.Add(step).UnixMilli()}, []float64{0.0105}); err != nil {
+			t.Fatal(err)
+		}
+		if x := s.Report(end.Add(step)).Signals[0]; x.Value != 0.0105 || !math.IsNaN(x.Wrong) || c.length < n && x.State != Normal {
+			t.Errorf("after %v: %s %v", c.value, x.State, x.Value)
+		}
+	}
+}

@@ -270,8 +270,8 @@ func (o *observeOptions) follow(ctx context.Context, s Survey, write func(io.Wri
 func sight(t Surveyed) string {
 	var out strings.Builder
 	r := &t.Report
-	fmt.Fprintf(&out, "%s followed by %s: %d abnormal, %d normal, %d still learned, %d silent\n",
-		count(len(r.Signals), "signal"), or(strings.Join(t.Conventions, ", "), "monitors"), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent))
+	fmt.Fprintf(&out, "%s followed by %s: %d abnormal, %d normal, %d still learned, %d silent%s\n",
+		count(len(r.Signals), "signal"), or(strings.Join(t.Conventions, ", "), "monitors"), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent), unknown(r))
 	for _, n := range t.Notes {
 		fmt.Fprintln(&out, "note: "+clean(n))
 	}
@@ -288,10 +288,25 @@ func sight(t Surveyed) string {
 		}
 		fmt.Fprintf(&out, "blind: %s never had a number: %s\n", count(len(all), "signal"), strings.Join(names, ", "))
 	}
+	if all := r.Wrong(); len(all) > 0 {
+		var names []string
+		for _, x := range all[:min(len(all), maxTurned)] {
+			names = append(names, clean(x.Signal.Of())+" "+signalName(x.Signal)+" "+observe.Quantity(x.Wrong, x.Signal.Watch.Unit))
+		}
+		fmt.Fprintf(&out, "blind: %s cannot be right, a share is of 0 to 100%%: %s\n", count(len(all), "signal"), strings.Join(names, ", "))
+	}
 	for _, f := range t.Failed {
 		fmt.Fprintf(&out, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
 	}
 	return out.String()
+}
+
+// unknown counts the signals of which the last sample cannot be right, if there are some.
+func unknown(r *observe.Report) string {
+	if n := r.Count(observe.Unknown); n > 0 {
+		return fmt.Sprintf(", %d unknown", n)
+	}
+	return ""
 }
 
 // remarks tells on standard error what could not be judged. It returns the error
@@ -300,7 +315,7 @@ func (o *observeOptions) remarks(t Surveyed) error {
 	r := &t.Report
 	fmt.Fprint(o.streams.Err, sight(t))
 	switch {
-	case len(t.Failed) > 0 || r.Left > 0 || len(r.Signals) == 0 || r.Count(observe.Silent) > 0 || len(r.Numberless()) > 0 || r.Count(observe.Learning) == len(r.Signals):
+	case len(t.Failed) > 0 || r.Left > 0 || len(r.Signals) == 0 || r.Count(observe.Silent)+r.Count(observe.Unknown) > 0 || len(r.Numberless()) > 0 || r.Count(observe.Learning) == len(r.Signals):
 		if r.Count(observe.Abnormal) > 0 {
 			return answer{1}
 		}

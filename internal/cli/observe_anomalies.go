@@ -211,6 +211,7 @@ type jsonCounts struct {
 	Normal      int       `json:"normal"`
 	Learning    int       `json:"learning"`
 	Silent      int       `json:"silent"`
+	Unknown     int       `json:"unknown"`
 	NotFollowed int       `json:"notFollowed"`
 	Conventions []string  `json:"conventions"`
 	Empty       []string  `json:"empty"`
@@ -220,7 +221,7 @@ type jsonCounts struct {
 
 func countsOf(t Surveyed) jsonCounts {
 	r := &t.Report
-	out := jsonCounts{r.At.UTC(), len(r.Signals), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent), r.Left,
+	out := jsonCounts{r.At.UTC(), len(r.Signals), r.Count(observe.Abnormal), r.Count(observe.Normal), r.Count(observe.Learning), r.Count(observe.Silent), r.Count(observe.Unknown), r.Left,
 		some(t.Conventions), some(t.Empty), []string{}, some(t.Notes)}
 	for _, f := range t.Failed {
 		out.Failed = append(out.Failed, f.Watch.Name+": "+f.Err.Error())

@@ -54,7 +54,7 @@ func explainJSON(w io.Writer, all []explained, notes []string) error {
 	}{[]jsonExplained{}, some(notes)}
 	for i := range all {
 		s := &all[i]
-		x := jsonExplained{jsonStanding: jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise}, Anomalies: []jsonAnomaly{}, Points: []jsonPoint{}}
+		x := jsonExplained{jsonStanding: standingJSON(&s.Standing), Anomalies: []jsonAnomaly{}, Points: []jsonPoint{}}
 		for _, a := range s.Anomalies {
 			x.Anomalies = append(x.Anomalies, anomalyOf(a))
 		}

@@ -18,6 +18,9 @@ func (o *explainOptions) explanation(w io.Writer, all *explained) error {
 		fmt.Fprintln(w, "  "+clean(r))
 	}
 	fmt.Fprintf(w, "  now %s, %s", observe.Quantity(s.Value, x.Watch.Unit), s.State)
+	if s.State == observe.Unknown {
+		fmt.Fprintf(w, " (%s cannot be right)", observe.Quantity(s.Wrong, x.Watch.Unit))
+	}
 	if !s.At.IsZero() {
 		fmt.Fprintf(w, ", measured %s", s.At.In(o.request.Location).Format("2 Jan 15:04:05"))
 	}

@@ -21,7 +21,7 @@ func newObserveTop(b Backend, s *Streams) *cobra.Command {
 		Short: "Show rate, errors, duration and saturation of each workload",
 		Long: `Show how each workload does: the rate of its requests, the share that failed,
 how long they took, the processor time and the memory it uses. What is abnormal
-is marked with "!", what is silent with "?"; those come first. "-" is what nobody
+is marked with "!", what is silent or cannot be right with "?"; those come first. "-" is what nobody
 measures. ALSO has the monitors, and what else is abnormal.`,
 		Example: `  aeo observe top --prometheus http://prometheus:9090
   aeo observe top --prometheus http://prometheus:9090 -n shop --watch`,
@@ -51,7 +51,7 @@ func (o *observeOptions) top(ctx context.Context) error {
 type workload struct {
 	name     string
 	abnormal int
-	silent   int
+	unseen   int // silent, or not to be right
 	cells    [5]string
 	others   []string // monitors, and abnormal signals that have no column
 }
@@ -89,23 +89,26 @@ func workloads(t Surveyed) []workload {
 			rows = append(rows, workload{name: name})
 		}
 		w := &rows[i]
-		mark := ""
+		mark, value := "", observe.Quantity(s.Value, s.Signal.Watch.Unit)
 		switch s.State {
 		case observe.Abnormal:
 			mark = " !"
 			w.abnormal++
 		case observe.Silent:
 			mark = " ?"
-			w.silent++
+			w.unseen++
+		case observe.Unknown:
+			mark, value = " ?", "unknown"
+			w.unseen++
 		}
 		if c := column(s.Signal); c >= 0 && (w.cells[c] == "" || mark == " !") {
-			w.cells[c] = observe.Quantity(s.Value, s.Signal.Watch.Unit) + mark
+			w.cells[c] = value + mark
 		} else if mark == " !" || s.Signal.Watch.Golden == watch.Monitor {
-			w.others = append(w.others, signalName(s.Signal)+" "+observe.Quantity(s.Value, s.Signal.Watch.Unit)+mark)
+			w.others = append(w.others, signalName(s.Signal)+" "+value+mark)
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b workload) int {
-		return cmp.Or(cmp.Compare(b.abnormal, a.abnormal), cmp.Compare(b.silent, a.silent), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.abnormal, a.abnormal), cmp.Compare(b.unseen, a.unseen), cmp.Compare(a.name, b.name))
 	})
 	return rows
 }
@@ -138,6 +141,16 @@ type jsonStanding struct {
 	Low      *float64   `json:"expectedLow"`
 	High     *float64   `json:"expectedHigh"`
 	Surprise float32    `json:"surprise"`
+	// Impossible is a sample that cannot be right; it is left out otherwise.
+	Impossible *float64 `json:"impossible,omitempty"`
+}
+
+func standingJSON(s *observe.Standing) jsonStanding {
+	out := jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise, nil}
+	if s.State == observe.Unknown {
+		out.Impossible = number(s.Wrong)
+	}
+	return out
 }
 
 func topJSON(w io.Writer, t Surveyed) error {
@@ -145,8 +158,8 @@ func topJSON(w io.Writer, t Surveyed) error {
 		Signals []jsonStanding `json:"signals"`
 		Survey  jsonCounts     `json:"survey"`
 	}{[]jsonStanding{}, countsOf(t)}
-	for _, s := range t.Report.Signals {
-		out.Signals = append(out.Signals, jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise})
+	for i := range t.Report.Signals {
+		out.Signals = append(out.Signals, standingJSON(&t.Report.Signals[i]))
 	}
 	return structured(w, "json", out)
 }

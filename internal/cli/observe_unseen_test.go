@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
 // surveyOf runs a command of observe on what a survey told.
@@ -69,5 +71,28 @@ func TestSignalsWithoutANumber(t *testing.T) {
 	b.told.Report.Signals = []observe.Standing{well, {Signal: well.Signal, State: observe.Learning}}
 	if out, errs, code := surveyOf(t, b, "top"); code != 3 || !strings.Contains(errs, "blind: 1 signal never had a number: shop/orders duration\n") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestSharesThatCannotBeRight are told as unknown, and not as a value.
+func TestSharesThatCannotBeRight(t *testing.T) {
+	b := slowOrders()
+	wrong := observe.Standing{Signal: b.told.Report.Signals[0].Signal, State: observe.Unknown, At: traceTime, Value: math.NaN(), Wrong: 2.5}
+	wrong.Signal.Watch.Golden, wrong.Signal.Watch.Unit, wrong.Signal.Watch.Name = watch.Errors, "share", "http/errors"
+	b.told.Report.Signals = []observe.Standing{wrong}
+	const line = "0 abnormal, 0 normal, 0 still learned, 0 silent, 1 unknown\nblind: 1 signal cannot be right, a share is of 0 to 100%: shop/orders errors 250%\n"
+	out, errs, code := surveyOf(t, b, "top")
+	if code != 3 || !strings.Contains(errs, line) || !strings.Contains(out, "shop/orders  -     unknown ?  -") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := surveyOf(t, b, "anomalies"); code != 3 || out != "Nothing can be said: of 1 signal none could be judged\n" {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if out, _, _ := surveyOf(t, b, "top", "-o", "json"); !strings.Contains(out, `"state": "unknown"`) || !strings.Contains(out, `"value": null`) ||
+		!strings.Contains(out, `"impossible": 2.5`) || !strings.Contains(out, `"unknown": 1`) {
+		t.Error(out)
+	}
+	if out, _, _ := surveyOf(t, b, "explain", wrong.Signal.ID()); !strings.Contains(out, "now -, unknown (250% cannot be right)") {
+		t.Error(out)
 	}
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +59,15 @@ type Watch struct {
 	// Namespace is where the signals belong, whatever their labels say, and Workload
 	// whose they are where no label says; "" leaves it to the labels.
 	Namespace, Workload string
+}
+
+// rounded is by how much a share may miss 0 and 1 by arithmetic alone.
+const rounded = 1e-6
+
+// Possible reports whether a number can be right: a share is of 0 to 1. A monitor is what
+// somebody makes of it, and what is no number says nothing.
+func (w Watch) Possible(v float64) bool {
+	return w.Unit != "share" || w.Golden == Monitor || math.IsInf(v, 0) || !(v < -rounded || v > 1+rounded)
 }
 
 // ExemplarsOf selects the series that carry exemplars of the signal with these labels, ""

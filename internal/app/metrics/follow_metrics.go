@@ -52,7 +52,7 @@ func (f *Follower) Collect(ch chan<- prometheus.Metric) {
 			gauge(descSilent, float64(at.Unix()), w.namespace, w.name)
 		}
 	}
-	for _, s := range []observe.State{observe.Learning, observe.Normal, observe.Abnormal, observe.Silent} {
+	for _, s := range []observe.State{observe.Learning, observe.Normal, observe.Abnormal, observe.Silent, observe.Unknown} {
 		gauge(descSignals, float64(r.Count(s)), s.String())
 	}
 	gauge(descUnasked, float64(failed))
