@@ -48,6 +48,8 @@ spec:
 		"a field far below":    {"  service: s", "  service: s\n  alerting:\n    tiers:\n      - name: a\n        lnog: 1h # want there is no field spec.alerting.tiers[0].lnog"},
 		"a number as target":   {"99.9%", "99.9 # want spec.target must be a string"},
 		"a target that is one": {"99.9%", "100% # want is not between"},
+		"a long period":        {"{rolling: 30d}", "{rolling: 100000d} # want \"100000d\" is too long: write 30d, or another from 1h to 400d"},
+		"a short period":       {"{rolling: 30d}", "{rolling: 1m} # want 1m is too short: write 30d, or another from 1h to 400d"},
 		"a period":             {"{rolling: 30d}", "{rolling: a month} # want is no duration"},
 		"a zone":               {"{rolling: 30d}", "{calendar: Day, timeZone: Nowhere} # want there is no time zone"},
 		"a unit":               {"{rolling: 30d}", "{calendar: Hour} # want is none of"},

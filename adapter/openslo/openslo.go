@@ -260,7 +260,7 @@ func (r *reader) startTime(n tree.Node, p slo.Period) {
 	r.fail(n, "%q is no time: write 2026-01-01 00:00:00", n.Text())
 }
 
-var shorthandForm = regexp.MustCompile(`^([1-9][0-9]{0,4})([mhdwMQY])$`)
+var shorthandForm = regexp.MustCompile(`^([0-9]+)([a-zA-Z]+)$`)
 
 // shorthand reads a duration as OpenSLO writes it: 5m, 28d. Months have 30 days
 // there, as everywhere in burn rates.
@@ -273,8 +273,19 @@ func (r *reader) shorthand(n tree.Node) time.Duration {
 		r.fail(n, "%q is no duration: write a whole number and one of m, h, d, w, M, Q, Y", n.Text())
 		return 0
 	}
-	count, _ := strconv.Atoi(m[1]) // the form allows digits only
 	const day = 24 * time.Hour
-	unit := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day, "M": 30 * day, "Q": 90 * day, "Y": 365 * day}[m[2]]
+	unit, known := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day, "M": 30 * day, "Q": 90 * day, "Y": 365 * day}[m[2]]
+	count, err := strconv.ParseInt(m[1], 10, 64) // digits only: the error is that there are too many
+	switch {
+	case !known:
+		r.fail(n, "%q is no duration of OpenSLO: write a whole number and one of m, h, d, w, M, Q, Y", n.Text())
+		return 0
+	case count == 0 && err == nil:
+		r.fail(n, "%q is no time: write 1m or more", n.Text())
+		return 0
+	case err != nil || count > int64(slo.MaxPeriod/unit):
+		r.fail(n, "%q is too long: write %s or less", n.Text(), slo.FormatDuration(slo.MaxPeriod))
+		return 0
+	}
 	return time.Duration(count) * unit
 }

@@ -29,7 +29,7 @@ func (b backend) Objectives(ctx context.Context, names []string, period time.Dur
 			return nil, err
 		}
 		if name == "-" {
-			name = stdinName
+			name = "standard input"
 		}
 		files = append(files, openslo.File{Name: name, Docs: yamldoc.Parse(text)})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -140,6 +141,9 @@ func (o *sloOptions) read(ctx context.Context, names []string) (*ObjectiveFiles,
 	period, err := durationFlag("period", o.period)
 	if err != nil {
 		return nil, err
+	}
+	if why := slo.RollingProblem(period); why != "" {
+		return nil, fault.New(fault.Invalid, "read the command line", "--period", why, "leave it out for 30d")
 	}
 	return o.backend.Objectives(ctx, names, period)
 }
@@ -283,6 +287,9 @@ func firstPage(o slo.Objective) string {
 
 // percentOf writes a share without the noise of floating point.
 func percentOf(share float64) string {
+	if math.Abs(share) >= exact {
+		return decimal(share*100, 0) + "%"
+	}
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.6f", share*100), "0"), ".") + "%"
 }
 

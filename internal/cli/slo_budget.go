@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -130,7 +131,7 @@ func writeBudgets(out io.Writer, all []slo.Objective, statuses []slo.Status) err
 		for _, b := range s.Burns {
 			rate := "no events"
 			if b.Known {
-				rate = strconv.FormatFloat(b.Rate, 'f', 2, 64) + "x"
+				rate = decimal(b.Rate, 2) + "x"
 			}
 			fmt.Fprintf(out, "  %s %s", slo.FormatDuration(b.Window), rate)
 		}
@@ -142,9 +143,22 @@ func writeBudgets(out io.Writer, all []slo.Objective, statuses []slo.Status) err
 	return nil
 }
 
-func leftOf(b slo.Budget) string { return strconv.FormatFloat(100*b.Remaining, 'f', 1, 64) + "%" }
+func leftOf(b slo.Budget) string { return decimal(100*b.Remaining, 1) + "%" }
 
-func quantity(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
+func quantity(v float64) string { return decimal(v, 0) }
+
+// exact is the number below which a float64 tells each whole number: the digits of what is
+// more mean nothing.
+const exact = 1e15
+
+// decimal writes a number with so many decimals, and one that is too large for that as
+// 1.798e+308.
+func decimal(v float64, decimals int) string {
+	if math.Abs(v) < exact {
+		return strconv.FormatFloat(v, 'f', decimals, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
 
 func writeBudgetsJSON(out io.Writer, all []slo.Objective, statuses []slo.Status) error {
 	type burn struct {

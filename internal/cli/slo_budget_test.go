@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/autoecoops/autoecoops/observe/slo"
 )
@@ -30,6 +34,32 @@ func TestVerdictOfBudgets(t *testing.T) {
 		err := verdictOf(c.all)
 		if a, ok := errors.AsType[answer](err); c.code == 0 && err != nil || c.code != 0 && (!ok || a.code != c.code) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHugeNumbers are not written with digits that mean nothing.
+func TestHugeNumbers(t *testing.T) {
+	b := slo.Budget{Known: true, Bad: math.MaxFloat64, Total: 12345678, Achieved: -math.MaxFloat64 / 1000, Remaining: -1e20}
+	var out bytes.Buffer
+	err := writeBudgets(&out, []slo.Objective{{Service: "web", Name: "up", Target: 0.99}}, []slo.Status{{Budget: b, Burns: []slo.Burn{{Known: true, Window: time.Hour, Rate: 1e300}, {Known: true, Window: time.Minute, Rate: 1.5}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1.798e+308  12345678", "-1.798e+307%", "-1e+22%", "1h 1e+300x  1m 1.50x"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+// TestPeriodsOutOfBounds are refused with what a period can be.
+func TestPeriodsOutOfBounds(t *testing.T) {
+	for period, want := range map[string]string{"1s": "1s is too short: write 30d, or another from 1h to 400d", "401d": "401d is too long", "0d": `"0d" is no time`, "100001d": `"100001d" is too long`} {
+		var out, errs bytes.Buffer
+		s := &Streams{Out: &out, Err: &errs, Getenv: func(string) string { return "" }}
+		if code := Main(t.Context(), &surveying{}, s, Build{}, []string{"slo", "check", "x.yaml", "--period", period}); code != 2 || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit code %d: %s", period, code, errs.String())
 		}
 	}
 }

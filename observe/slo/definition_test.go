@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -90,6 +91,30 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "5", "m", "5 m", "-5m", "5m5m", "5m1h", "1.5h", "99999999999y", "5x", "5mm", "９m"} {
 		if d, err := ParseDuration(text); err == nil {
 			t.Errorf("%q is %s", text, d)
+		}
+	}
+}
+
+// TestTooLong tells what is longer than a duration can be from what is none, and says what
+// a period can be.
+func TestTooLong(t *testing.T) {
+	for text, want := range map[string]string{
+		"100001d": `"100001d" is too long: write 36500d or less`, "99999999999999999999999y": `"99999999999999999999999y" is too long: write 36500d or less`,
+		"100y1s": `"100y1s" is too long: write 36500d or less`,
+	} {
+		if _, err := ParseDuration(text); !errors.Is(err, ErrTooLong) || err.Error() != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := ParseDuration("5"); err == nil || errors.Is(err, ErrTooLong) {
+		t.Errorf("%v", err)
+	}
+	for d, want := range map[time.Duration]string{
+		time.Second: "1s is too short: write 30d, or another from 1h to 400d", 401 * day: "401d is too long: write 30d, or another from 1h to 400d",
+		time.Hour + time.Millisecond: "1h1ms is not a whole number of seconds: write 30d, or another from 1h to 400d", MinPeriod: "", MaxPeriod: "",
+	} {
+		if got := RollingProblem(d); got != want {
+			t.Errorf("%s: %s", d, got)
 		}
 	}
 }

@@ -205,10 +205,10 @@ func (o *Objective) alertProblems() []Problem {
 	if len(a.Tiers) > maxTiers {
 		bad("alerting.tiers", "there are %d, more than %d", len(a.Tiers), maxTiers)
 	}
-	names := map[string]bool{}
+	names, misfit := map[string]bool{}, o.Period.problem() != ""
 	for i, t := range a.Tiers {
 		path := fmt.Sprintf("alerting.tiers[%d]", i)
-		if why := t.problem(o.Period.Length()); why != "" {
+		if why := t.problem(o.Period.Length()); why != "" && !misfit { // what is wrong is the period
 			bad(path, "%s", why)
 		}
 		if names[t.Name] {

@@ -114,10 +114,24 @@ func (p Period) problem() string {
 	switch {
 	case int(p.Calendar) >= len(calendarNames):
 		return "it is of no known kind"
-	case p.Calendar == Rolling && (p.Rolling < MinPeriod || p.Rolling > MaxPeriod || p.Rolling%time.Second != 0):
-		return fmt.Sprintf("%s is not a whole number of seconds from %s to %s: write 30d", p.Rolling, FormatDuration(MinPeriod), FormatDuration(MaxPeriod))
-	case p.Calendar != Rolling && p.Rolling != 0:
+	case p.Calendar == Rolling:
+		return RollingProblem(p.Rolling)
+	case p.Rolling != 0:
 		return "it is both rolling and of the calendar"
 	}
 	return ""
+}
+
+// RollingProblem says what is wrong with the length of a rolling period, "" for nothing.
+func RollingProblem(d time.Duration) string {
+	wrong := "not a whole number of seconds"
+	switch {
+	case d < MinPeriod:
+		wrong = "too short"
+	case d > MaxPeriod:
+		wrong = "too long"
+	case d%time.Second == 0:
+		return ""
+	}
+	return fmt.Sprintf("%s is %s: write 30d, or another from %s to %s", FormatDuration(d), wrong, FormatDuration(MinPeriod), FormatDuration(MaxPeriod))
 }

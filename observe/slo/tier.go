@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -174,6 +175,12 @@ func FormatDuration(d time.Duration) string {
 	return b.String()
 }
 
+// ErrTooLong is of a duration that is longer than any can be.
+var ErrTooLong = errors.New("too long")
+
+// longestSpan is what ParseDuration reads at most.
+const longestSpan = 100 * 365 * day
+
 // ParseDuration reads a duration as Prometheus writes it: 5m, 1h30m, 4w. A unit
 // stands once, and longer ones come first.
 func ParseDuration(s string) (time.Duration, error) {
@@ -182,6 +189,9 @@ func ParseDuration(s string) (time.Duration, error) {
 	for rest != "" {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 		n, err := strconv.ParseInt(rest[:digits], 10, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			n, err = math.MaxInt64, nil
+		}
 		if err != nil {
 			return 0, fmt.Errorf("%q is no duration: write 5m, 1h30m or 30d", s)
 		}
@@ -191,8 +201,11 @@ func ParseDuration(s string) (time.Duration, error) {
 		for i < len(units) && units[i].name != rest[:unit] {
 			i++
 		}
-		if i == len(units) || n > int64(1<<62/units[i].long) || sum > 1<<62-time.Duration(n)*units[i].long {
+		if i == len(units) {
 			return 0, fmt.Errorf("%q is no duration: write 5m, 1h30m or 30d", s)
+		}
+		if n > int64(longestSpan/units[i].long) || sum > longestSpan-time.Duration(n)*units[i].long {
+			return 0, fmt.Errorf("%q is %w: write %s or less", s, ErrTooLong, FormatDuration(longestSpan))
 		}
 		sum += time.Duration(n) * units[i].long
 		rest, from = rest[unit:], i+1

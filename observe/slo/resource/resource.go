@@ -3,6 +3,7 @@
 package resource
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -79,6 +80,16 @@ func (c *converter) span(path string, s v1alpha1.Span) time.Duration {
 	return d
 }
 
+// rolling is the length of a period: of one that is longer than a duration can be it says
+// what a period can be.
+func (c *converter) rolling(s v1alpha1.Span) time.Duration {
+	if _, err := slo.ParseDuration(string(s)); errors.Is(err, slo.ErrTooLong) {
+		c.fail("spec.period.rolling", "%q is too long: write 30d, or another from %s to %s", s, slo.FormatDuration(slo.MinPeriod), slo.FormatDuration(slo.MaxPeriod))
+		return 0
+	}
+	return c.span("spec.period.rolling", s)
+}
+
 func (c *converter) number(path, text string) float64 {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
@@ -101,7 +112,7 @@ func (c *converter) zone(path, name string) *time.Location {
 
 func (c *converter) period(p v1alpha1.ObjectivePeriod) slo.Period {
 	if p.Calendar == "" {
-		return slo.Period{Rolling: c.span("spec.period.rolling", p.Rolling)}
+		return slo.Period{Rolling: c.rolling(p.Rolling)}
 	}
 	unit, ok := map[string]slo.Calendar{"Day": slo.Day, "Week": slo.Week, "Month": slo.Month, "Quarter": slo.Quarter, "Year": slo.Year}[p.Calendar]
 	if !ok {
