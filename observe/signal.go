@@ -72,6 +72,13 @@ var (
 	}
 )
 
+// NamespaceLabels are the labels that may say where the workload of a signal is, the most
+// trustworthy first, and WorkloadLabels those that may say whose it is.
+func NamespaceLabels() []string { return slices.Clone(namespaceLabels) }
+
+// WorkloadLabels are described at NamespaceLabels.
+func WorkloadLabels() []string { return slices.Clone(workloadLabels) }
+
 // Namespace is where the workload of a signal is, "" if neither its watch nor a label
 // says.
 func (s Signal) Namespace() string {

@@ -23,6 +23,9 @@ type dashboard struct {
 // variable is a choice at the top of a page: the values of a label.
 type variable struct {
 	name, label, query string
+	// part is the regular expression of which the first group is a value, where the query
+	// answers with more; all is the one that stands for every value, .+ if empty.
+	part, all string
 	// logs asks the source of logs instead of that of metrics.
 	logs bool
 }
@@ -108,9 +111,13 @@ func (v variable) model() object {
 	if v.logs {
 		uid = logsUID
 	}
+	all := v.all
+	if all == "" {
+		all = ".+"
+	}
 	return object{
-		"name": v.name, "label": v.label, "type": "query", "datasource": source(uid), "query": v.query, "refresh": 2,
-		"includeAll": true, "allValue": ".+", "multi": false, "sort": 1, "current": object{"text": "All", "value": "$__all"},
+		"name": v.name, "label": v.label, "type": "query", "datasource": source(uid), "query": v.query, "regex": v.part, "refresh": 2,
+		"includeAll": true, "allValue": all, "multi": false, "sort": 1, "current": object{"text": "All", "value": "$__all"},
 	}
 }
 

@@ -51,32 +51,6 @@ func deliverDashboard() dashboard {
 	}
 }
 
-func workloadDashboard() dashboard {
-	const served = `http_server_request_duration_seconds`
-	return dashboard{
-		uid: "aeo-workload", title: "AutoEcoOps: a workload", about: "Requests, errors, durations, lines and traces of a workload on one time axis.",
-		variables: []variable{
-			{name: "namespace", label: "Namespace", query: "label_values(" + served + "_count, namespace)"},
-			{name: "workload", label: "Workload", query: `label_values(` + served + `_count{namespace=~"$namespace"}, workload)`},
-		},
-		rows: []row{
-			{"Requests", []panel{
-				{title: "Requests", kind: "timeseries", unit: "reqps", lines: true, queries: []query{ask(`sum by (workload) (rate(`+served+`_count{`+workload+`}[$__rate_interval]))`, "{{workload}}")}},
-				{title: "Errors", about: "Share of the requests that the server failed.", kind: "timeseries", unit: "percentunit", lines: true, queries: []query{ask(`sum by (workload) (rate(`+served+`_count{`+workload+`, http_response_status_code=~"5.."}[$__rate_interval])) / sum by (workload) (rate(`+served+`_count{`+workload+`}[$__rate_interval]))`, "{{workload}}")}},
-				{title: "Duration", about: "Each diamond is a request whose trace is kept: open it.", kind: "timeseries", unit: "s", exemplars: true, lines: true, queries: []query{
-					ask(`histogram_quantile(0.95, sum by (le, workload) (rate(`+served+`_bucket{`+workload+`}[$__rate_interval])))`, "{{workload}}, 95th percentile"),
-				}},
-			}},
-			{"What it says", []panel{
-				{title: "Kinds of error lines that are new, or far more than usual", kind: "timeseries", stacked: true, lines: true, queries: []query{ask(`sum by (workload, kind) (aeo_observe_log_findings{`+workload+`})`, "{{workload}}: {{kind}}")}},
-				{title: "Lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods, "")}},
-				{title: "Errors in its lines", kind: "logs", source: logsUID, height: 12, queries: []query{ask(pods+` |~ "(?i)(error|fatal|panic|exception)"`, "")}},
-			}},
-			{"Its traces", []panel{{title: "Traces", about: "Choose one workload above.", kind: "table", source: tracesUID, height: 10, queries: []query{ask("$workload", "")}}}},
-		},
-	}
-}
-
 func objectivesDashboard() dashboard {
 	const chosen = `namespace=~"$namespace", objective=~"$objective"`
 	return dashboard{

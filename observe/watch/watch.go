@@ -166,6 +166,17 @@ func Find(names []string, o Options) Found {
 	return found
 }
 
+// All are the watches of every convention, whatever metrics there are: for who shows side by
+// side what a source may have.
+func All(o Options) (all []Watch) {
+	for _, c := range catalogue {
+		for _, s := range c.signals {
+			all = append(all, c.watch(s, o))
+		}
+	}
+	return all
+}
+
 // Metrics are the names that any convention could use, sorted: what to ask a
 // source for.
 func Metrics() []string {
