@@ -37,7 +37,14 @@ func (r *logReading) loki(ctx context.Context) error {
 		r.out.Source += " at " + u.Host
 	}
 	from, mid, to := r.out.From, r.out.Mid, r.out.To
-	before, after := r.fitting(ctx, client, query, from, mid), r.fitting(ctx, client, query, mid, to)
+	before, after := from, mid
+	if r.Recall == nil || r.Recall.Begin(r.Loki.URL+" "+query, from.UnixMilli()) <= from.UnixMilli() {
+		before, after = r.fitting(ctx, client, query, from, mid), r.fitting(ctx, client, query, mid, to)
+	}
+	if r.Recall != nil && (before.After(from) || after.After(mid)) {
+		r.Recall.Forget() // there is a gap
+		r.Recall = nil
+	}
 	if before.After(from) || after.After(mid) {
 		r.out.Notes = append(r.out.Notes, fmt.Sprintf("there are more lines than --max-lines: the last %s of the window were read, and the last %s before it",
 			to.Sub(after).Round(time.Second), mid.Sub(before).Round(time.Second)))
@@ -46,11 +53,14 @@ func (r *logReading) loki(ctx context.Context) error {
 	if err := r.begin(true); err != nil {
 		return err
 	}
-	streams := map[string]*lokiStream{}
+	streams := map[string]*stream{}
 	ends := [2]int64{}
 	for i, s := range [2][2]time.Time{{before, mid}, {after, to}} {
 		end, err := r.span(ctx, client, query, s[0], s[1], streams)
 		if err != nil {
+			if r.Recall != nil {
+				r.Recall.Forget() // part of a stretch is none
+			}
 			return err
 		}
 		ends[i] = end.UnixMilli()
@@ -62,6 +72,12 @@ func (r *logReading) loki(ctx context.Context) error {
 		s.end()
 	}
 	r.comparison.Narrow(ends[0], ends[1])
+	if r.Recall != nil {
+		r.Recall.Until(to.Add(-lateness).UnixMilli())
+		if len(r.out.Failed) > 0 {
+			r.Recall.Forget() // it has not all lines; the next look makes the windows fit
+		}
+	}
 	return nil
 }
 
@@ -81,35 +97,60 @@ func (r *logReading) fitting(ctx context.Context, client *loki.Client, query str
 	return from
 }
 
-// lokiStream is a stream of Loki's.
-type lokiStream struct {
-	*stream
-	source string
-}
-
 // maxStreams bounds the streams whose lines are put together: those of more are
 // taken one by one.
 const maxStreams = 2000
+
+// lateness is how late a line may come to a Loki: of what is younger more is asked for at the
+// next look.
+const lateness = time.Minute
 
 // lokiBytes bounds what is read of a window.
 const lokiBytes = 1 << 30
 
 // span reads the lines of a window, and returns up to when.
-func (r *logReading) span(ctx context.Context, client *loki.Client, query string, from, to time.Time, streams map[string]*lokiStream) (end time.Time, err error) {
-	read, err := client.Lines(ctx, loki.Span{Query: query, From: from, To: to, MaxLines: r.Loki.MaxLines, MaxBytes: lokiBytes}, func(e loki.Entry) error {
-		key := streamKey(e.Labels)
+func (r *logReading) span(ctx context.Context, client *loki.Client, query string, from, to time.Time, streams map[string]*stream) (end time.Time, err error) {
+	left := r.Loki.MaxLines
+	give := func(key string, l logs.Line) error {
 		s := streams[key]
 		if s == nil {
-			s = &lokiStream{r.stream(), sourceOf(e.Labels)}
+			s = r.stream()
 			if len(streams) < maxStreams {
 				streams[key] = s
 			}
 		}
-		s.add(logs.Line{At: e.At / int64(time.Millisecond), Text: []byte(e.Line), Source: s.source, Level: levelOf(e), Trace: e.TraceID()}, false)
+		s.add(l, false)
 		if streams[key] == nil {
 			s.end()
 		}
+		left--
 		return ctx.Err()
+	}
+	start, names := from, map[string]string{}
+	if r.Recall != nil {
+		if err := r.Recall.Each(from.UnixMilli(), to.UnixMilli(), give); err != nil {
+			return to, err
+		}
+		if known := time.UnixMilli(r.Recall.Known()); known.After(from) {
+			start = known
+		}
+		if !start.Before(to) {
+			return to, nil
+		}
+	}
+	read, err := client.Lines(ctx, loki.Span{Query: query, From: start, To: to, MaxLines: max(left, 1), MaxBytes: lokiBytes}, func(e loki.Entry) error {
+		key := streamKey(e.Labels)
+		source, known := names[key]
+		if !known {
+			if source = sourceOf(e.Labels); len(names) < maxStreams {
+				names[key] = source
+			}
+		}
+		l := logs.Line{At: e.At / int64(time.Millisecond), Text: []byte(e.Line), Source: source, Level: levelOf(e), Trace: e.TraceID()}
+		if r.Recall != nil {
+			r.Recall.Add(key, l)
+		}
+		return give(key, l)
 	})
 	for _, w := range read.Warnings {
 		r.out.Notes = append(r.out.Notes, "Loki says: "+w)

@@ -101,6 +101,7 @@ func (o *causesOptions) causes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.logs.follow(o.watch)
 	var last cause.Result
 	err = o.follow(ctx, survey, func(w io.Writer, t Surveyed) error {
 		c := cause.Case{At: t.Report.At, Dependencies: dependencies}

@@ -16,6 +16,15 @@ import (
 // causeLogs are the logs that causes and explain read.
 type causeLogs struct {
 	loki LokiSource
+	// recall has a look at what goes on read what is new only.
+	recall *logs.Recall
+}
+
+// follow has what is read be kept for the next look, if there is one.
+func (l *causeLogs) follow(watch bool) {
+	if watch {
+		l.recall = &logs.Recall{}
+	}
 }
 
 func (l *causeLogs) add(f *pflag.FlagSet, s *Streams) {
@@ -47,7 +56,7 @@ func (l *causeLogs) compare(ctx context.Context, b Backend, x logsSince) (found 
 	source := l.loki
 	source.MaxLines = usualLines
 	begin := x.begin.Add(-logMargin)
-	req := LogsRequest{Loki: &source, Namespace: x.namespace, At: x.at, Since: x.at.Sub(begin), Before: x.before, Least: usualScore, Timeout: x.timeout}
+	req := LogsRequest{Loki: &source, Namespace: x.namespace, At: x.at, Since: x.at.Sub(begin), Before: x.before, Least: usualScore, Timeout: x.timeout, Recall: l.recall}
 	switch {
 	case source.Query != "":
 		req.Namespace = ""

@@ -45,7 +45,9 @@ type explainOptions struct {
 	observeOptions
 	file string
 	// drawn is the ID of the signal that is drawn into the file.
-	drawn   string
+	drawn string
+	// shown are the IDs of the signals that were explained last.
+	shown   map[string]bool
 	changes changeOptions
 	traces  TracesSource
 	logs    causeLogs
@@ -108,8 +110,9 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 	if err != nil {
 		return err
 	}
+	o.logs.follow(o.watch)
 	return o.follow(ctx, survey, func(w io.Writer, t Surveyed) error {
-		picked, err := pick(t, word)
+		picked, over, err := o.pick(t, word)
 		if err != nil {
 			return err
 		}
@@ -117,6 +120,7 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 		if err != nil {
 			return err
 		}
+		notes = append(notes, over...)
 		o.tell(notes)
 		if err := o.draw(word, all); err != nil {
 			return err
@@ -134,6 +138,27 @@ func (o *explainOptions) explain(ctx context.Context, word string) error {
 		}
 		return nil
 	})
+}
+
+// pick finds the signals that a word means. Who watches goes on to see those that were shown
+// when nothing of a workload has been abnormal for --since: the note says so.
+func (o *explainOptions) pick(t Surveyed, word string) (picked []observe.Standing, notes []string, err error) {
+	if picked, err = pick(t, word); err != nil {
+		for _, s := range t.Report.Signals {
+			if o.shown[s.Signal.ID()] {
+				picked = append(picked, s)
+			}
+		}
+		if len(picked) == 0 {
+			return nil, nil, err
+		}
+		return picked, []string{"note: nothing of " + clean(word) + " was abnormal in the last " + age(o.request.Since) + "; it is watched on"}, nil
+	}
+	o.shown = map[string]bool{}
+	for _, s := range picked {
+		o.shown[s.Signal.ID()] = true
+	}
+	return picked, nil, nil
 }
 
 // format is that of the picture, by the name of its file.

@@ -53,6 +53,8 @@ type LogsRequest struct {
 	// Timeout is for one question, or the log of one container.
 	Timeout  time.Duration
 	Progress func(done, total int)
+	// Recall keeps what was read of Loki for the next request; nil keeps nothing.
+	Recall *logs.Recall
 }
 
 // ComparedLogs is what was found.

@@ -223,3 +223,34 @@ func TestThePlotFollows(t *testing.T) {
 		t.Errorf("%v %v", left, err)
 	}
 }
+
+// TestExplainGoesOn has a workload be watched on when its last anomaly is longer ago than
+// --since, and be explained again when it is abnormal once more.
+func TestExplainGoesOn(t *testing.T) {
+	looks := func(s Surveyed) []look {
+		var all []look
+		for i, abnormal := range []bool{false, false, true} {
+			t := s
+			t.Report.At = s.Report.At.Add(time.Duration(i+1) * time.Hour)
+			x := s.Report.Signals[0]
+			x.At = t.Report.At
+			if !abnormal {
+				x.State, x.Value, x.Anomalies = observe.Normal, 0.02, nil
+			}
+			t.Report.Signals = []observe.Standing{x}
+			all = append(all, look{told: t})
+		}
+		return all
+	}
+	_, out, errs := watchOf(t, looks, false, "explain", "shop/orders")
+	const note = "note: nothing of shop/orders was abnormal in the last 1h00m; it is watched on\n"
+	if strings.Count(out, "now 20 ms, normal") != 2 || strings.Count(out, "Nothing abnormal in 1h00m.") != 2 || strings.Count(out, "now 400 ms, abnormal") != 2 || strings.Count(errs, note) != 2 {
+		t.Errorf("%s\n%s", out, errs)
+	}
+	// What was never abnormal is no workload to watch.
+	b := slowOrders()
+	b.told.Report.Signals[0].Anomalies = nil
+	if _, errs, code := explainOf(t, b, "--watch"); code == 0 || !strings.Contains(errs, "no workload of this name has an abnormal one") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+}
