@@ -21,6 +21,8 @@ import (
 type anomalies struct {
 	events *kube.Events // nil for nobody
 	log    *slog.Logger
+	// own is the namespace of the daemon: events of what is in no namespace are there.
+	own string
 	// all are the Applications, app one of them; nil if they are not known.
 	all func() []*v1alpha1.Application
 	app func(deliver.AppKey) *v1alpha1.Application
@@ -34,7 +36,7 @@ type anomalies struct {
 // newAnomalies makes the teller of what one follower finds.
 func (d *daemon) newAnomalies() *anomalies {
 	return &anomalies{
-		events: d.events, log: d.log, planned: d.planned,
+		events: d.events, log: d.log, own: d.opts.Namespace, planned: d.planned,
 		all: func() []*v1alpha1.Application { return d.store.All() },
 		app: func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) },
 	}
@@ -99,8 +101,21 @@ const (
 	unknown turn = "AnomalyUnknown" // whether it ended
 )
 
+// place is where people look for what is told of a namespace: in it, or, of a proxy's
+// services and clusters, which have none, in the daemon's own. It is "" for what cannot be
+// one's name.
+func (t *anomalies) place(namespace string) string {
+	switch {
+	case namespace == "":
+		return t.own
+	case len(validation.IsDNS1123Label(namespace)) > 0:
+		return ""
+	}
+	return namespace
+}
+
 // tell tells people what became of an anomaly: in the log, and as an event of the
-// Application whose monitor it is, or of the namespace, if that is the name of one.
+// Application whose monitor it is, or of the namespace.
 func (t *anomalies) tell(a observe.Anomaly, now turn) {
 	s := a.Signal
 	var app *v1alpha1.Application
@@ -116,7 +131,8 @@ func (t *anomalies) tell(a observe.Anomaly, now turn) {
 		t.before.end(s.ID()) // so that nobody tells it again
 	}
 	t.log.Info("anomaly", "turn", string(now), "namespace", s.Namespace(), "workload", s.Workload(), "signal", s.Watch.Name, "id", s.ID(), "since", a.Since)
-	if t.events == nil || len(validation.IsDNS1123Label(s.Namespace())) > 0 {
+	place := t.place(s.Namespace())
+	if t.events == nil || place == "" {
 		return
 	}
 	var message string
@@ -133,20 +149,24 @@ func (t *anomalies) tell(a observe.Anomaly, now turn) {
 		t.events.Event(app, now != ended, string(now), message)
 		return
 	}
-	t.events.Within(s.Namespace(), now != ended, string(now), message)
+	t.events.Within(place, now != ended, string(now), message)
 }
 
 // quiet tells people of a workload that fell silent, or is heard again: it may be gone, and
 // nobody is to take silence for health.
 func (t *anomalies) quiet(q metrics.Quiet, silent bool) {
 	t.log.Info("workload", "silent", silent, "namespace", q.Namespace, "workload", q.Workload, "since", q.Since)
-	if t.events == nil || len(validation.IsDNS1123Label(q.Namespace)) > 0 {
+	place, of := t.place(q.Namespace), q.Workload
+	if t.events == nil || place == "" {
 		return
+	}
+	if q.Namespace != "" {
+		of = q.Namespace + "/" + of
 	}
 	since := q.Since.UTC().Format("2 Jan 15:04:05")
 	if silent {
-		t.events.Within(q.Namespace, false, "Silent", fmt.Sprintf("nothing of %s/%s is measured since %s: it is gone, scaled to none, or not scraped", q.Namespace, q.Workload, since))
+		t.events.Within(place, false, "Silent", fmt.Sprintf("nothing of %s is measured since %s: it is gone, scaled to none, or not scraped", of, since))
 		return
 	}
-	t.events.Within(q.Namespace, false, "Heard", fmt.Sprintf("%s/%s is measured again; nothing of it was since %s", q.Namespace, q.Workload, since))
+	t.events.Within(place, false, "Heard", fmt.Sprintf("%s is measured again; nothing of it was since %s", of, since))
 }

@@ -225,3 +225,37 @@ func TestFollowAsked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEventsOfProxies: what is in no namespace is told in the daemon's own, by its name; what
+// names none that there can be is told nowhere.
+func TestEventsOfProxies(t *testing.T) {
+	events, got := eventsOf(t)
+	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler), own: "autoecoops"}
+	of := func(labels map[string]string) observe.Anomaly {
+		return observe.Anomaly{Signal: observe.Signal{Watch: watch.Watch{Name: "traefik/errors", Golden: watch.Errors, What: "share of requests that failed", Unit: "share"}, Labels: labels}, Value: 0.2}
+	}
+	tells.tell(of(map[string]string{"namespace": "../x", "workload": "cart"}), began)
+	tells.quiet(metrics.Quiet{Workload: "shop-cart-80@kubernetes"}, true)
+	tells.tell(of(map[string]string{"service": "shop-cart-80@kubernetes", "proxy": "traefik"}), began)
+	told := ""
+	for range 2 {
+		select {
+		case e := <-got:
+			told += e + "\n"
+		case <-time.After(10 * time.Second):
+			t.Fatalf("two events were to come: %s", told)
+		}
+	}
+	for _, w := range []string{"share of requests that failed of shop-cart-80@kubernetes is 20%", "nothing of shop-cart-80@kubernetes is measured since", `"regarding":{"apiVersion":"v1","kind":"Namespace","name":"autoecoops","namespace":"autoecoops"}`} {
+		if !strings.Contains(told, w) {
+			t.Errorf("%q is missing in %s", w, told)
+		}
+	}
+	if strings.Count(told, "/namespaces/autoecoops/events ") != 2 || len(got) != 0 {
+		t.Error(told)
+	}
+	(&anomalies{events: events, log: tells.log}).tell(of(nil), began) // it has no namespace itself
+	if len(got) != 0 {
+		t.Error("an event of nobody")
+	}
+}
