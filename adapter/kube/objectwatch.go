@@ -27,6 +27,8 @@ type objectWatch[T tracked] struct {
 	changed func(T)
 	gone    func(objectKey)
 	trouble func(error)
+	// listed, if not nil, is told each time that all were read.
+	listed func()
 
 	known map[objectKey]bool
 }
@@ -68,6 +70,9 @@ func (w *objectWatch[T]) relist(ctx context.Context) (version string, err error)
 	}
 	for _, o := range all {
 		w.learn(o)
+	}
+	if w.listed != nil {
+		w.listed()
 	}
 	return version, nil
 }

@@ -16,12 +16,14 @@ type PodWatch struct {
 	Gone    func(PodName)
 	// Trouble is told of what is tried again.
 	Trouble func(error)
+	// Listed, if not nil, is told each time that all pods were read.
+	Listed func()
 }
 
 // Run follows until ctx ends.
 func (w *PodWatch) Run(ctx context.Context) {
 	(&objectWatch[podItem]{
-		client: w.Client, path: podsPath(w.Namespace), plural: "pods", trouble: w.Trouble,
+		client: w.Client, path: podsPath(w.Namespace), plural: "pods", trouble: w.Trouble, listed: w.Listed,
 		list:    func(ctx context.Context) ([]podItem, string, error) { return w.Client.podItems(ctx, w.Namespace) },
 		changed: func(item podItem) { w.Changed(item.pod()) },
 		gone:    func(k objectKey) { w.Gone(PodName{k[0], k[1]}) },

@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +30,8 @@ type Tail struct {
 	followed map[PodName]map[string]context.CancelFunc
 	// left are the pods that have containers for which there was no room.
 	left    map[PodName]Pod
+	// unread is why the pods of a namespace cannot be followed.
+	unread  map[string]error
 	running sync.WaitGroup
 	count   TailCount
 	// cut and odd count while logs are read.
@@ -64,11 +68,41 @@ func (t *Tail) Run(ctx context.Context) {
 	}
 	var watches sync.WaitGroup
 	for _, n := range namespaces {
-		w := &PodWatch{Client: t.Client, Namespace: n, Trouble: t.Trouble, Gone: t.gone, Changed: func(p Pod) { t.changed(ctx, p) }}
+		w := &PodWatch{
+			Client: t.Client, Namespace: n, Gone: t.gone, Changed: func(p Pod) { t.changed(ctx, p) }, Listed: func() { t.read(n, nil) },
+			Trouble: func(err error) {
+				t.read(n, err)
+				t.Trouble(err)
+			},
+		}
 		watches.Go(func() { w.Run(ctx) })
 	}
 	watches.Wait()
 	t.running.Wait()
+}
+
+// read notes whether the pods of a namespace could be read.
+func (t *Tail) read(namespace string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		delete(t.unread, namespace)
+		return
+	}
+	if t.unread == nil {
+		t.unread = map[string]error{}
+	}
+	t.unread[namespace] = err
+}
+
+// Err is why the pods of some namespace are not followed at the moment, nil if all are.
+func (t *Tail) Err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range slices.Sorted(maps.Keys(t.unread)) {
+		return t.unread[n] // of each the same, as a rule
+	}
+	return nil
 }
 
 // Count tells what is followed.

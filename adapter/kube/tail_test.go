@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/autoecoops/autoecoops/fault"
 )
 
 // podServer answers for pods and their logs as an API server does.
@@ -206,10 +208,16 @@ func TestTailWithoutRights(t *testing.T) {
 	if text := <-said; !strings.Contains(text, "pods is forbidden") {
 		t.Error(text)
 	}
+	if err := tail.Err(); fault.KindOf(err) != fault.Denied {
+		t.Errorf("it does not know: %v", err)
+	}
 	s.mu.Lock()
 	s.denied = false
 	s.mu.Unlock()
 	waitUntil(t, "the log", func() bool { return h.has("web-1/app speaks") })
+	if err := tail.Err(); err != nil {
+		t.Errorf("it still says %v", err)
+	}
 	cancel()
 	<-done
 }

@@ -190,6 +190,7 @@ func (d *daemon) openReceivers() error {
 		return err
 	}
 	if kept != nil {
+		d.pages.notes["pods for logs"] = kept.tail.Err
 		d.signals.receivers = append(d.signals.receivers, kept.run)
 	}
 	m := d.opts.Signals.Metrics

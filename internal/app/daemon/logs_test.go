@@ -203,3 +203,43 @@ func TestLineNews(t *testing.T) {
 		t.Errorf("%s", <-got)
 	}
 }
+
+// TestPodsForLogsAreRefused is a note of /readyz, which stays ready.
+func TestPodsForLogsAreRefused(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"kind":"Status","status":"Failure","reason":"Forbidden","message":"pods is forbidden","code":403}`)
+	}))
+	defer api.Close()
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	d := &daemon{opts: Default(), client: client, log: log, reg: prometheus.NewRegistry()}
+	d.opts.Signals.Logs = Logs{Listen: "127.0.0.1:0", Memory: "1Mi", Age: time.Hour}
+	d.pages = newPages(d.reg, log)
+	d.pages.ready.Store(true)
+	if err := d.openReceivers(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.signals.receivers[len(d.signals.receivers)-1](ctx) }()
+	text := ""
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until) && !strings.Contains(text, "[!]"); time.Sleep(20 * time.Millisecond) {
+		w := httptest.NewRecorder()
+		d.pages.mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz?verbose", nil))
+		if text = w.Body.String(); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, text)
+		}
+	}
+	if !strings.Contains(text, "[!] pods for logs: ") || !strings.Contains(text, "forbidden") || !strings.Contains(text, "; the rest works") {
+		t.Error(text)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
