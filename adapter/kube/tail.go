@@ -29,7 +29,7 @@ type Tail struct {
 	mu       sync.Mutex
 	followed map[PodName]map[string]context.CancelFunc
 	// left are the pods that have containers for which there was no room.
-	left    map[PodName]Pod
+	left map[PodName]Pod
 	// unread is why the pods of a namespace cannot be followed.
 	unread  map[string]error
 	running sync.WaitGroup

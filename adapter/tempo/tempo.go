@@ -171,9 +171,13 @@ type ask struct {
 // jsonFound are the traces that a search found, as many as are looked at.
 type jsonFound []jsonSummary
 
+// rootMissing is what Tempo calls the service of a root that it has not received.
+const rootMissing = "<root span not yet received>"
+
 // jsonSummary is one of them.
 type jsonSummary struct {
-	ID       string `json:"traceID"`
+	ID string `json:"traceID"`
+	// Service is rootMissing where the root is not there.
 	Service  string `json:"rootServiceName"`
 	Name     string `json:"rootTraceName"`
 	Start    string `json:"startTimeUnixNano"`
@@ -255,6 +259,9 @@ func (c *Client) search(ctx context.Context, a ask, q trace.Query) ([]trace.Summ
 		}
 		s := trace.Summary{ID: id, Root: identity.Clean(t.Name), Start: time.Unix(0, start).UTC(), Duration: time.Duration(t.Duration) * time.Millisecond, Failed: q.Failed, By: a.by}
 		s.Service.Service = identity.Clean(t.Service)
+		if t.Service == rootMissing {
+			s.Partial, s.Service.Service = true, ""
+		}
 		all = append(all, s)
 	}
 	return trace.Best(all, limit), nil

@@ -331,3 +331,16 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestSearchTellsParts: a trace whose root has not come is told as a part, after the others.
+func TestSearchTellsParts(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		fmt.Fprint(w, strings.Replace(strings.Replace(found, `"traceID":"2","rootServiceName":"cart"`, `"traceID":"2","rootServiceName":"<root span not yet received>"`, 1), `"rootTraceName":"slow",`, "", 1))
+	}))
+	defer server.Close()
+	got, err := client(t, server.URL, nil).Search(t.Context(), trace.Query{Limit: 3})
+	if err != nil || len(got) != 2 || got[0].Partial || got[0].Root != "GET /" || !got[1].Partial || got[1].Service.Service != "" || got[1].Duration != 900*time.Millisecond {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -81,6 +82,9 @@ func (x *exemplified) text(w io.Writer, zone *time.Location) error {
 		outcome := ""
 		if t.Failed {
 			outcome = "failed"
+		}
+		if t.Partial {
+			outcome = strings.TrimPrefix(outcome+", only a part: its root is missing", ", ")
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Start.In(zone).Format("15:04:05"), span(t.Duration), clean(t.Root), outcome, foundBy(t.How))
 	}

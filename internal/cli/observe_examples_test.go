@@ -198,3 +198,16 @@ func TestTopHasMonitors(t *testing.T) {
 		t.Errorf("%s", &out)
 	}
 }
+
+// TestExplainTellsParts says of a trace that its root is missing, also in JSON.
+func TestExplainTellsParts(t *testing.T) {
+	b := slowOrders()
+	b.found.Traces[0].Partial, b.found.Traces[1].Partial = true, true
+	out, _, _ := explainOf(t, b, "--jaeger", "http://j")
+	if !strings.Contains(out, "GET /?  failed, only a part: its root is missing  named by") || !strings.Contains(out, "GET /b  only a part: its root is missing          by pod and time") {
+		t.Error(out)
+	}
+	if out, _, _ := explainOf(t, b, "--jaeger", "http://j", "-o", "json"); strings.Count(out, `"partial": true`) != 2 {
+		t.Error(out)
+	}
+}

@@ -32,6 +32,7 @@ type jsonTrace struct {
 	Start    time.Time `json:"start"`
 	Duration float64   `json:"duration"`
 	Failed   bool      `json:"failed"`
+	Partial  bool      `json:"partial"`
 	FoundBy  spans.How `json:"foundBy"`
 	Why      string    `json:"why"`
 }
@@ -76,7 +77,7 @@ func explainJSON(w io.Writer, all []explained, notes []string) error {
 		if s.traces.asked && s.traces.err == nil {
 			x.Traces = []jsonTrace{}
 			for _, t := range s.traces.Traces {
-				x.Traces = append(x.Traces, jsonTrace{t.ID.String(), tame(t.Root), t.Start.UTC(), t.Duration.Seconds(), t.Failed, t.How, tame(t.Why)})
+				x.Traces = append(x.Traces, jsonTrace{t.ID.String(), tame(t.Root), t.Start.UTC(), t.Duration.Seconds(), t.Failed, t.Partial, t.How, tame(t.Why)})
 			}
 		}
 		if s.traces.err != nil {

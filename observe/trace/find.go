@@ -33,6 +33,9 @@ type Summary struct {
 	Duration time.Duration
 	Spans    int // 0 where the store does not say
 	Failed   bool
+	// Partial tells that the span that began it has not come: Root and Duration are of the
+	// part that has.
+	Partial bool
 	// By says how surely a span of it is of whom the query asks for.
 	By identity.Strength
 }
@@ -60,7 +63,7 @@ func (w *Window) Get(id ID) (*Trace, error) {
 }
 
 // Find returns the traces that a query asks for: surely joined ones first, then
-// failed, then slow ones.
+// those whose beginning is known, then failed, then slow ones.
 func (w *Window) Find(q Query) []Summary {
 	if q.Limit <= 0 {
 		q.Limit = 20
@@ -77,13 +80,18 @@ func (w *Window) Find(q Query) []Summary {
 
 func best(all []Summary, n int) []Summary {
 	slices.SortFunc(all, func(a, b Summary) int {
-		failed := 0
+		whole, failed := 0, 0
+		if a.Partial != b.Partial {
+			if whole = -1; a.Partial {
+				whole = 1
+			}
+		}
 		if a.Failed != b.Failed {
 			if failed = 1; a.Failed {
 				failed = -1
 			}
 		}
-		return cmp.Or(cmp.Compare(b.By, a.By), failed, cmp.Compare(b.Duration, a.Duration), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(cmp.Compare(b.By, a.By), whole, failed, cmp.Compare(b.Duration, a.Duration), slices.Compare(a.ID[:], b.ID[:]))
 	})
 	return all[:min(n, len(all))]
 }
@@ -101,7 +109,7 @@ func (q *Query) Matches(spans []Span) (Summary, bool) {
 }
 
 // Best returns the n best of what was found: surely joined ones first, then
-// failed, then slow ones. It changes the order of all.
+// those whose beginning is known, then failed, then slow ones. It changes the order of all.
 func Best(all []Summary, n int) []Summary { return best(all, n) }
 
 // stretch is the time that is asked for, in nanoseconds since 1970.
@@ -122,7 +130,7 @@ func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
 	if len(spans) == 0 || start > until || end < since || between(start, end) < q.MinDuration {
 		return Summary{}, false
 	}
-	s := Summary{ID: id, Start: time.Unix(0, start).UTC(), Duration: between(start, end), Spans: len(spans)}
+	s := Summary{ID: id, Start: time.Unix(0, start).UTC(), Duration: between(start, end), Spans: len(spans), Partial: true}
 	anybody := q.From == identity.Identity{}
 	first, hit := 0, false
 	// Spans of one process share what is known of it.
@@ -130,7 +138,7 @@ func (q *Query) matches(id ID, spans []Span, start, end int64) (Summary, bool) {
 	by := identity.None
 	for i := range spans {
 		p := &spans[i]
-		s.Failed = s.Failed || p.Failed
+		s.Failed, s.Partial = s.Failed || p.Failed, s.Partial && !p.Parent.IsZero()
 		if p.Start < spans[first].Start {
 			first = i
 		}

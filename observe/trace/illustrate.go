@@ -89,13 +89,16 @@ func Illustrate(ctx context.Context, source Source, exemplars []Exemplar, q Quer
 	return unique(found, q.Limit), nil
 }
 
-// traces are those of joins, the surest first.
+// traces are those of joins, the surest first, and of them those whose beginning is known.
 func (j Joins) traces() (out []Found) {
 	for _, how := range [...]How{ByTraceID, ByPod, ByKey, ByService} {
-		for i := range j.Joined {
-			if x := &j.Joined[i]; x.How == how {
+		for _, partial := range []bool{false, true} {
+			for i := range j.Joined {
+				x := &j.Joined[i]
 				for _, s := range x.Traces {
-					out = append(out, Found{s, x.How, x.Why})
+					if x.How == how && s.Partial == partial {
+						out = append(out, Found{s, x.How, x.Why})
+					}
 				}
 			}
 		}

@@ -89,3 +89,33 @@ func TestIllustrateOfWhatIsAway(t *testing.T) {
 		t.Error("a source that is away is taken for one without traces")
 	}
 }
+
+// TestIllustratePrefersWholeTraces: of those found alike, the ones whose root is there come
+// first, whatever failed or took longer; a part is told as one.
+func TestIllustratePrefersWholeTraces(t *testing.T) {
+	w := window(t, trace.Options{})
+	w.Add(after(0), []trace.Span{at("cart", 2, 1, trace.Server, 60_000, 69_000, in(1), failed)})
+	w.Add(after(0), []trace.Span{at("cart", 1, 0, trace.Server, 60_000, 60_100, in(2))})
+	w.Add(after(0), []trace.Span{at("cart", 2, 1, trace.Server, 60_000, 60_100, in(3)), at("web", 1, 0, trace.Client, 59_000, 60_200, in(3))})
+	q := trace.Query{From: identity.Identity{Key: who("cart").Key}, Since: after(0), Until: after(10 * time.Minute), Limit: 3}
+	for name, c := range map[string]struct {
+		exemplars []trace.Exemplar
+		want      string
+	}{
+		"by who and when":            {nil, "321"},
+		"by exemplars":               {[]trace.Exemplar{{Trace: trace.ID{1}, At: after(0)}, {Trace: trace.ID{2}, At: after(0)}}, "213"},
+		"a part is better than none": {[]trace.Exemplar{{Trace: trace.ID{1}, At: after(0)}}, "132"},
+	} {
+		found, err := trace.Illustrate(context.Background(), w, c.exemplars, q, time.Second)
+		got := ""
+		for _, f := range found {
+			got += string(rune('0' + f.ID[0]))
+			if f.Partial != (f.ID[0] == 1) {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%s: %s %v", name, got, err)
+		}
+	}
+}
