@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/prompb"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 
@@ -163,21 +164,7 @@ func (r *Receiver) again(w http.ResponseWriter, status int, reason, why string) 
 
 // finish keeps what was taken, or nothing of it, and answers.
 func (r *Receiver) finish(w http.ResponseWriter, version string, t *taking, err error) {
-	if err == nil {
-		err = t.later
-	}
-	switch {
-	case err != nil:
-		_ = t.into.Rollback()
-	default:
-		if err = t.into.Commit(); err != nil {
-			r.options.Log.Error("metrics that were sent could not be kept", "error", err.Error())
-			t.later = err
-		}
-	}
-	if err != nil {
-		t.written = [3]int{}
-	}
+	err = t.end(err)
 	if version == version2 {
 		for i, what := range [...]string{"Samples", "Histograms", "Exemplars"} {
 			w.Header().Set("X-Prometheus-Remote-Write-"+what+"-Written", strconv.Itoa(t.written[i]))
@@ -198,5 +185,36 @@ func (r *Receiver) finish(w http.ResponseWriter, version string, t *taking, err 
 
 // begin prepares to take a message.
 func (r *Receiver) begin(ctx context.Context) *taking {
-	return &taking{of: r, into: r.options.Into.Appender(ctx), builder: labels.NewScratchBuilder(16)}
+	t := &taking{of: r, into: r.options.Into.Appender(ctx), builder: labels.NewScratchBuilder(16)}
+	t.known, _ = t.into.(storage.GetRef)
+	t.typed, _ = t.into.(Typed)
+	return t
+}
+
+// Take takes a message of version 1 that is unpacked, as ServeHTTP takes one that came. It
+// returns how many samples or series were refused; the error is why nothing was kept.
+func (r *Receiver) Take(ctx context.Context, m *prompb.WriteRequest) (refused int, err error) {
+	t := r.begin(ctx)
+	t.take1(m)
+	if err := t.end(nil); err != nil {
+		return 0, err
+	}
+	return t.refused, nil
+}
+
+// end keeps what was taken, or nothing of it.
+func (t *taking) end(err error) error {
+	if err == nil {
+		err = t.later
+	}
+	if err != nil {
+		_ = t.into.Rollback()
+	} else if err = t.into.Commit(); err != nil {
+		t.of.options.Log.Error("metrics that were sent could not be kept", "error", err.Error())
+		t.later = err
+	}
+	if err != nil {
+		t.written = [3]int{}
+	}
+	return err
 }

@@ -17,7 +17,11 @@ import (
 type taking struct {
 	of      *Receiver
 	into    storage.Appender
+	known   storage.GetRef // what into knows already; nil if it does not say
+	typed   Typed          // nil if into does not ask
 	builder labels.ScratchBuilder
+	// scratch are the labels that were read last. They are good until others are.
+	scratch labels.Labels
 	// written are samples, histograms and exemplars.
 	written [3]int
 	refused int
@@ -25,6 +29,9 @@ type taking struct {
 	// later is why the whole message should be sent again.
 	later error
 }
+
+// Typed is an appender that asks of what type a series is before its samples come.
+type Typed interface{ Typed(model.MetricType) }
 
 // unpacker is a message that can be made from bytes.
 type unpacker interface{ Unmarshal([]byte) error }
@@ -48,65 +55,20 @@ func (t *taking) version1(text []byte) error {
 	if len(m.Timeseries) == 0 && len(m.Metadata) == 0 && len(text) > 0 {
 		return fmt.Errorf("the message has no series: is it of %s?", version1)
 	}
-	for i := range m.Timeseries {
-		s := &m.Timeseries[i]
-		l, ok := t.series(len(s.Labels), len(s.Samples)+len(s.Histograms), func(j int) (string, string, bool) { return s.Labels[j].Name, s.Labels[j].Value, true })
-		if !ok {
-			continue
-		}
-		var ref storage.SeriesRef
-		for _, p := range s.Samples {
-			ref = t.sample(ref, l, p.Timestamp, p.Value)
-		}
-		for j := range s.Histograms {
-			h := &s.Histograms[j]
-			if h.IsFloatHistogram() {
-				ref = t.histogram(ref, l, h.Timestamp, nil, h.ToFloatHistogram())
-			} else {
-				ref = t.histogram(ref, l, h.Timestamp, h.ToIntHistogram(), nil)
-			}
-		}
-		for _, e := range s.Exemplars {
-			t.exemplar(ref, l, e.Timestamp, e.Value, len(e.Labels), func(j int) (string, string, bool) { return e.Labels[j].Name, e.Labels[j].Value, true })
-		}
-		if t.later != nil {
-			return nil
-		}
-	}
+	t.take1(&m)
 	return nil
 }
 
-func (t *taking) version2(text []byte) error {
-	var m writev2.Request
-	if err := t.unpack(text, &m); err != nil {
-		return err
-	}
-	if len(text) > 0 && (len(m.Symbols) == 0 || m.Symbols[0] != "") {
-		return fmt.Errorf("a message of %s has symbols, of which the first is empty", version2)
-	}
-	pairs := func(refs []uint32) func(int) (string, string, bool) {
-		return func(j int) (string, string, bool) {
-			name, value := refs[2*j], refs[2*j+1]
-			if int(name) >= len(m.Symbols) || int(value) >= len(m.Symbols) {
-				return "", "", false
-			}
-			return m.Symbols[name], m.Symbols[value], true
-		}
-	}
+// take1 takes what is in a message of version 1.
+func (t *taking) take1(m *prompb.WriteRequest) {
 	for i := range m.Timeseries {
 		s := &m.Timeseries[i]
-		n := len(s.Samples) + len(s.Histograms)
-		if n+len(s.Exemplars) == 0 || len(s.LabelsRefs)%2 != 0 {
-			t.refuse("labels", max(1, n), "a series has nothing, or half a label")
-			continue
-		}
-		l, ok := t.series(len(s.LabelsRefs)/2, n, pairs(s.LabelsRefs))
+		ref, l, ok := t.series(len(s.Labels), len(s.Samples)+len(s.Histograms), func(j int) (string, string, bool) { return s.Labels[j].Name, s.Labels[j].Value, true })
 		if !ok {
 			continue
 		}
-		var ref storage.SeriesRef
-		for _, p := range s.Samples {
-			ref = t.sample(ref, l, p.Timestamp, p.Value)
+		for j := range s.Samples {
+			ref = t.sample(ref, l, s.Samples[j].Timestamp, s.Samples[j].Value)
 		}
 		for j := range s.Histograms {
 			h := &s.Histograms[j]
@@ -118,13 +80,91 @@ func (t *taking) version2(text []byte) error {
 		}
 		for j := range s.Exemplars {
 			e := &s.Exemplars[j]
-			t.exemplar(ref, l, e.Timestamp, e.Value, len(e.LabelsRefs)/2, pairs(e.LabelsRefs))
+			t.exemplar(ref, l, e.Timestamp, e.Value, len(e.Labels), func(j int) (string, string, bool) { return e.Labels[j].Name, e.Labels[j].Value, true })
 		}
 		if t.later != nil {
-			return nil
+			return
 		}
 	}
+}
+
+func (t *taking) version2(text []byte) error {
+	var m writev2.Request
+	if err := t.unpack(text, &m); err != nil {
+		return err
+	}
+	if len(text) > 0 && (len(m.Symbols) == 0 || m.Symbols[0] != "") {
+		return fmt.Errorf("a message of %s has symbols, of which the first is empty", version2)
+	}
+	t.take2(&m)
 	return nil
+}
+
+// typeOf is a type as version 2.0 tells it.
+func typeOf(t writev2.Metadata_MetricType) model.MetricType {
+	switch t {
+	case writev2.Metadata_METRIC_TYPE_COUNTER:
+		return model.MetricTypeCounter
+	case writev2.Metadata_METRIC_TYPE_GAUGE:
+		return model.MetricTypeGauge
+	case writev2.Metadata_METRIC_TYPE_HISTOGRAM:
+		return model.MetricTypeHistogram
+	case writev2.Metadata_METRIC_TYPE_GAUGEHISTOGRAM:
+		return model.MetricTypeGaugeHistogram
+	case writev2.Metadata_METRIC_TYPE_SUMMARY:
+		return model.MetricTypeSummary
+	case writev2.Metadata_METRIC_TYPE_INFO:
+		return model.MetricTypeInfo
+	case writev2.Metadata_METRIC_TYPE_STATESET:
+		return model.MetricTypeStateset
+	}
+	return model.MetricTypeUnknown
+}
+
+// symbolsOf reads label j of those that refs name.
+func symbolsOf(symbols []string, refs []uint32, j int) (string, string, bool) {
+	name, value := refs[2*j], refs[2*j+1]
+	if int(name) >= len(symbols) || int(value) >= len(symbols) {
+		return "", "", false
+	}
+	return symbols[name], symbols[value], true
+}
+
+// take2 takes what is in a message of version 2.
+func (t *taking) take2(m *writev2.Request) {
+	for i := range m.Timeseries {
+		s := &m.Timeseries[i]
+		n := len(s.Samples) + len(s.Histograms)
+		if n+len(s.Exemplars) == 0 || len(s.LabelsRefs)%2 != 0 {
+			t.refuse("labels", max(1, n), "a series has nothing, or half a label")
+			continue
+		}
+		ref, l, ok := t.series(len(s.LabelsRefs)/2, n, func(j int) (string, string, bool) { return symbolsOf(m.Symbols, s.LabelsRefs, j) })
+		if !ok {
+			continue
+		}
+		if t.typed != nil {
+			t.typed.Typed(typeOf(s.Metadata.Type))
+		}
+		for j := range s.Samples {
+			ref = t.sample(ref, l, s.Samples[j].Timestamp, s.Samples[j].Value)
+		}
+		for j := range s.Histograms {
+			h := &s.Histograms[j]
+			if h.IsFloatHistogram() {
+				ref = t.histogram(ref, l, h.Timestamp, nil, h.ToFloatHistogram())
+			} else {
+				ref = t.histogram(ref, l, h.Timestamp, h.ToIntHistogram(), nil)
+			}
+		}
+		for j := range s.Exemplars {
+			e := &s.Exemplars[j]
+			t.exemplar(ref, l, e.Timestamp, e.Value, len(e.LabelsRefs)/2, func(j int) (string, string, bool) { return symbolsOf(m.Symbols, e.LabelsRefs, j) })
+		}
+		if t.later != nil {
+			return
+		}
+	}
 }
 
 // refuse counts n samples that are refused for good, and remembers a few reasons.
@@ -140,45 +180,74 @@ func (t *taking) complain(n int, why string) {
 	}
 }
 
-// series reads the labels of a series of n samples. Their size is looked at before they
-// are put together: a message may name one long text a thousand times.
-func (t *taking) series(count, n int, pair func(int) (name, value string, ok bool)) (labels.Labels, bool) {
+// series reads the labels of a series of n samples, and its reference if the store knows
+// it. Their size is looked at before they are put together: a message may name one long
+// text a thousand times. The labels of a series that is known are those that are kept,
+// and were looked at when it was new.
+func (t *taking) series(count, n int, pair func(int) (name, value string, ok bool)) (storage.SeriesRef, labels.Labels, bool) {
+	if !t.read(count, n, pair) {
+		return 0, labels.EmptyLabels(), false
+	}
+	ref, l := storage.SeriesRef(0), labels.EmptyLabels()
+	if t.known != nil {
+		ref, l = t.known.GetRef(t.scratch, t.scratch.Hash())
+	}
+	if ref == 0 {
+		if !t.sound(n) {
+			return 0, l, false
+		}
+		l = t.scratch.Copy()
+	}
+	for _, m := range t.of.accept {
+		if !m.Matches(l.Get(m.Name)) {
+			t.of.options.Refused("unselected", n) // as wanted here: no error of the sender's
+			return 0, l, false
+		}
+	}
+	return ref, l, true
+}
+
+// read reads labels to scratch.
+func (t *taking) read(count, n int, pair func(int) (name, value string, ok bool)) bool {
 	o := &t.of.options
 	if count > o.MaxLabels {
 		t.refuse("labels", max(1, n), fmt.Sprintf("a series has %d labels, more than %d", count, o.MaxLabels))
-		return labels.EmptyLabels(), false
+		return false
 	}
 	t.builder.Reset()
+	sorted, before := true, ""
 	for i := range count {
 		name, value, ok := pair(i)
 		switch {
 		case !ok:
 			t.refuse("labels", max(1, n), "a series names a symbol that the message has not")
-			return labels.EmptyLabels(), false
+			return false
 		case len(name) > o.MaxName || len(value) > o.MaxValue:
 			t.refuse("labels", max(1, n), fmt.Sprintf("the label %.40q has a name or a value that is too long", name))
-			return labels.EmptyLabels(), false
+			return false
 		}
+		sorted, before = sorted && before <= name, name
 		t.builder.Add(name, value)
 	}
-	t.builder.Sort()
-	l := t.builder.Labels()
-	twice, duplicate := l.HasDuplicateLabelNames()
-	switch {
-	case duplicate:
-		t.refuse("labels", max(1, n), fmt.Sprintf("a series has the label %.40q twice", twice))
-	case l.Get(model.MetricNameLabel) == "" || !l.IsValid(model.UTF8Validation):
-		t.refuse("labels", max(1, n), fmt.Sprintf("the labels %.200q are none of a metric", l.String()))
-	default:
-		for _, m := range t.of.accept {
-			if !m.Matches(l.Get(m.Name)) {
-				t.of.options.Refused("unselected", n) // as wanted here: no error of the sender's
-				return l, false
-			}
-		}
-		return l, true
+	if !sorted {
+		t.builder.Sort()
 	}
-	return l, false
+	t.builder.Overwrite(&t.scratch)
+	return true
+}
+
+// sound tells whether the labels of scratch are those of a metric.
+func (t *taking) sound(n int) bool {
+	l := t.scratch
+	if twice, duplicate := l.HasDuplicateLabelNames(); duplicate {
+		t.refuse("labels", max(1, n), fmt.Sprintf("a series has the label %.40q twice", twice))
+		return false
+	}
+	if l.Get(model.MetricNameLabel) == "" || !l.IsValid(model.UTF8Validation) {
+		t.refuse("labels", max(1, n), fmt.Sprintf("the labels %.200q are none of a metric", l.String()))
+		return false
+	}
+	return true
 }
 
 func (t *taking) sample(ref storage.SeriesRef, l labels.Labels, at int64, v float64) storage.SeriesRef {

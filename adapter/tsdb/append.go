@@ -58,6 +58,15 @@ type appender struct {
 	full    error
 }
 
+// GetRef implements storage.GetRef: a series that is known is found without its labels
+// being made again.
+func (a *appender) GetRef(l labels.Labels, hash uint64) (storage.SeriesRef, labels.Labels) {
+	if known, ok := a.Appender.(storage.GetRef); ok {
+		return known.GetRef(l, hash)
+	}
+	return 0, labels.EmptyLabels()
+}
+
 // before says why nothing may be appended at a time.
 func (a *appender) before(t int64) error {
 	if !a.checked {

@@ -94,6 +94,9 @@ type Verdict struct {
 	Since int64
 	// Direction is on which side of the expected the value lies.
 	Direction Direction
+	// Value is what was judged: that of the sample, or the rate of a counter. It is no
+	// number where nothing was.
+	Value float64
 	// Low and High bound the values that were expected.
 	Low, High float64
 }
@@ -115,7 +118,9 @@ func (d *Detector) Observe(s *Series, sample Sample) Verdict {
 	x := s.relative(v)
 	band := s.expect()
 	d.judge(s, x, sample.At)
-	return d.decide(s, x, sample, band)
+	verdict := d.decide(s, x, sample, band)
+	verdict.Value = v
+	return verdict
 }
 
 // idle is the verdict on a sample that is not used.
@@ -128,7 +133,7 @@ func (s *Series) idle(state State) Verdict {
 	case Restarted:
 		s.in.lost.Restarted++
 	}
-	v := Verdict{State: state, Low: math.NaN(), High: math.NaN()}
+	v := Verdict{State: state, Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	if s.event.open {
 		v.Since = s.event.why.since
 	}
