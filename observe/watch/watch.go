@@ -16,16 +16,17 @@ type Golden uint8
 
 // The kinds. Rate, errors and duration are seen by those who call a workload;
 // saturation is what happens inside of it; a monitor is whatever somebody asked
-// for.
+// for, a series one that a selector picks of what comes in.
 const (
 	Rate Golden = iota
 	Errors
 	Duration
 	Saturation
 	Monitor
+	Series
 )
 
-var goldens = []string{"rate", "errors", "duration", "saturation", "monitor"}
+var goldens = []string{"rate", "errors", "duration", "saturation", "monitor", "series"}
 
 // String names the kind.
 func (g Golden) String() string {
