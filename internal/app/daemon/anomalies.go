@@ -13,6 +13,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/stream"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
@@ -150,6 +151,33 @@ func (t *anomalies) tell(a observe.Anomaly, now turn) {
 		return
 	}
 	t.events.Within(place, now != ended, string(now), message)
+}
+
+// news tells people what became of the series of a workload that are judged as they come:
+// in the log, and as an event of the namespace, if that is the name of one.
+func (t *anomalies) news(n stream.News) {
+	s := n.Worst.Signal
+	now := map[stream.What]turn{stream.Began: began, stream.Ended: ended, stream.Unknown: unknown}[n.What]
+	t.log.Info("anomaly", "turn", string(now), "namespace", n.Namespace, "workload", n.Workload, "signal", s.Watch.Name, "id", s.ID(), "since", n.Worst.Since, "series", n.Series, "open", n.Open)
+	if t.events == nil || len(validation.IsDNS1123Label(n.Namespace)) > 0 {
+		return
+	}
+	t.events.Within(n.Namespace, n.What != stream.Ended, string(now), newsText(n))
+}
+
+// newsText is what an event says of series that are judged as they come.
+func newsText(n stream.News) string {
+	s := n.Worst.Signal
+	value := func(v float64) string { return observe.Quantity(v, s.Watch.Unit) }
+	switch {
+	case n.What == stream.Began && n.Series == 1:
+		return fmt.Sprintf("%s of %s is %s, expected %s to %s, since %s; see `%.400s`", s.Watch.What, s.Of(), value(n.Worst.Value), value(n.Worst.Low), value(n.Worst.High), n.Worst.Since.UTC().Format(time.TimeOnly), s.Watch.Expr)
+	case n.What == stream.Began:
+		return fmt.Sprintf("%d series of %s are unlike before; clearest is %s: %s, expected %s to %s, since %s; see `%.400s`", n.Series, s.Of(), s.Watch.What, value(n.Worst.Value), value(n.Worst.Low), value(n.Worst.High), n.Worst.Since.UTC().Format(time.TimeOnly), s.Watch.Expr)
+	case n.What == stream.Ended:
+		return fmt.Sprintf("%s: all series that are watched are as usual again, %s as the last", s.Of(), s.Watch.What)
+	}
+	return fmt.Sprintf("%s: series that were unlike before, as %s, are not measured any more: whether that is over is not known", s.Of(), s.Watch.What)
 }
 
 // quiet tells people of a workload that fell silent, or is heard again: it may be gone, and

@@ -38,18 +38,36 @@ func (a *Anomalies) problems(kept, asked bool, need func(ok bool, flag, why stri
 	need(a.History >= time.Hour && a.History <= 90*24*time.Hour, "anomalies-history", "from 1h to 2160h")
 }
 
-// follow says how signals are followed and who is told of them.
-func (a *Anomalies) follow(tells *anomalies, interval time.Duration, dir string) (*metrics.FollowOptions, error) {
+// habits say by whose clock is judged, and what is planned.
+func (a *Anomalies) habits(tells *anomalies) (metrics.Habits, error) {
 	zone, err := app.Zone(a.Zone, "--anomalies-time-zone")
 	if err != nil {
-		return nil, err
+		return metrics.Habits{}, err
 	}
 	holiday, err := app.Holidays(a.Holidays, "--anomalies-holidays")
+	return metrics.Habits{History: a.History, Location: zone, Holiday: holiday, Planned: tells.planned}, err
+}
+
+// watch says how series are judged as they come and who is told of them.
+func (a *Anomalies) watch(w Watch, tells *anomalies, dir string) (*metrics.WatchOptions, error) {
+	habits, err := a.habits(tells)
+	if err != nil || len(w.Selectors) == 0 {
+		return nil, err
+	}
+	return &metrics.WatchOptions{
+		Selectors: w.Selectors, MaxSeries: w.MaxSeries, Alone: w.Only, Habits: habits, Tell: tells.news,
+		Keep: filepath.Join(dir, "watched.kept"), Log: tells.log,
+	}, nil
+}
+
+// follow says how signals are followed and who is told of them.
+func (a *Anomalies) follow(tells *anomalies, interval time.Duration, dir string) (*metrics.FollowOptions, error) {
+	habits, err := a.habits(tells)
 	if err != nil {
 		return nil, err
 	}
 	return &metrics.FollowOptions{
-		Interval: interval, Habits: metrics.Habits{History: a.History, Location: zone, Holiday: holiday, Planned: tells.planned},
+		Interval: interval, Habits: habits,
 		Keep: filepath.Join(dir, "signals.kept"), Monitors: tells.monitors, Troubled: tells.troubled, Log: tells.log,
 		Hooks: metrics.Hooks{
 			Opened: func(a observe.Anomaly) { tells.tell(a, began) }, Closed: func(a observe.Anomaly) { tells.tell(a, ended) },

@@ -200,6 +200,9 @@ func (d *daemon) openReceivers() error {
 		}
 	}
 	if m.wanted() {
+		if m.Watch.options, err = d.opts.Signals.Anomalies.watch(m.Watch, d.newAnomalies(), m.Dir); err != nil {
+			return err
+		}
 		var state keeping
 		d.pages.notes["metrics"] = state.err
 		d.signals.receivers = append(d.signals.receivers, func(ctx context.Context) error { return keepMetrics(ctx, m, d.client, d.reg, &state, d.log) })

@@ -50,8 +50,22 @@ type Metrics struct {
 	KubeletInsecure bool
 	// Interval is how far apart scrapes are.
 	Interval time.Duration
+	// Watch says which series are judged sample by sample as they come.
+	Watch Watch
 	// follow says how what is kept is followed for anomalies; nil for not at all.
 	follow *metrics.FollowOptions
+}
+
+// Watch says which series are judged sample by sample as they come.
+type Watch struct {
+	// Selectors pick them, as {__name__=~"http_.*_total"}; none if there are none.
+	Selectors []string
+	// MaxSeries is how many there may be.
+	MaxSeries int
+	// Only has them judged, and not kept.
+	Only bool
+	// options say how, and who is told.
+	options *metrics.WatchOptions
 }
 
 func (m Metrics) wanted() bool { return m.Dir != "" }
@@ -61,7 +75,7 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 	if !m.wanted() {
 		for flag, given := range map[string]bool{
 			"metrics-listen": m.Listen != "", "metrics-token-file": m.TokenFile != "", "metrics-accept": m.Accept != "", "metrics-targets": m.Targets != "",
-			"metrics-pods": m.Pods, "metrics-namespace": len(m.Namespaces) > 0, "metrics-kubelet": m.Kubelet,
+			"metrics-watch": len(m.Watch.Selectors) > 0, "metrics-watch-only": m.Watch.Only, "metrics-pods": m.Pods, "metrics-namespace": len(m.Namespaces) > 0, "metrics-kubelet": m.Kubelet,
 		} {
 			need(!given, flag, "it is for the metrics of --metrics-dir, which is not given")
 		}
@@ -72,6 +86,8 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 	_, err = size(m.RetentionSize)
 	need(err == nil, "metrics-retention-size", "it is no size: write it as 512MiB or 2GiB")
 	need(m.MaxSeries >= 1000 && m.MaxSeries <= 50_000_000, "metrics-max-series", "from 1000 to 50000000")
+	need(len(m.Watch.Selectors) == 0 || m.Watch.MaxSeries >= 1 && m.Watch.MaxSeries <= 10_000_000, "metrics-watch-max", "from 1 to 10000000")
+	need(!m.Watch.Only || len(m.Watch.Selectors) > 0, "metrics-watch-only", "it is for the series of --metrics-watch, which is not given")
 	need(m.Interval >= time.Second && m.Interval <= 10*time.Minute, "metrics-interval", "from 1s to 10m")
 	need(!m.Kubelet || m.Pods, "metrics-kubelet", "it is for the nodes of --metrics-pods, which is not given")
 	need(!m.KubeletInsecure || m.Kubelet, "metrics-kubelet-insecure-tls", "it is for --metrics-kubelet, which is not given")
@@ -131,7 +147,7 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 		Query:  promql.Options{Version: "aeod"},
 		Write:  remotewrite.Options{Accept: m.Accept},
 		Scrape: scrape.Options{File: m.Targets, Interval: m.Interval},
-		Follow: m.follow,
+		Follow: m.follow, Watch: m.Watch.options,
 	}
 	states := &metrics.States{Interval: m.Interval, Now: time.Now, Log: log}
 	if m.Pods {
@@ -147,7 +163,7 @@ func openMetrics(m Metrics, client *kube.Client, reg prometheus.Registerer, log 
 	if err != nil {
 		return nil, err
 	}
-	states.Into, states.From = k.Store.Appendable("state", true), k.Store
+	states.Into, states.From = k.Appendable("state", true), k.Store
 	for _, c := range k.Collectors() {
 		reg.MustRegister(c)
 	}

@@ -20,5 +20,8 @@ func (m *Metrics) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&m.Namespaces, "metrics-namespace", nil, "scrape pods of this `NAMESPACE` only; may be repeated")
 	f.BoolVar(&m.Kubelet, "metrics-kubelet", false, "scrape the kubelets of their nodes too: what containers use")
 	f.BoolVar(&m.KubeletInsecure, "metrics-kubelet-insecure-tls", false, "scrape kubelets whatever certificates they show, as many clusters have them sign their own; the token is shown to them")
+	f.StringArrayVar(&m.Watch.Selectors, "metrics-watch", nil, `judge each sample as it comes, sent or scraped, of the series that a `+"`SELECTOR`"+` picks, as '{__name__=~"http_.*_total",namespace="shop"}'; may be repeated`)
+	f.IntVar(&m.Watch.MaxSeries, "metrics-watch-max", 100_000, "how many series are watched so, about 4 KiB each")
+	f.BoolVar(&m.Watch.Only, "metrics-watch-only", false, "only judge what --metrics-watch picks, and do not keep it")
 	f.DurationVar(&m.Interval, "metrics-interval", 30*time.Second, "how far apart scrapes are")
 }

@@ -98,11 +98,19 @@ func (f *Follower) keep() {
 
 // replace writes a file, as a whole or not at all.
 func replace(name string, text []byte) error {
+	return replaceWith(name, func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	})
+}
+
+// replaceWith has a file written, as a whole or not at all.
+func replaceWith(name string, write func(*os.File) error) error {
 	w, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "write", name, err, "is there space left?")
 	}
-	_, err = w.Write(text)
+	err = write(w)
 	if err == nil {
 		err = w.Sync()
 	}

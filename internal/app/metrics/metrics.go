@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/storage"
 
 	"github.com/autoecoops/autoecoops/adapter/promql"
 	"github.com/autoecoops/autoecoops/adapter/remotewrite"
@@ -40,6 +41,8 @@ type Settings struct {
 	Pods   func(ctx context.Context, to *scrape.Pods)
 	// Follow says how what is kept is followed for anomalies; nil for not at all.
 	Follow *FollowOptions
+	// Watch says which series are judged as they come; nil for none.
+	Watch *WatchOptions
 	// MaxConnections are held at a time [256].
 	MaxConnections int
 	// Log is told what happens; nil tells nobody.
@@ -51,6 +54,8 @@ type Keeper struct {
 	Store    *tsdb.Store
 	scraper  *scrape.Scraper // nil if nobody is scraped
 	follower *Follower       // nil if nobody wants it
+	watcher  *Watcher        // nil if nothing is watched
+	receiver *remotewrite.Receiver
 	settings Settings
 	handler  http.Handler
 }
@@ -68,21 +73,35 @@ func New(s Settings) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Write.Into = store.Appendable("write", false)
+	k := &Keeper{Store: store, settings: s}
+	if err := k.open(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return k, nil
+}
+
+// open makes what stands around the store.
+func (k *Keeper) open() (err error) {
+	s, store := &k.settings, k.Store
+	if s.Watch != nil && len(s.Watch.Selectors) > 0 {
+		s.Watch.Log = s.Log
+		if k.watcher, err = NewWatcher(*s.Watch); err != nil {
+			return err
+		}
+	}
+	s.Write.Into = k.Appendable("write", false)
 	s.Write.Refused = func(reason string, n int) { store.Refuse("write", reason, n) }
 	s.Write.Reason = func(err error) (string, bool) {
 		word := tsdb.Reason(err)
 		return word, word == "disk" || word == "storage"
 	}
-	write, err := remotewrite.New(s.Write)
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	if k.receiver, err = remotewrite.New(s.Write); err != nil {
+		return err
 	}
-	k := &Keeper{Store: store, settings: s}
 	if s.Pods != nil || s.Scrape.File != "" {
-		s.Scrape.Into, s.Scrape.Log = store.Appendable("scrape", true), s.Store.Log
+		s.Scrape.Into, s.Scrape.Log = k.Appendable("scrape", true), s.Store.Log
 		if k.scraper, err = scrape.New(s.Scrape); err != nil {
-			return nil, errors.Join(err, store.Close())
+			return err
 		}
 		s.Query.Targets = k.scraper.Targets
 	}
@@ -92,12 +111,22 @@ func New(s Settings) (*Keeper, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", promql.Handler(store, s.Query))
-	mux.Handle("POST /api/v1/write", write)
+	mux.Handle("POST /api/v1/write", k.receiver)
 	for _, path := range []string{"/-/ready", "/-/healthy"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\n")) })
 	}
 	k.handler = Admit(s.Token, mux)
-	return k, nil
+	return nil
+}
+
+// Appendable is where a source puts its samples, as of the store; those that are watched
+// are judged on the way.
+func (k *Keeper) Appendable(source string, lenient bool) storage.Appendable {
+	into := k.Store.Appendable(source, lenient)
+	if k.watcher == nil {
+		return into
+	}
+	return k.watcher.tap.Before(into)
 }
 
 // Admit lets those in who have a bearer token, everybody if there is none. refused says
@@ -126,6 +155,12 @@ func Admit(token func(refused bool) string, next http.Handler) http.Handler {
 // Handler answers without an address of its own.
 func (k *Keeper) Handler() http.Handler { return k.handler }
 
+// Receiver takes what is sent by remote write.
+func (k *Keeper) Receiver() *remotewrite.Receiver { return k.receiver }
+
+// Watcher judges series as they come; nil if none are watched.
+func (k *Keeper) Watcher() *Watcher { return k.watcher }
+
 // Follower follows what is kept; nil if nobody wants it.
 func (k *Keeper) Follower() *Follower { return k.follower }
 
@@ -137,6 +172,9 @@ func (k *Keeper) Collectors() []prometheus.Collector {
 	}
 	if k.follower != nil {
 		out = append(out, k.follower)
+	}
+	if k.watcher != nil {
+		out = append(out, k.watcher)
 	}
 	return out
 }
@@ -195,7 +233,7 @@ func (k *Keeper) answer(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Run scrapes, follows and answers until ctx is done, and closes the store then.
+// Run scrapes, follows, watches and answers until ctx is done, and closes the store then.
 func (k *Keeper) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -203,9 +241,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 	if k.follower != nil {
 		wg.Go(func() { k.follower.Run(ctx) })
 	}
+	if k.watcher != nil {
+		wg.Go(func() { k.watcher.Run(ctx) })
+	}
 	err := k.Serve(ctx)
 	cancel()
 	wg.Wait()
+	if k.watcher != nil { // nobody sends any more
+		k.watcher.end()
+	}
 	return errors.Join(err, k.Close())
 }
 
