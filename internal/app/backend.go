@@ -21,6 +21,7 @@ import (
 	"github.com/autoecoops/autoecoops/internal/app/audit"
 	"github.com/autoecoops/autoecoops/internal/cli"
 	"github.com/autoecoops/autoecoops/internal/config"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 )
 
 // backend implements cli.Backend with the real adapters.
@@ -178,7 +179,10 @@ func options(req cli.Request, now time.Time) (assess.Options, error) {
 	}
 	if req.Exceptions != "" {
 		o.ExceptionsName = req.Exceptions
-		if o.Exceptions, err = os.ReadFile(req.Exceptions); err != nil {
+		if o.Exceptions, err = plainfile.Read(req.Exceptions); errors.Is(err, plainfile.ErrNotPlain) {
+			return o, fault.Wrap(fault.Invalid, "read exceptions", req.Exceptions, err, "write them to a file, and name it with --exceptions")
+		}
+		if err != nil {
 			return o, fault.Wrap(fault.NotFound, "read exceptions", req.Exceptions, err, "check the path given with --exceptions")
 		}
 	}

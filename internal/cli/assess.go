@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +19,7 @@ import (
 	"github.com/autoecoops/autoecoops/assess/report"
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/config"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/ops"
 )
 
@@ -224,7 +225,10 @@ type baseline struct {
 }
 
 func readBaseline(name string) (baseline, error) {
-	text, err := os.ReadFile(name)
+	text, err := plainfile.Read(name)
+	if errors.Is(err, plainfile.ErrNotPlain) {
+		return baseline{}, fault.Wrap(fault.Invalid, "read baseline", name, err, "name a file that `aeo assess baseline` wrote")
+	}
 	if err != nil {
 		return baseline{}, fault.Wrap(fault.NotFound, "read baseline", name, err, "write one: aeo assess baseline PATH > "+name)
 	}

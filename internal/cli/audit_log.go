@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/ops"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
@@ -304,7 +304,10 @@ const maxSmall = 1 << 20
 
 // readSmall reads a file that has to be short.
 func readSmall(path, op string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
+	if errors.Is(err, plainfile.ErrNotPlain) {
+		return nil, fault.Wrap(fault.Invalid, op, path, err, "write it to a file, and name that")
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.NotFound, op, path, err, "name a file that you can read")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
 
@@ -103,6 +104,8 @@ func (o *auditVerifyOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		return errors.Join(o.verify(trust, func(v ledger.VerifyOptions) (*ledger.Report, error) { return ledger.Verify(ctx, src, v) }), done())
+	case !info.Mode().IsRegular(): // a ledger is opened again and again
+		return fault.Wrap(fault.Invalid, "verify", path, plainfile.ErrNotPlain, "name the folder of an export, a proof, or a ledger's file")
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/autoecoops/autoecoops/adapter/postgres"
 	"github.com/autoecoops/autoecoops/adapter/sqlite"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
 
@@ -19,7 +20,7 @@ func password(file string) func() (string, error) {
 		return nil
 	}
 	return func() (string, error) {
-		text, err := os.ReadFile(file)
+		text, err := plainfile.Read(file)
 		if err != nil {
 			return "", fault.Wrap(fault.Unavailable, "read the password of the ledger's database", file, err, "the file must be there and readable")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/autoecoops/autoecoops/fault"
@@ -61,8 +62,18 @@ func TestOpen(t *testing.T) {
 	if _, _, err := Open(ctx, "postgres://u@127.0.0.1:1/x?connect_timeout=5", Options{KeyFile: filepath.Join(dir, "away")}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("no database: %v", err)
 	}
-	if _, _, err := Open(ctx, filepath.Join(dir, "new.db"), Options{Origin: "example.com/a", KeyFile: dir}); fault.KindOf(err) != fault.Unavailable {
+	if _, _, err := Open(ctx, filepath.Join(dir, "new.db"), Options{Origin: "example.com/a", KeyFile: dir}); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a folder for a key: %v", err)
+	}
+	pipe := filepath.Join(dir, "pipe") // nobody writes to it, ever
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(ctx, path, Options{KeyFile: pipe}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a pipe for a key: %v", err)
+	}
+	if _, err := password(pipe)(); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a pipe for a password: %v", err)
 	}
 	if _, _, err := Open(ctx, filepath.Join(dir, "new.db"), Options{Origin: "example.com/a", KeyFile: filepath.Join(dir, "no", "key")}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("a key in no folder: %v", err)

@@ -9,14 +9,17 @@ import (
 	"path/filepath"
 
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/prove/ledger"
 )
 
 // signingKey reads the key of a file. If there is none, and an origin is
 // given, and the ledger is new too, one is made.
 func signingKey(ctx context.Context, file, origin string, of ledger.Reader) (key *ledger.SigningKey, made bool, err error) {
-	text, err := os.ReadFile(file)
+	text, err := plainfile.Read(file)
 	switch {
+	case errors.Is(err, plainfile.ErrNotPlain):
+		return nil, false, fault.Wrap(fault.Invalid, "read the ledger's signing key", file, err, "write the key to a file that only you can read, and name that")
 	case err == nil:
 		key, err = ledger.ParseSigningKey(string(text))
 		if f, ok := errors.AsType[*fault.Error](err); ok {
