@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +26,7 @@ func clean(text string) string {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+		case unseen(r):
 			return '?'
 		}
 		return r
@@ -86,6 +85,9 @@ func structured(w io.Writer, format string, value any) error {
 	}
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write", format, err, "report this")
+	}
+	if format == "json" {
+		text = visible(text)
 	}
 	return writeTo("", w, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s\n", strings.TrimRight(string(text), "\n"))

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/observe/logs"
@@ -253,7 +252,7 @@ func tame(text string) string {
 		if r == '\n' || r == '\t' {
 			return r
 		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if unseen(r) {
 			return '?'
 		}
 		return r

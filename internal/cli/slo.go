@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -325,8 +324,5 @@ func writeCheckedJSON(w io.Writer, files *ObjectiveFiles) error {
 	for _, p := range files.Problems {
 		out.Problems = append(out.Problems, problem{p.Position.File, p.Position.Line, p.Position.Column, p.Message})
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	return writeJSON(w, out)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -208,8 +207,5 @@ func writeBudgetsJSON(out io.Writer, all []slo.Objective, statuses []slo.Status)
 		}
 		list = append(list, b)
 	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(list)
+	return writeJSON(out, list)
 }

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/autoecoops/autoecoops/observe"
+)
+
+// hidden are characters that a terminal obeys, or that nobody sees.
+const hidden = "a\x1b\x7f\u0085\u00ad\u061c\u200b\u202e\u2066\ufeff\U000e0041b"
+
+// TestHiddenCharacters are ? in text, and written out in JSON, where the value stays what it is.
+func TestHiddenCharacters(t *testing.T) {
+	if got := clean(hidden); got != "a??????????b" {
+		t.Errorf("%q", got)
+	}
+	if got := tame(hidden); got != "a??????????b" {
+		t.Errorf("%q", got)
+	}
+	const said = "👩\u200d💻 می\u200cخواهم" // joined signs, and words that want no joining
+	if got := clean(said); got != said {
+		t.Errorf("%q", got)
+	}
+	b := slowOrders()
+	s := &b.told.Report.Signals[0]
+	s.Signal.Labels["app"] = hidden
+	s.Anomalies = []observe.Anomaly{s.Anomalies[0]}
+	s.Anomalies[0].Signal = s.Signal
+	b.told.Notes = []string{hidden}
+	for _, args := range [][]string{{"anomalies"}, {"top"}, {"explain", s.Signal.ID()}} {
+		for _, form := range []string{"table", "json"} {
+			out, errs, _ := surveyOf(t, b, append(args, "-o", form)...)
+			if i := strings.IndexFunc(out+errs, func(r rune) bool { return r != '\n' && unseen(r) }); i >= 0 {
+				t.Errorf("%v as %s: %q", args, form, (out + errs)[i:])
+			}
+			if form == "table" {
+				continue
+			}
+			var any any
+			if err := json.Unmarshal([]byte(out), &any); err != nil {
+				t.Fatal(err)
+			}
+			again, err := json.Marshal(any)
+			if err != nil || !strings.Contains(string(again), strings.NewReplacer("\x1b", `\u001b`).Replace(hidden)) {
+				t.Errorf("%v: the value is another: %s", args, again)
+			}
+		}
+	}
+}
