@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/autoecoops/autoecoops/bench/cause/recorded"
@@ -32,6 +33,8 @@ type attended struct {
 	detector *anomaly.Detector
 	series   anomaly.Series
 	last     int64
+	// since is when the last incident began, 0 if there was none.
+	since int64
 }
 
 // onset has the detector see the samples of a case, and returns from when on the first
@@ -54,12 +57,28 @@ func (a *attention) onset(c cause.Case, injected time.Time) (since time.Time, er
 			}
 			x.last = at
 			v := x.detector.Observe(&x.series, anomaly.Sample{At: at, Value: s.Values[k]})
+			if v.Onset {
+				x.since = v.Since
+			}
 			if v.Onset && at >= injected.UnixMilli() && (told == 0 || at < told) {
 				told, since = at, time.UnixMilli(v.Since).In(c.At.Location())
 			}
 		}
 	}
 	return since, nil
+}
+
+// dated is a case of which the series that the detector found abnormal since the fault are
+// dated by it.
+func (a *attention) dated(c cause.Case, injected time.Time) cause.Case {
+	c.Series = slices.Clone(c.Series)
+	for i := range c.Series {
+		s := &c.Series[i]
+		if x := a.signals[signalOf{s.Of, s.ID}]; x != nil && x.since >= injected.Add(-time.Minute).UnixMilli() {
+			s.Since = x.since
+		}
+	}
+	return c
 }
 
 // begin forgets what was learned if a fault is of another recording than the last.
@@ -77,6 +96,9 @@ type noticing struct {
 	// all are: a minute after the injection. called are those in which the survey of the
 	// recording called something abnormal, a minute after, too.
 	onset, fixed, called score
+	// dated is judged at the same moment as fixed is, with the onsets of series that the
+	// detector gives.
+	dated score
 }
 
 // add takes the next recorded fault and its place a minute after the injection.
@@ -88,10 +110,14 @@ func (n *noticing) add(x recorded.Fault, place int) error {
 	// Nobody asks before there is something to ask for: what is known is that of the
 	// minute in which it was noticed.
 	var found cause.Case
-	for _, c := range []cause.Case{x.Soon, x.Late} {
+	var dated cause.Case
+	for i, c := range []cause.Case{x.Soon, x.Late} {
 		since, err := n.attention.onset(c, x.Label.Injected)
 		if err != nil {
 			return err
+		}
+		if i == 0 {
+			dated = n.attention.dated(c, x.Label.Injected)
 		}
 		if found.At.IsZero() && !since.IsZero() {
 			found = c
@@ -102,6 +128,7 @@ func (n *noticing) add(x recorded.Fault, place int) error {
 		return nil
 	}
 	n.fixed.add(place)
+	n.dated.add(placeOf(cause.Rank(dated), x.Label.Truth))
 	n.onset.add(placeOf(cause.Rank(found), x.Label.Truth))
 	return nil
 }
@@ -114,6 +141,7 @@ func (n *noticing) note(r *record.Results) {
 	}{
 		{"recorded, judged from the onset that the detector gives", n.onset},
 		{"recorded, the same cases a minute after the injection", n.fixed},
+		{"recorded, the same cases a minute after, with the onsets of series that the detector gives", n.dated},
 		{"recorded, where the survey called something abnormal, a minute after the injection", n.called},
 	} {
 		r.Note(of.name+": cases", float64(of.all), "")

@@ -49,6 +49,9 @@ type Series struct {
 	// At are the times of Values in milliseconds since 1970, ascending.
 	At     []int64
 	Values []float64
+	// Since is since when a detector finds it abnormal, in milliseconds since 1970; 0 if
+	// none does. It goes before the onset that is found in the values.
+	Since int64
 	// Usual means that a detector who knows the habits of the series finds
 	// nothing out of the ordinary in it.
 	Usual bool

@@ -14,6 +14,9 @@ func SeriesOf(s observe.Standing) Series {
 		At: make([]int64, len(s.Points)), Values: make([]float64, len(s.Points)),
 		Usual: s.State == observe.Normal && len(s.Anomalies) == 0,
 	}
+	if n := len(s.Anomalies); n > 0 && s.Anomalies[n-1].Open() { // what is over may be another one
+		out.Since = s.Anomalies[n-1].Since.UnixMilli()
+	}
 	for i, p := range s.Points {
 		out.At[i], out.Values[i] = p.At, p.Value
 	}

@@ -30,6 +30,15 @@ func TestSeriesOf(t *testing.T) {
 	if s.Of != want || s.Floor != 0.005 || s.Golden != watch.Duration || len(s.At) != 400 || s.Values[399] < 0.5 || s.ID != report.Signals[0].Signal.ID() {
 		t.Errorf("got %v, floor %v, %d points", s.Of, s.Floor, len(s.At))
 	}
+	if since := s.Since; since != report.Signals[0].Anomalies[0].Since.UnixMilli() || since == 0 {
+		t.Errorf("it is abnormal since %d, not %v", since, report.Signals[0].Anomalies[0].Since)
+	}
+	over := report.Signals[0]
+	over.Anomalies = []observe.Anomaly{over.Anomalies[0]}
+	over.Anomalies[0].Until = at(395)
+	if s := SeriesOf(over); s.Since != 0 {
+		t.Errorf("what is over dates it: %d", s.Since)
+	}
 	if s.Usual {
 		t.Error("an abnormal series is called usual")
 	}

@@ -94,6 +94,9 @@ func (w *scratch) find(s *Series, notice int64) (shift, state) {
 		d = w.measure(begin, end, floorOf(s))
 	}
 	d.onset, d.over = w.at[begin], end < n
+	if dated := s.Since; dated >= w.at[0] && dated <= last {
+		d.onset = dated // it knows the habits of the series
+	}
 	if d.onset > notice+lateSteps*step {
 		d.deviation = 0
 	}

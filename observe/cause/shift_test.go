@@ -135,3 +135,35 @@ func TestWeights(t *testing.T) {
 		t.Errorf("500 weak ones are %v", many)
 	}
 }
+
+// TestDatedShift goes by the detector's date of what it found, but for one that is not of what
+// was measured, and dates nothing that did not move.
+func TestDatedShift(t *testing.T) {
+	x := noise(3)
+	for name, c := range map[string]struct {
+		height float64
+		since  int64
+		want   int // the sample of the onset, -1 for none
+	}{
+		"none":            {60, 0, 220},
+		"earlier":         {60, at(205).UnixMilli(), 205},
+		"later":           {60, at(223).UnixMilli(), 223},
+		"before all":      {60, at(-1).UnixMilli(), 220},
+		"after all":       {60, at(300).UnixMilli(), 220},
+		"it did not move": {0, at(205).UnixMilli(), -1},
+	} {
+		s := made(240, func(i int) float64 { return 100 + x() + step(i, 220, c.height) })
+		s.Since = c.since
+		var w scratch
+		d, state := w.find(s, at(239).UnixMilli())
+		if c.want < 0 {
+			if math.Abs(d.deviation) > 3 {
+				t.Errorf("%s: %.1f", name, d.deviation)
+			}
+			continue
+		}
+		if state != judged || d.onset != at(c.want).UnixMilli() {
+			t.Errorf("%s: began at sample %d, want %d", name, (d.onset-zero.UnixMilli())/every.Milliseconds(), c.want)
+		}
+	}
+}

@@ -32,7 +32,7 @@ func made(seed uint64) cause.Case {
 	}
 	for i := range 4 {
 		for g, id := range []string{"rate", "errors", "duration", "cpu"} {
-			s := cause.Series{Of: part(i), ID: fmt.Sprint(id, i), What: id, Unit: "s", Golden: watch.Golden(g), Direction: anomaly.Direction(g%3 - 1), Floor: 0.01, Usual: i == 3}
+			s := cause.Series{Of: part(i), ID: fmt.Sprint(id, i), What: id, Unit: "s", Golden: watch.Golden(g), Direction: anomaly.Direction(g%3 - 1), Floor: 0.01, Usual: i == 3, Since: int64(i) * 1_700_000_000_000}
 			for k := range 120 {
 				if r.IntN(40) == 0 && seed%2 == 0 {
 					continue

@@ -33,6 +33,7 @@ type series struct {
 	Direction string          `json:"direction"`
 	Floor     string          `json:"floor"`
 	Usual     bool            `json:"usual"`
+	Since     int64           `json:"since,omitempty"`
 	// Start and Step give the times of regular series; of others Deltas are
 	// the steps one by one, apart by spaces. All are in milliseconds.
 	Start  int64  `json:"start"`
@@ -97,7 +98,7 @@ func keep(c *cause.Case) (*file, error) {
 			return nil, fault.New(fault.Invalid, writing, s.ID, "its times and values differ in number", "report it")
 		}
 		from := max(0, len(s.At)-cause.MaxPoints)
-		x := series{Of: s.Of, ID: s.ID, What: s.What, Unit: s.Unit, Golden: s.Golden.String(), Direction: s.Direction.String(), Floor: number(s.Floor), Usual: s.Usual, Values: numbers(s.Values[from:])}
+		x := series{Of: s.Of, ID: s.ID, What: s.What, Unit: s.Unit, Golden: s.Golden.String(), Direction: s.Direction.String(), Floor: number(s.Floor), Usual: s.Usual, Since: s.Since, Values: numbers(s.Values[from:])}
 		x.Start, x.Step, x.Deltas = steps(s.At[from:])
 		out.Series = append(out.Series, x)
 	}
@@ -155,7 +156,7 @@ func (f *file) given() (c cause.Case, err error) {
 }
 
 func (x *series) given() (s cause.Series, err error) {
-	s = cause.Series{Of: x.Of, ID: x.ID, What: x.What, Unit: x.Unit, Usual: x.Usual}
+	s = cause.Series{Of: x.Of, ID: x.ID, What: x.What, Unit: x.Unit, Usual: x.Usual, Since: x.Since}
 	if s.Golden, err = named(goldens, x.Golden, "the golden signal"); err != nil {
 		return s, err
 	}
