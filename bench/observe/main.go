@@ -1,5 +1,6 @@
 // Command observe measures the way of samples from a message of remote write to the
-// detector, as aeod has it and straight, puts the figures of the other benchmarks of OBSERVE beside it, and writes
+// verdicts, as aeod ships it: of what --metrics-watch picks, and by its store and PromQL. It
+// puts the figures of the other benchmarks of OBSERVE beside that, and writes
 // bench/results/observe.json. Run make bench-observe, which runs the others first.
 //
 // What was not measured is written as that: benchmarks of which there are no results, and

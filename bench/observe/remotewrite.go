@@ -7,158 +7,221 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/prompb"
-	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/compression"
 
 	"github.com/autoecoops/autoecoops/bench/record"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
-	"github.com/autoecoops/autoecoops/observe/anomaly"
 )
 
-// detecting hands samples to the detector, each to the state of its series. No program
-// ships it: it shows what the detector leaves of a core where nothing is stored or asked.
-// What ships is measured by asShipped.
-type detecting struct {
-	storage.Appender // nil: what is not written here is not called
-
-	detector *anomaly.Detector
-	series   map[uint64]*anomaly.Series
-	// unused are series that lie close together: each by itself would be at the same
-	// place of a page as every other, and they would push each other out of the caches.
-	unused []anomaly.Series
-	batch  []sampleOf
+// watched is an aeod that judges the series of a benchmark as they come, and what is sent
+// to it.
+type watched struct {
+	keeper *metrics.Keeper
+	names  []labels.Labels
+	sent   *prompb.WriteRequest // decoded, one sample of each series
+	round  int
 }
 
-// sampleOf is a sample with the state of its series.
-type sampleOf struct {
-	series *anomaly.Series
-	sample anomaly.Sample
-}
-
-// always hands out the same one.
-type always struct{ to *detecting }
-
-// Appender implements storage.Appendable.
-func (a always) Appender(context.Context) storage.Appender { return a.to }
-
-// Append implements storage.Appender. Labels are told apart by their hash alone, which
-// for a benchmark is enough.
-func (d *detecting) Append(ref storage.SeriesRef, l labels.Labels, at int64, v float64) (storage.SeriesRef, error) {
-	h := l.Hash()
-	s := d.series[h]
-	if s == nil {
-		if len(d.unused) == 0 {
-			d.unused = make([]anomaly.Series, 512)
-		}
-		s, d.unused = &d.unused[0], d.unused[1:]
-		d.series[h] = s
-	}
-	d.batch = append(d.batch, sampleOf{s, anomaly.Sample{At: at, Value: v}})
-	return ref, nil
-}
-
-// Commit implements storage.Appender: it judges the samples of a message, the state of
-// each next series on its way from memory meanwhile.
-func (d *detecting) Commit() error {
-	for i, x := range d.batch {
-		if i+1 < len(d.batch) {
-			d.batch[i+1].series.Prefetch()
-		}
-		d.detector.Observe(x.series, x.sample)
-	}
-	d.batch = d.batch[:0]
-	return nil
-}
-
-// Rollback implements storage.Appender.
-func (d *detecting) Rollback() error {
-	d.batch = d.batch[:0]
-	return nil
-}
-
-// remoteWrite measures samples that come in messages of so many series and go straight to
-// the detector, once many messages came before. The goal is held against the mean of an
-// hour; of single messages the slowest is told, too.
-func remoteWrite(r *record.Results, series, before int) error {
-	d, err := anomaly.New(anomaly.Default())
+// newWatched makes one that watches so many series, and keeps them, too, unless alone.
+func newWatched(dir string, series int, alone bool) (*watched, error) {
+	set := metrics.Settings{Watch: &metrics.WatchOptions{Selectors: []string{`{__name__=~"http_server_.*_count",namespace="shop"}`}, MaxSeries: series, Alone: alone}}
+	set.Store.Dir = dir
+	k, err := metrics.New(set)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	into := &detecting{detector: d, series: map[uint64]*anomaly.Series{}}
-	receiver, err := metrics.Receive(always{into})
-	if err != nil {
-		return err
-	}
-	names := make([]labels.Labels, series)
-	for i := range names {
-		names[i] = labels.FromStrings("__name__", "http_server_request_duration_seconds_count", "namespace", "shop", "workload", fmt.Sprint("service-", i/20),
+	w := &watched{keeper: k, sent: &prompb.WriteRequest{Timeseries: make([]prompb.TimeSeries, series)}, names: make([]labels.Labels, series)}
+	for i := range w.names {
+		l := labels.FromStrings("__name__", "http_server_request_duration_seconds_count", "namespace", "shop", "workload", fmt.Sprint("service-", i/20),
 			"pod", fmt.Sprintf("service-%d-7d9c5b8f6d-x%dk2p", i/20, i), "http_route", "/orders/{id}", "http_request_method", "GET", "http_response_status_code", fmt.Sprint(200+i%5))
+		w.names[i] = l
+		w.sent.Timeseries[i] = prompb.TimeSeries{Labels: prompb.FromLabels(l, nil), Samples: make([]prompb.Sample, 1)}
 	}
-	value := func(i, n int) float64 {
-		return 100 + 30*math.Sin(float64(i*37+n)/50) + float64((i*7919+n*104729)%1000)/100
+	return w, nil
+}
+
+// next sets the samples of the next round: counters that grow as the hours have it.
+func (w *watched) next() {
+	at := time.Now().Add(-6*time.Hour).Truncate(time.Hour).UnixMilli() + int64(w.round)*15_000
+	if w.round > 0 {
+		at = w.sent.Timeseries[0].Samples[0].Timestamp + 15_000
 	}
-	at := func(n int) int64 { return 1773000000000 + int64(n)*15_000 }
-	n := 0
-	values := make([]float64, series)
-	decoded := func() time.Duration {
-		for i := range values {
-			values[i] = value(i, n)
+	for i := range w.sent.Timeseries {
+		x := &w.sent.Timeseries[i].Samples[0]
+		x.Timestamp = at
+		x.Value += 1500 + 450*math.Sin(float64(i*37+w.round)/50) + float64((i*7919+w.round*104729)%1000)/7
+	}
+	w.round++
+}
+
+// take has the receiver take a decoded message, and tells for how long the processor
+// worked on it.
+func (w *watched) take(m *prompb.WriteRequest) (time.Duration, error) {
+	start := processor()
+	refused, err := w.keeper.Receiver().Take(context.Background(), m)
+	took := processor() - start
+	if err == nil && refused > 0 {
+		err = fmt.Errorf("%d samples are refused", refused)
+	}
+	return took, err
+}
+
+// ship sends the message packed over HTTP.
+func (w *watched) ship() (time.Duration, error) {
+	text, err := w.sent.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	body, err := compression.Encode(compression.Snappy, text, nil)
+	if err != nil {
+		return 0, err
+	}
+	req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(body))
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	req.Header.Set("Content-Encoding", "snappy")
+	answer, start := httptest.NewRecorder(), processor()
+	if w.keeper.Handler().ServeHTTP(answer, req); answer.Code != http.StatusNoContent {
+		return 0, fmt.Errorf("aeod answers %d: %s", answer.Code, answer.Body)
+	}
+	return processor() - start, nil
+}
+
+// rounds has so many messages taken, and tells the mean and the slowest.
+func (w *watched) rounds(n int, take func() (time.Duration, error)) (mean, slowest time.Duration, err error) {
+	var spent time.Duration
+	for range n {
+		w.next()
+		took, err := take()
+		if err != nil {
+			return 0, 0, err
 		}
-		start := processor()
-		for i, l := range names {
-			_, _ = into.Append(0, l, at(n), values[i]) // it has no errors, nor has the next
-		}
-		_ = into.Commit()
-		n++
-		return processor() - start
-	}
-	for range before {
-		decoded()
-	}
-	// An hour: the series do alike what they do once in a while, all in one round.
-	const hour = 240
-	var spent, slowest time.Duration
-	for range hour {
-		took := decoded()
 		spent, slowest = spent+took, max(slowest, took)
 	}
-	each := float64(spent) / float64(hour*series)
-	of := fmt.Sprintf("straight into the detector, which no program does: samples a second on a core from a %%s message of remote write, %d series, %%s", series)
-	r.AtLeast(fmt.Sprintf(of, "decoded", fmt.Sprintf("mean of %d", hour)), 1e9/each, "/s", 650_000)
-	r.Note(fmt.Sprintf(of, "decoded", "slowest"), 1e9*float64(series)/float64(slowest), "/s")
+	return spent / time.Duration(n), slowest, nil
+}
 
-	const rounds = 20
-	var messages [][]byte
-	for range rounds {
-		m, err := message(names, at(n), func(i int) float64 { return value(i, n) })
-		if err != nil {
+// remoteWrite measures the way of samples from a message of remote write to the verdicts,
+// as aeod ships it with --metrics-watch, once many messages came before: with
+// --metrics-watch-only, which the goals are of, and with the store.
+func remoteWrite(r *record.Results, series, before int) error {
+	for _, alone := range []bool{true, false} {
+		if err := watch(r, series, before, alone); err != nil {
 			return err
 		}
-		messages = append(messages, m)
-		n++
 	}
-	spent, slowest = 0, 0
-	for _, m := range messages {
-		start := processor()
-		req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(m))
-		req.Header.Set("Content-Type", "application/x-protobuf")
-		req.Header.Set("Content-Encoding", "snappy")
-		w := httptest.NewRecorder()
-		if receiver.ServeHTTP(w, req); w.Code != http.StatusNoContent {
-			return fmt.Errorf("the receiver answers %d: %s", w.Code, w.Body)
-		}
-		took := processor() - start
-		spent, slowest = spent+took, max(slowest, took)
-	}
-	each = float64(spent) / float64(rounds*series)
-	r.Note(fmt.Sprintf(of, "packed", fmt.Sprintf("mean of %d", rounds)), 1e9/each, "/s")
-	r.Note(fmt.Sprintf(of, "packed", "slowest"), 1e9*float64(series)/float64(slowest), "/s")
 	return nil
+}
+
+// An hour: the series do alike what they do once in a while, all in one round.
+const hour = 240
+
+func watch(r *record.Results, series, before int, alone bool) error {
+	dir, err := os.MkdirTemp("", "bench-observe-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	w, err := newWatched(dir, series, alone)
+	if err != nil {
+		return err
+	}
+	defer w.keeper.Close()
+	all := func() (time.Duration, error) { return w.take(w.sent) }
+	heap := heapInUse()
+	if _, _, err := w.rounds(1, all); err != nil {
+		return err
+	}
+	grown := float64(heapInUse()-heap) / float64(series)
+	if _, _, err := w.rounds(before, all); err != nil {
+		return err
+	}
+	mean, slowest, err := w.rounds(hour, all)
+	if err != nil {
+		return err
+	}
+	if n := w.keeper.Watcher().Followed(); n != series {
+		return fmt.Errorf("of %d series %d are watched", series, n)
+	}
+	rate := func(took time.Duration) float64 { return float64(series) / took.Seconds() }
+	packed, slowestPacked, err := w.rounds(20, w.ship)
+	if err != nil {
+		return err
+	}
+	if !alone {
+		of := fmt.Sprintf("samples watched and stored: samples a second on a core from a %%s message of remote write to the verdicts, %d series, %%s", series)
+		r.Note(fmt.Sprintf(of, "decoded", fmt.Sprintf("mean of %d", hour)), rate(mean), "/s")
+		r.Note(fmt.Sprintf(of, "packed", "mean of 20"), rate(packed), "/s")
+		return nil
+	}
+	of := fmt.Sprintf("samples watched: samples a second on a core from a %%s message of remote write to the verdicts, %d series, %%s", series)
+	r.AtLeast(fmt.Sprintf(of, "decoded", fmt.Sprintf("mean of %d", hour)), rate(mean), "/s", 650_000)
+	r.Note(fmt.Sprintf(of, "decoded", "slowest"), rate(slowest), "/s")
+	r.Note(fmt.Sprintf(of, "packed", "mean of 20"), rate(packed), "/s")
+	r.Note(fmt.Sprintf(of, "packed", "slowest"), rate(slowestPacked), "/s")
+	p99, err := w.single()
+	if err != nil {
+		return err
+	}
+	r.AtMost(fmt.Sprintf("samples watched: time of a decoded message of one sample, p99, %d series", series), p99.Seconds()*1e6, "µs", 20)
+	text := 0
+	for _, l := range w.names {
+		text += int(l.ByteSize())
+	}
+	text /= series
+	r.AtMost(fmt.Sprintf("samples watched: memory a series, but for its labels, %d series", series), grown-float64(text), "B", 4096)
+	r.Note(fmt.Sprintf("samples watched: memory a series, with labels that nobody else keeps, of %d bytes, %d series", text, series), grown, "B")
+	w.next()
+	r.AtMost(fmt.Sprintf("samples watched: allocations a sample, messages of %d", series), w.allocations()/float64(series), "", 0.01)
+	return nil
+}
+
+// single sends each series alone, and tells within how much of the clock's time 99 of 100
+// messages were judged.
+func (w *watched) single() (time.Duration, error) {
+	var took []time.Duration
+	for range max(1, 20_000/len(w.names)) {
+		w.next()
+		for i := range w.sent.Timeseries {
+			m := &prompb.WriteRequest{Timeseries: w.sent.Timeseries[i : i+1]}
+			start := time.Now()
+			refused, err := w.keeper.Receiver().Take(context.Background(), m)
+			took = append(took, time.Since(start))
+			if err != nil || refused > 0 {
+				return 0, fmt.Errorf("%d samples are refused, error %w", refused, err)
+			}
+		}
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100], nil
+}
+
+// allocations is how many a message takes.
+func (w *watched) allocations() float64 {
+	const times = 5
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range times {
+		_, _ = w.keeper.Receiver().Take(context.Background(), w.sent) // late samples take the same way
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / times
+}
+
+// heapInUse is the memory of what is reachable, with what the sizes of its objects waste.
+func heapInUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what pools held goes with the second
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // message packs one sample of each series.

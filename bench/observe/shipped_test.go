@@ -27,7 +27,7 @@ func TestAsShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ours, straight := strings.Count(string(text), "as aeod ships: "), strings.Count(string(text), "which no program does: "); ours != 4 || straight != 4 {
-		t.Errorf("%d figures of what ships, %d of the detector behind the appender: %s", ours, straight, text)
+	if ours, watched := strings.Count(string(text), "as aeod ships: "), strings.Count(string(text), "samples watched"); ours != 4 || watched != 10 {
+		t.Errorf("%d figures of what the store is asked for, %d of what is watched: %s", ours, watched, text)
 	}
 }
