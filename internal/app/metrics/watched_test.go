@@ -68,7 +68,8 @@ type watching struct {
 	news []stream.News
 }
 
-func watched(t *testing.T, o metrics.WatchOptions) *watching {
+// watched begins to watch what is picked of a shop. Other settings may be given besides.
+func watched(t *testing.T, o metrics.WatchOptions, other ...metrics.Settings) *watching {
 	t.Helper()
 	w := &watching{}
 	if o.Selectors == nil {
@@ -79,7 +80,12 @@ func watched(t *testing.T, o metrics.WatchOptions) *watching {
 		defer w.mu.Unlock()
 		w.news = append(w.news, n)
 	}
-	k, server := open(t, metrics.Settings{Watch: &o})
+	set := metrics.Settings{}
+	if len(other) > 0 {
+		set = other[0]
+	}
+	set.Watch = &o
+	k, server := open(t, set)
 	w.Keeper, w.url = k, server.URL
 	return w
 }
@@ -91,14 +97,26 @@ func (w *watching) send(t *testing.T, m *prompb.WriteRequest) {
 	}
 }
 
-// measures fails unless the watcher has these metrics.
-func (w *watching) measures(t *testing.T, want ...string) {
-	t.Helper()
+// page is what the watcher says of itself.
+func (w *watching) page() string {
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(w.Watcher())
 	page := httptest.NewRecorder()
 	promhttp.HandlerFor(reg, promhttp.HandlerOpts{}).ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/", nil))
-	text := page.Body.String()
+	return page.Body.String()
+}
+
+// count is the value of a metric of the watcher.
+func (w *watching) count(metric string) (n int) {
+	_, rest, _ := strings.Cut(w.page(), "\n"+metric+" ")
+	_, _ = fmt.Sscan(rest, &n)
+	return n
+}
+
+// measures fails unless the watcher has these metrics.
+func (w *watching) measures(t *testing.T, want ...string) {
+	t.Helper()
+	text := w.page()
 	for _, line := range want {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("%s is missing in\n%s", line, text)
