@@ -25,7 +25,7 @@ func TestInstallWithMetrics(t *testing.T) {
 		"scraping": {
 			append([]string{"network policy.\n    namespaces: []", "network policy.\n    namespaces: [shop, pay]", "    enabled: false\n    cidrs: []", "    enabled: true\n    cidrs: [10.1.0.0/16]"}, all...),
 			map[string]int{
-				"--metrics-dir=/var/lib/aeod-metrics/data\n": 1, "--metrics-listen=:9090\n": 1, "--metrics-max-series=50000\n": 1, "--metrics-anomalies=true\n": 1, "--metrics-token-file=/etc/aeod/metrics/token\n": 1,
+				"--metrics-dir=/var/lib/aeod-metrics/data\n": 1, "--metrics-listen=:9090\n": 1, "--metrics-max-series=50000\n": 1, "--metrics-anomalies=true\n": 1, "--metrics-watch": 0, "--metrics-token-file=/etc/aeod/metrics/token\n": 1,
 				"--metrics-pods\n": 1, "--metrics-namespace=shop\n": 1, "--metrics-kubelet\n": 1, "resources: [nodes/metrics]\n": 1, "resources: [services]\n": 1, "port: 10250": 1, "cidr: 10.1.0.0/16": 1,
 				"name: metrics\n": 1, "storage: 3Gi": 1, "emptyDir:": 1, "port: 9090, targetPort: prometheus": 1, "kubernetes.io/metadata.name: grafana}": 1, "kubernetes.io/metadata.name: pay}": 1,
 				"--anomalies-history=72h\n": 1, "--anomalies-time-zone=UTC\n": 1, "calendar": 0,
@@ -34,6 +34,13 @@ func TestInstallWithMetrics(t *testing.T) {
 		"sent to": {
 			append([]string{"  persistent: true", "  persistent: false", "ephemeral-storage: 1Gi", "ephemeral-storage: 6Gi"}, all...),
 			map[string]int{"--metrics-pods": 0, "--metrics-kubelet": 0, "nodes/metrics": 0, "resources: [services]": 0, "sizeLimit: 3Gi": 1, "emptyDir:": 2, "port: 10250": 0},
+		},
+		"watching": {
+			append([]string{"  anomalies: true\n  # Judge", "  anomalies: false\n  # Judge", "selectors: []", "selectors: ['{__name__=~\"http_.*_total\"}', up]", "only: false", "only: true"}, all...),
+			map[string]int{
+				"- \"--metrics-watch={__name__=~\\\"http_.*_total\\\"}\"\n": 1, "- \"--metrics-watch=up\"\n": 1, "--metrics-watch-max=20000\n": 1, "--metrics-watch-only\n": 1,
+				"--metrics-anomalies=false\n": 1, "--anomalies-time-zone=UTC\n": 1,
+			},
 		},
 		"with holidays": {
 			append([]string{"  holidays: []", "  holidays: [2026-04-03, \"12-25\"]", "timeZone: UTC", "timeZone: Europe/Berlin"}, all...),

@@ -35,7 +35,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* Whether anything is followed for anomalies. */}}
 {{- define "autoecoops.follows" -}}
-{{- if or (and .Values.metrics.enabled .Values.metrics.anomalies) (and .Values.objectives.prometheus.url .Values.objectives.prometheus.anomalies) }}yes{{ end }}
+{{- if or (and .Values.metrics.enabled (or .Values.metrics.anomalies .Values.metrics.watch.selectors)) (and .Values.objectives.prometheus.url .Values.objectives.prometheus.anomalies) }}yes{{ end }}
 {{- end }}
 
 {{/* Whether days are given that are not as usual, to who follows. */}}

@@ -21,6 +21,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe"
+	"github.com/autoecoops/autoecoops/observe/stream"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
 
@@ -257,5 +258,57 @@ func TestEventsOfProxies(t *testing.T) {
 	(&anomalies{events: events, log: tells.log}).tell(of(nil), began) // it has no namespace itself
 	if len(got) != 0 {
 		t.Error("an event of nobody")
+	}
+}
+
+// TestWatchedIsNews: what becomes of the series of a workload is one event, which says how
+// many they are and where to look; and none where no namespace is.
+func TestWatchedIsNews(t *testing.T) {
+	events, got := eventsOf(t)
+	tells := &anomalies{events: events, log: slog.New(slog.DiscardHandler)}
+	worst := observe.Anomaly{
+		Signal: observe.Signal{Watch: watch.Watch{Golden: watch.Series, What: "rate of http_requests_total", Unit: "/s", Expr: `rate({__name__="http_requests_total"}[5m])`}, Labels: map[string]string{"namespace": "shop", "workload": "cart"}},
+		Value:  140, Low: 5, High: 7,
+	}
+	for what, of := range map[stream.What]string{
+		stream.Began:   "37 series of shop/cart are unlike before; clearest is rate of http_requests_total: 140 /s, expected 5 /s to 7 /s, since",
+		stream.Ended:   "shop/cart: all series that are watched are as usual again",
+		stream.Unknown: "shop/cart: series that were unlike before, as rate of http_requests_total, are not measured any more",
+	} {
+		tells.news(stream.News{Namespace: "../x", Workload: "cart", What: what, Worst: worst, Series: 37})
+		tells.news(stream.News{Namespace: "shop", Workload: "cart", What: what, Worst: worst, Series: 37})
+		e := <-got
+		kind := map[stream.What]string{stream.Began: `"reason":"Anomaly"`, stream.Ended: `"reason":"AnomalyEnded"`, stream.Unknown: `"reason":"AnomalyUnknown"`}[what]
+		if !strings.Contains(e, "/namespaces/shop/events") || !strings.Contains(e, kind) || !strings.Contains(e, of) || (what == stream.Began) != strings.Contains(e, `see `+"`"+`rate(`) {
+			t.Errorf("%q is missing in %s", of, e)
+		}
+	}
+	one := newsText(stream.News{What: stream.Began, Worst: worst, Series: 1})
+	if !strings.HasPrefix(one, "rate of http_requests_total of shop/cart is 140 /s, expected 5 /s to 7 /s, since") {
+		t.Error(one)
+	}
+	if len(got) != 0 {
+		t.Errorf("an event where none belongs: %s", <-got)
+	}
+}
+
+// TestWatchHasHabits: who watches goes by the same clock as who follows, and keeps what it
+// learned beside the metrics.
+func TestWatchHasHabits(t *testing.T) {
+	tells := &anomalies{log: slog.New(slog.DiscardHandler), planned: func() func(observe.Signal) func(time.Time) bool { return nil }}
+	a := Anomalies{Zone: "Europe/Berlin", History: time.Hour}
+	o, err := a.watch(Watch{Selectors: []string{"up"}, MaxSeries: 7, Only: true}, tells, "/metrics")
+	if err != nil || o.Location.String() != "Europe/Berlin" || o.Planned == nil || o.MaxSeries != 7 || !o.Alone || o.Keep != "/metrics/watched.kept" {
+		t.Errorf("%+v, error %v", o, err)
+	}
+	if o, err := a.watch(Watch{}, tells, ""); o != nil || err != nil {
+		t.Errorf("nobody watches: %+v, error %v", o, err)
+	}
+	if _, err := (&Anomalies{Zone: "Mars/North"}).watch(Watch{Selectors: []string{"up"}}, tells, ""); err == nil {
+		t.Error("a zone that is none")
+	}
+	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "1GiB", Watch: Watch{options: &metrics.WatchOptions{Selectors: []string{"{"}}}}
+	if _, err := openMetrics(m, nil, prometheus.NewRegistry(), tells.log); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "pick the series to watch") {
+		t.Errorf("no selector: %v", err)
 	}
 }

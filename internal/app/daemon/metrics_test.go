@@ -100,6 +100,9 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 		"metrics-accept":               func(m *Metrics) { m.Accept = "{}" },
 		"metrics-pods":                 func(m *Metrics) { m.Dir, m.Pods = "", true },
 		"metrics-targets":              func(m *Metrics) { m.Dir, m.Targets = "", "x" },
+		"metrics-watch-max":            func(m *Metrics) { m.Watch.Selectors = []string{"up"} },
+		"metrics-watch-only":           func(m *Metrics) { m.Watch.Only = true },
+		"metrics-watch":                func(m *Metrics) { m.Dir, m.Watch.Selectors = "", []string{"up"} },
 		"":                             func(*Metrics) {},
 	} {
 		m := good
