@@ -59,6 +59,9 @@ func NewEvents(c *Client, host string) *Events {
 // and what the others would have told is told already.
 func (e *Events) Mute(mute bool) { e.muted.Store(mute) }
 
+// Muted reports whether another operator tells.
+func (e *Events) Muted() bool { return e.muted.Load() }
+
 // Dropped is how many events were not written.
 func (e *Events) Dropped() int64 { return e.dropped.Load() }
 

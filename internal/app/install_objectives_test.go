@@ -58,3 +58,36 @@ func TestInstallWithObjectives(t *testing.T) {
 	}
 	mustPass(t, dir)
 }
+
+// TestInstallTellsAnomalies tells Alertmanagers of what is abnormal in the metrics that are
+// kept, without a Prometheus: the flags, and the way out.
+func TestInstallTellsAnomalies(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "autoecoops")
+	if err := os.CopyFS(dir, os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "values.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, metrics, _ := strings.Cut(string(text), "\nmetrics:\n")
+	metrics = strings.Replace(metrics, "enabled: false", "enabled: true", 1)
+	metrics = strings.Replace(metrics, "urls: []\n", "urls: [http://a.monitoring:9093]\n", 1)
+	for wanted, n := range map[string]int{"anomalies: false\n    # As of": 0, "anomalies: true\n    # As of": 1} {
+		values := strings.Replace(metrics, "anomalies: false\n    # As of", wanted, 1)
+		if err := os.WriteFile(file, []byte(before+"\nmetrics:\n"+values), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := (backend{}).Render(context.Background(), dir, cli.RenderOptions{KubeVersion: "v1.37"}, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"--alertmanager=http://a.monitoring:9093\n", "--anomalies-alertmanager\n", "port: 9093, protocol: TCP}"} {
+			if got := strings.Count(out.String(), want); got != n {
+				t.Errorf("%s: %q stands there %d times, want %d", wanted, want, got, n)
+			}
+		}
+	}
+	mustPass(t, dir)
+}

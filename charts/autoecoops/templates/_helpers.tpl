@@ -38,6 +38,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if or (and .Values.metrics.enabled (or .Values.metrics.anomalies .Values.metrics.watch.selectors)) (and .Values.objectives.prometheus.url .Values.objectives.prometheus.anomalies) }}yes{{ end }}
 {{- end }}
 
+{{/* Whether Alertmanagers may be told of something: of Objectives, or of anomalies. */}}
+{{- define "autoecoops.alerts" -}}
+{{- with .Values.objectives -}}
+{{- if or .prometheus.url (and .alertmanager.anomalies .alertmanager.urls) }}yes{{ end }}
+{{- end -}}
+{{- end }}
+
 {{/* Whether days are given that are not as usual, to who follows. */}}
 {{- define "autoecoops.holidays" -}}
 {{- if and .Values.anomalies.holidays (include "autoecoops.follows" .) }}yes{{ end }}

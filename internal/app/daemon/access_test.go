@@ -91,7 +91,11 @@ func TestObjectivesAccess(t *testing.T) {
 		t.Helper()
 		d := &daemon{client: client, log: slog.New(slog.DiscardHandler), reg: prometheus.NewRegistry()}
 		d.pages, d.opts = newPages(d.reg, d.log), Options{CacheDir: t.TempDir()}
-		o, err := d.newObjectives(Objectives{Prometheus: web.URL, Access: access, Scrape: time.Minute, Alertmanagers: []string{web.URL}, AlertAccess: access})
+		d.opts.Objectives = Objectives{Prometheus: web.URL, Access: access, Scrape: time.Minute, Alertmanagers: []string{web.URL}, AlertAccess: access}
+		if err := d.openAlerts(); err != nil {
+			t.Fatal(err)
+		}
+		o, err := d.newObjectives(d.opts.Objectives)
 		if err != nil {
 			t.Fatal(err)
 		}

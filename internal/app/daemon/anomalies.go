@@ -24,6 +24,8 @@ type anomalies struct {
 	log    *slog.Logger
 	// own is the namespace of the daemon: events of what is in no namespace are there.
 	own string
+	// alerts tells Alertmanagers; nil for none.
+	alerts *anomalyAlerts
 	// all are the Applications, app one of them; nil if they are not known.
 	all func() []*v1alpha1.Application
 	app func(deliver.AppKey) *v1alpha1.Application
@@ -37,7 +39,7 @@ type anomalies struct {
 // newAnomalies makes the teller of what one follower finds.
 func (d *daemon) newAnomalies() *anomalies {
 	return &anomalies{
-		events: d.events, log: d.log, own: d.opts.Namespace, planned: d.planned,
+		events: d.events, log: d.log, own: d.opts.Namespace, alerts: d.newAnomalyAlerts(), planned: d.planned,
 		all: func() []*v1alpha1.Application { return d.store.All() },
 		app: func(k deliver.AppKey) *v1alpha1.Application { return d.store.Get(k) },
 	}
@@ -118,6 +120,7 @@ func (t *anomalies) place(namespace string) string {
 // tell tells people what became of an anomaly: in the log, and as an event of the
 // Application whose monitor it is, or of the namespace.
 func (t *anomalies) tell(a observe.Anomaly, now turn) {
+	t.alerts.turned(a, now)
 	s := a.Signal
 	var app *v1alpha1.Application
 	explain := "aeo observe explain "

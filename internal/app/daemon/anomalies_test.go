@@ -146,9 +146,10 @@ func TestAnomaliesNeedGoodSettings(t *testing.T) {
 		spoil       func(*Anomalies)
 		kept, asked bool
 	}{
-		"":                     {func(*Anomalies) {}, true, true},
-		"anomalies-history":    {func(a *Anomalies) { a.History = time.Minute }, true, false},
-		"prometheus-anomalies": {func(a *Anomalies) { a.Asked = true }, true, true},
+		"":                       {func(*Anomalies) {}, true, true},
+		"anomalies-history":      {func(a *Anomalies) { a.History = time.Minute }, true, false},
+		"prometheus-anomalies":   {func(a *Anomalies) { a.Asked = true }, true, true},
+		"anomalies-alertmanager": {func(a *Anomalies) { a.Alerts = true }, false, true},
 	} {
 		a := good
 		c.spoil(&a)

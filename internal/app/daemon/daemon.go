@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/autoecoops/autoecoops/adapter/alertmanager"
 	"github.com/autoecoops/autoecoops/adapter/gitmirror"
 	"github.com/autoecoops/autoecoops/adapter/helm"
 	"github.com/autoecoops/autoecoops/adapter/kube"
@@ -53,6 +54,8 @@ type signals struct {
 	// receivers work each until its context ends.
 	receivers  []func(context.Context) error
 	objectives *objectives
+	// alerts tells Alertmanagers.
+	alerts *alertmanager.Sender
 }
 
 // Run runs the daemon until ctx ends.
@@ -124,7 +127,9 @@ func (d *daemon) work(ctx context.Context) {
 	wg.Go(func() { d.events.Run(ctx) })
 	wg.Go(func() { d.forge.Run(ctx) })
 	if d.signals.objectives != nil {
-		wg.Go(func() { d.signals.objectives.Run(ctx) })
+		wg.Go(func() { d.signals.objectives.Run(ctx) }) // and the alerts
+	} else if d.signals.alerts != nil {
+		wg.Go(func() { d.signals.alerts.Run(ctx) })
 	}
 	d.pages.ready.Store(true)
 	d.log.Info("working")
@@ -156,6 +161,9 @@ func assemble(ctx context.Context, o Options, log *slog.Logger) (*daemon, error)
 	}
 	obs := newObserver(d.reg, d.events)
 	d.client.Count(func(verb, _ string, code int) { obs.calls.WithLabelValues(verb, itoa(code)).Inc() })
+	if err := d.openAlerts(); err != nil {
+		return nil, err
+	}
 	if err := d.openReceivers(); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func registered(t *testing.T) map[string]map[string]bool {
 	reg := prometheus.NewRegistry()
 	newObserver(reg, &kube.Events{})
 	newReceiver(reg, slog.New(slog.DiscardHandler))
-	reg.MustRegister(newFreshness(nil, nil, nil, nil), newObjectiveMetrics(nil, nil))
+	reg.MustRegister(newFreshness(nil, nil, nil, nil), newObjectiveMetrics(nil), alertMetrics{})
 	if _, err := openSpans(Spans{HTTP: "127.0.0.1:0"}, reg, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

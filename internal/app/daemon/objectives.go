@@ -34,9 +34,10 @@ type Objectives struct {
 	AlertAccess   cli.Access
 }
 
-// check says what is wrong with the settings.
-func (o Objectives) check(need func(ok bool, flag, why string)) {
-	need(o.Prometheus != "" || len(o.Alertmanagers) == 0, "alertmanager", "there is nothing to tell without --prometheus")
+// check says what is wrong with the settings; others says that Alertmanagers are told of more
+// than Objectives.
+func (o Objectives) check(others bool, need func(ok bool, flag, why string)) {
+	need(o.Prometheus != "" || len(o.Alertmanagers) == 0 || others, "alertmanager", "there is nothing to tell without --prometheus or --anomalies-alertmanager")
 	for _, of := range []struct {
 		access cli.Access
 		name   string
@@ -77,23 +78,17 @@ func (d *daemon) newObjectives(o Objectives) (*objectives, error) {
 	if err != nil {
 		return nil, err
 	}
-	if access, err = app.OpenAccess(o.AlertAccess, unread(d.log)); err != nil {
-		return nil, err
-	}
 	if d.opts.Signals.Anomalies.Asked {
 		if err := d.followAsked(client); err != nil {
 			return nil, err
 		}
 	}
-	out := &objectives{}
-	if out.sender, err = alertmanager.New(alertmanager.Options{URLs: o.Alertmanagers, Access: access}); err != nil {
-		return nil, err
-	}
+	out := &objectives{sender: d.signals.alerts}
 	kept, err := openSnapshots(filepath.Join(d.opts.CacheDir, "slo"))
 	if err != nil {
 		return nil, err
 	}
-	watcher := newObjectiveMetrics(d.events, out.sender)
+	watcher := newObjectiveMetrics(d.events)
 	d.reg.MustRegister(watcher)
 	out.follow = &controller.Objectives{
 		Samples: samples{client}, Snapshots: kept, Watcher: watcher, Send: out.sender.Send,

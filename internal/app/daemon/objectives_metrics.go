@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/autoecoops/autoecoops/adapter/alertmanager"
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/api/v1alpha1"
 	"github.com/autoecoops/autoecoops/fault"
@@ -19,7 +18,6 @@ import (
 // events. It implements controller.ObjectiveWatcher.
 type objectiveMetrics struct {
 	events *kube.Events
-	sender *alertmanager.Sender
 
 	mu   sync.Mutex
 	last map[types.NamespacedName]evaluation
@@ -34,8 +32,8 @@ type evaluation struct {
 	answered time.Time
 }
 
-func newObjectiveMetrics(events *kube.Events, sender *alertmanager.Sender) *objectiveMetrics {
-	return &objectiveMetrics{events: events, sender: sender, last: map[types.NamespacedName]evaluation{}, failures: map[string]float64{}}
+func newObjectiveMetrics(events *kube.Events) *objectiveMetrics {
+	return &objectiveMetrics{events: events, last: map[types.NamespacedName]evaluation{}, failures: map[string]float64{}}
 }
 
 // Evaluated implements controller.ObjectiveWatcher.
@@ -71,23 +69,19 @@ func (m *objectiveMetrics) Gone(k types.NamespacedName) {
 }
 
 var (
-	sloState      = objectiveDesc("state", "1 for how much is known of the objective.", "state")
-	sloBudget     = objectiveDesc("budget_remaining_ratio", "Share of the error budget that is left; negative if it is overspent.")
-	sloBurn       = objectiveDesc("burn_rate", "How many times faster than allowed the error budget burns.", "window")
-	sloIncident   = objectiveDesc("incident", "1 while the objective has an incident.", "severity")
-	sloAnswered   = objectiveDesc("last_answer_timestamp_seconds", "When the source of samples answered last.")
-	sloEvaluated  = prometheus.NewDesc("aeo_slo_evaluations_total", "Evaluations of objectives.", nil, nil)
-	sloFailed     = prometheus.NewDesc("aeo_slo_failures_total", "Questions about objectives without an answer, by the reason.", []string{"reason"}, nil)
-	sloUnwritten  = prometheus.NewDesc("aeo_slo_status_failures_total", "Statuses of objectives that could not be written.", nil, nil)
-	alertsTaken   = prometheus.NewDesc("aeo_slo_alerts_delivered_total", "Alerts that an Alertmanager took.", []string{"alertmanager"}, nil)
-	alertsFailed  = prometheus.NewDesc("aeo_slo_alert_failures_total", "Deliveries that failed, and are tried again.", []string{"alertmanager"}, nil)
-	alertsLost    = prometheus.NewDesc("aeo_slo_alerts_lost_total", "Alerts that an Alertmanager will not be told of: too many waited, or it refused them.", []string{"alertmanager"}, nil)
-	alertsWaiting = prometheus.NewDesc("aeo_slo_alerts_waiting", "Alerts that wait for an Alertmanager.", []string{"alertmanager"}, nil)
+	sloState     = objectiveDesc("state", "1 for how much is known of the objective.", "state")
+	sloBudget    = objectiveDesc("budget_remaining_ratio", "Share of the error budget that is left; negative if it is overspent.")
+	sloBurn      = objectiveDesc("burn_rate", "How many times faster than allowed the error budget burns.", "window")
+	sloIncident  = objectiveDesc("incident", "1 while the objective has an incident.", "severity")
+	sloAnswered  = objectiveDesc("last_answer_timestamp_seconds", "When the source of samples answered last.")
+	sloEvaluated = prometheus.NewDesc("aeo_slo_evaluations_total", "Evaluations of objectives.", nil, nil)
+	sloFailed    = prometheus.NewDesc("aeo_slo_failures_total", "Questions about objectives without an answer, by the reason.", []string{"reason"}, nil)
+	sloUnwritten = prometheus.NewDesc("aeo_slo_status_failures_total", "Statuses of objectives that could not be written.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (m *objectiveMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sloState, sloBudget, sloBurn, sloIncident, sloAnswered, sloEvaluated, sloFailed, sloUnwritten, alertsTaken, alertsFailed, alertsLost, alertsWaiting} {
+	for _, d := range []*prometheus.Desc{sloState, sloBudget, sloBurn, sloIncident, sloAnswered, sloEvaluated, sloFailed, sloUnwritten} {
 		ch <- d
 	}
 }
@@ -119,11 +113,5 @@ func (m *objectiveMetrics) Collect(ch chan<- prometheus.Metric) {
 	send(sloUnwritten, prometheus.CounterValue, m.unwritten)
 	for reason, n := range m.failures {
 		send(sloFailed, prometheus.CounterValue, n, reason)
-	}
-	for _, p := range m.sender.Peers() {
-		send(alertsTaken, prometheus.CounterValue, float64(p.Delivered), p.Name)
-		send(alertsFailed, prometheus.CounterValue, float64(p.Failed), p.Name)
-		send(alertsLost, prometheus.CounterValue, float64(p.Lost), p.Name)
-		send(alertsWaiting, prometheus.GaugeValue, float64(p.Waiting), p.Name)
 	}
 }

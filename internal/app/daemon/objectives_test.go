@@ -83,9 +83,9 @@ func TestObjectiveMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newObjectiveMetrics(nil, sender)
+	m := newObjectiveMetrics(nil)
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(m)
+	reg.MustRegister(m, alertMetrics{sender})
 	k := types.NamespacedName{Namespace: "shop", Name: "a"}
 	s := slo.Status{State: slo.Blind, Budget: slo.Budget{Known: true, Remaining: 0.5}, Incident: &slo.Incident{Severity: slo.Page}, Burns: []slo.Burn{{Window: time.Hour, Rate: 2, Known: true}, {Window: 5 * time.Minute}}}
 	m.Evaluated(k, &s, time.Unix(5, 0), fault.New(fault.TimedOut, "ask", "x", "y", ""))
@@ -189,6 +189,9 @@ func TestObjectivesFlags(t *testing.T) {
 		"--prometheus-token-file: it is for --prometheus,":                        {"--prometheus-token-file=x"},
 		"--prometheus-tenant: it is for --prometheus,":                            {"--prometheus-tenant=x"},
 		"--alertmanager-ca-file: it is for --alertmanager,":                       {"--prometheus=http://x", "--alertmanager-ca-file=x"},
+		"--alertmanager: there is nothing to tell without":                        {"--alertmanager=http://x"},
+		"--anomalies-alertmanager: it is for --alertmanager,":                     {"--metrics-dir=x", "--anomalies-alertmanager"},
+		"--anomalies-alertmanager: nothing is followed":                           {"--alertmanager=http://x", "--anomalies-alertmanager"},
 		"--prometheus-user: its password is missing":                              {"--prometheus=http://x", "--prometheus-user=x"},
 		"--alertmanager-password-file: it is not said whose password it is: give": {"--prometheus=http://x", "--alertmanager=http://x", "--alertmanager-password-file=x"},
 	} {

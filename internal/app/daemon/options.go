@@ -69,7 +69,8 @@ func (o Options) Validate() error {
 	need(o.CacheDir != "", "cache-dir", "a folder for mirrors of repositories is needed")
 	o.Signals.problems(need)
 	o.Signals.Anomalies.problems(o.Signals.Metrics.wanted(), o.Objectives.Prometheus != "", need)
-	o.Objectives.check(need)
+	need(!o.Signals.Anomalies.Alerts || len(o.Objectives.Alertmanagers) > 0, "anomalies-alertmanager", "it is for --alertmanager, which is not given")
+	o.Objectives.check(o.Signals.Anomalies.Alerts, need)
 	need(o.Workers > 0 && o.Workers <= 256, "workers", "from 1 to 256")
 	if len(problems) > 0 {
 		return fault.Wrap(fault.Invalid, "read the settings", "", errors.Join(problems...), "see `aeod --help`")
