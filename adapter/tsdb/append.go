@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 )
 
@@ -56,6 +57,8 @@ type appender struct {
 	samples int
 	checked bool
 	full    error
+	// looked is how often was looked whether a duplicate is one.
+	looked int
 }
 
 // GetRef implements storage.GetRef: a series that is known is found without its labels
@@ -98,7 +101,9 @@ func (a *appender) after(ref storage.SeriesRef, err error) (storage.SeriesRef, e
 func (a *appender) Append(ref storage.SeriesRef, l labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
 	err := a.before(t)
 	if err == nil {
-		ref, err = a.Appender.Append(ref, l, t, v)
+		if ref, err = a.Appender.Append(ref, l, t, v); value.IsStaleNaN(v) && a.there(err, l, t, nil, &histogram.FloatHistogram{Sum: v}) {
+			err = nil
+		}
 	}
 	return a.after(ref, err)
 }
@@ -107,7 +112,9 @@ func (a *appender) Append(ref storage.SeriesRef, l labels.Labels, t int64, v flo
 func (a *appender) AppendHistogram(ref storage.SeriesRef, l labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
 	err := a.before(t)
 	if err == nil {
-		ref, err = a.Appender.AppendHistogram(ref, l, t, h, fh)
+		if ref, err = a.Appender.AppendHistogram(ref, l, t, h, fh); a.there(err, l, t, h, fh) {
+			err = nil
+		}
 	}
 	return a.after(ref, err)
 }
