@@ -103,8 +103,8 @@ const (
 )
 
 // ServeHTTP implements http.Handler. It answers 204 if all is kept, 400 if something is
-// refused for good, 413 and 415 for messages that it does not read, 429 and 503 if the
-// sender should come again. Who may send is for the caller to check.
+// refused for good, 413 and 415 for messages that it does not read, 503 if the sender
+// should come again: a Prometheus gives up what is answered with 429. Who may send is for the caller to check.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	version, ok := message(req.Header.Get("Content-Type"))
 	if !ok {
@@ -119,7 +119,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	default:
-		r.again(w, http.StatusTooManyRequests, "busy", "too many messages at a time")
+		w.Header().Set("Retry-After", "1")
+		r.refuse(w, http.StatusServiceUnavailable, "busy", "too many messages at a time")
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(r.options.MaxTime)) // a test's recorder has none
@@ -155,11 +156,6 @@ func message(contentType string) (string, bool) {
 func (r *Receiver) refuse(w http.ResponseWriter, status int, reason, why string) {
 	r.options.Refused(reason, 1)
 	http.Error(w, why, status)
-}
-
-func (r *Receiver) again(w http.ResponseWriter, status int, reason, why string) {
-	w.Header().Set("Retry-After", "1")
-	r.refuse(w, status, reason, why)
 }
 
 // finish keeps what was taken, or nothing of it, and answers.

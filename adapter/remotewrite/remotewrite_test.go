@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/common/model"
@@ -73,7 +75,12 @@ func serve(t testing.TB, into *sink, kind string, body []byte) *httptest.Respons
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(body))
+	return answer(r, kind, bytes.NewReader(body))
+}
+
+// answer is what a receiver says to a message.
+func answer(r *remotewrite.Receiver, kind string, body io.Reader) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(http.MethodPost, "/api/v1/write", body)
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Content-Encoding", "snappy")
 	w := httptest.NewRecorder()
@@ -148,6 +155,79 @@ func TestBoth(t *testing.T) {
 		s = &sink{t: t, fail: errors.New("the disk is gone")}
 		if w := serve(t, s, c.kind, packed(t, c.text)); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || s.committed {
 			t.Errorf("%s: %d %s", c.kind, w.Code, w.Body)
+		}
+	}
+}
+
+// TestLeftOut picks none of the series: nothing of it is kept, and the sender, which takes
+// for lost what is not counted, is told that all is dealt with.
+func TestLeftOut(t *testing.T) {
+	left := map[string]int{}
+	s := &sink{t: t}
+	r, err := remotewrite.New(remotewrite.Options{Into: appendable{s}, Accept: `{__name__="other"}`, Refused: func(reason string, n int) { left[reason] += n }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := answer(r, two, bytes.NewReader(packed(t, message2(t))))
+	h := w.Header()
+	if w.Code != http.StatusNoContent || s.samples+s.exemplars != 0 || left["unselected"] != 2 {
+		t.Errorf("%d %s, %+v, %v", w.Code, w.Body, s, left)
+	}
+	for what, want := range map[string]string{"Samples": "1", "Histograms": "1", "Exemplars": "3"} {
+		if n := h.Get("X-Prometheus-Remote-Write-" + what + "-Written"); n != want {
+			t.Errorf("%s: %s written", what, n)
+		}
+	}
+}
+
+// TestBusy sends a message while another holds the only place: the sender is told to come
+// again, by a status after which every Prometheus does.
+func TestBusy(t *testing.T) {
+	s := &sink{t: t}
+	busy := 0
+	r, err := remotewrite.New(remotewrite.Options{Into: appendable{s}, MaxRequests: 1, Refused: func(string, int) { busy++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := &during{do: func() {
+		w := answer(r, two, bytes.NewReader(packed(t, message2(t))))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || s.samples != 0 || busy != 1 {
+			t.Errorf("%d %s, %v, %d samples, %d times busy", w.Code, w.Body, w.Header(), s.samples, busy)
+		}
+	}}
+	answer(r, two, body)
+	if !body.done {
+		t.Error("the first was not read")
+	}
+	if w := answer(r, two, bytes.NewReader(packed(t, message2(t)))); w.Code != http.StatusNoContent {
+		t.Errorf("the place is not free again: %d %s", w.Code, w.Body)
+	}
+}
+
+// during does something when it is read, and ends.
+type during struct {
+	do   func()
+	done bool
+}
+
+// Read implements io.Reader.
+func (d *during) Read([]byte) (int, error) {
+	if !d.done {
+		d.done = true
+		d.do()
+	}
+	return 0, io.EOF
+}
+
+// TestUnknown sends messages of other kinds: each is told what is taken.
+func TestUnknown(t *testing.T) {
+	for kind, want := range map[string]int{
+		"application/x-protobuf;proto=io.prometheus.write.v3.Request": http.StatusUnsupportedMediaType, "application/json": http.StatusUnsupportedMediaType, "": http.StatusUnsupportedMediaType,
+		`application/x-protobuf; proto="io.prometheus.write.v2.Request"`: http.StatusNoContent,
+	} {
+		w := serve(t, &sink{t: t}, kind, packed(t, message2(t)))
+		if w.Code != want || want != http.StatusNoContent && !strings.Contains(w.Body.String(), "io.prometheus.write.v2.Request") {
+			t.Errorf("%q: %d %s", kind, w.Code, w.Body)
 		}
 	}
 }

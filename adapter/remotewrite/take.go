@@ -22,7 +22,8 @@ type taking struct {
 	builder labels.ScratchBuilder
 	// scratch are the labels that were read last. They are good until others are.
 	scratch labels.Labels
-	// written are samples, histograms and exemplars.
+	// written are samples, histograms and exemplars that are kept, and those that nobody
+	// wants here: a sender takes for lost what is not counted.
 	written [3]int
 	refused int
 	why     []string
@@ -64,7 +65,7 @@ func (t *taking) take1(m *prompb.WriteRequest) {
 	for i := range m.Timeseries {
 		s := &m.Timeseries[i]
 		ref, l, ok := t.series(len(s.Labels), len(s.Samples)+len(s.Histograms), func(j int) (string, string, bool) { return s.Labels[j].Name, s.Labels[j].Value, true })
-		if !ok {
+		if !ok || !t.wanted(l, len(s.Samples), len(s.Histograms), len(s.Exemplars)) {
 			continue
 		}
 		for j := range s.Samples {
@@ -140,7 +141,7 @@ func (t *taking) take2(m *writev2.Request) {
 			continue
 		}
 		ref, l, ok := t.series(len(s.LabelsRefs)/2, n, func(j int) (string, string, bool) { return symbolsOf(m.Symbols, s.LabelsRefs, j) })
-		if !ok {
+		if !ok || !t.wanted(l, len(s.Samples), len(s.Histograms), len(s.Exemplars)) {
 			continue
 		}
 		if t.typed != nil {
@@ -198,13 +199,22 @@ func (t *taking) series(count, n int, pair func(int) (name, value string, ok boo
 		}
 		l = t.scratch.Copy()
 	}
+	return ref, l, true
+}
+
+// wanted tells whether a series is to be kept. What is left out as wanted here is no error
+// of the sender's.
+func (t *taking) wanted(l labels.Labels, samples, histograms, exemplars int) bool {
 	for _, m := range t.of.accept {
 		if !m.Matches(l.Get(m.Name)) {
-			t.of.options.Refused("unselected", n) // as wanted here: no error of the sender's
-			return 0, l, false
+			t.of.options.Refused("unselected", samples+histograms)
+			for i, n := range [...]int{samples, histograms, exemplars} {
+				t.written[i] += n
+			}
+			return false
 		}
 	}
-	return ref, l, true
+	return true
 }
 
 // read reads labels to scratch.
