@@ -146,6 +146,10 @@ test-stores: ## build a real Jaeger and a real Thanos, and test against them (so
 	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m ./adapter/jaeger ./adapter/prometheus
 	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 40m -run Thanos ./internal/app
 
+.PHONY: test-remote-write
+test-remote-write: ## build a real Prometheus 3, and receive remote write 2.0 from it (some ten minutes, the first time)
+	AEO_BUILD_STORES=1 $(GO) test -count=1 -timeout 60m -run Prometheus3 ./internal/app/metrics
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin dist

@@ -1,8 +1,9 @@
 // Package storetest builds and runs the real programs that tests and benchmarks keep
-// traces in.
+// traces in, ask for metrics, and are sent metrics by.
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Program struct {
 	Package, File string
 	// Flags are those of the go command.
 	Flags string
+	// Target is the one of make that builds it [test-stores].
+	Target string
 }
 
 // Path is where the program is, once it is built.
@@ -53,11 +56,11 @@ func (p Program) Build(ctx context.Context) error {
 }
 
 // Need builds it for a test, or skips the test where it is not built and
-// AEO_BUILD_STORES is not set, as `make test-stores` does.
+// AEO_BUILD_STORES is not set, as its target of make does.
 func (p Program) Need(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat(p.Path()); err != nil && os.Getenv("AEO_BUILD_STORES") == "" {
-		t.Skipf("there is no %s; `make test-stores` builds it, in some minutes", p.Path())
+		t.Skipf("there is no %s; `make %s` builds it, in some minutes", p.Path(), cmp.Or(p.Target, "test-stores"))
 	}
 	if err := p.Build(t.Context()); err != nil {
 		t.Fatal(err)
