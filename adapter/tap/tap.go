@@ -7,8 +7,6 @@ package tap
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,10 +23,8 @@ import (
 // Table is what is known of the series that are picked.
 type Table = stream.Table[labels.Labels]
 
-// ErrFuture means that a sample is of a time that is still to come.
-var ErrFuture = errors.New("the sample is too far in the future")
-
-// ahead is how far the clocks of those who send may be ahead.
+// ahead is how far the clocks of those who send may be ahead. It is the store's: what is
+// beyond goes to it, to be refused and counted.
 const ahead = 10 * time.Minute
 
 // Tap hands on what is appended to stores. It is safe for concurrent use.
@@ -123,10 +119,10 @@ func (a *appender) alone(ref storage.SeriesRef, l labels.Labels) (hash uint64, o
 // Append implements storage.Appender.
 func (a *appender) Append(ref storage.SeriesRef, l labels.Labels, at int64, v float64) (storage.SeriesRef, error) {
 	hash, alone := a.alone(ref, l)
-	if alone {
-		if at > a.latest {
-			return 0, fmt.Errorf("%w (%w)", ErrFuture, storage.ErrOutOfBounds)
-		}
+	if ref&own != 0 {
+		ref = 0
+	}
+	if alone && at <= a.latest {
 		a.batch.Add(stream.Sample[labels.Labels]{Name: l, Hash: hash, At: at, Value: v, Kind: a.kind})
 		return storage.SeriesRef(hash | own), nil
 	}

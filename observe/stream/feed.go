@@ -157,31 +157,31 @@ func (s *shard[K]) judge(turns []Turn, at uint32, x *Sample[K], minute uint32) [
 
 // goOn takes a sample of an anomaly, with which that may have begun.
 func (s *shard[K]) goOn(turns []Turn, at uint32, v *anomaly.Verdict) []Turn {
-	if a := s.open[at]; a != nil {
-		a.Probability = max(a.Probability, v.Probability)
-		if middle := (a.Low + a.High) / 2; math.Abs(v.Value-middle) > math.Abs(a.Value-middle) {
-			a.Value = v.Value
-		}
-		return turns
+	p, goesOn := s.open[at]
+	if !goesOn {
+		x := s.of.detectors[s.row(at).kind].Explain(s.known(at))
+		s.open[at] = peak{v.Value, x.Low, x.High, v.Probability}
+		return append(turns, Turn{Began, s.told(at)})
 	}
-	a := anomalyOf(s.of.detectors[s.row(at).kind].Explain(s.known(at)), v.Value, v.Probability)
-	s.open[at] = a
-	return append(turns, Turn{Began, s.told(at, *a)})
-}
-
-// anomalyOf is what goes on, with what was expected when it began.
-func anomalyOf(x anomaly.Explanation, value float64, probability float32) *observe.Anomaly {
-	return &observe.Anomaly{Since: time.UnixMilli(x.Since), Probability: probability, Direction: x.Direction, Value: value, Low: x.Low, High: x.High, Explanation: x}
+	further := math.Abs(v.Value-(p.low+p.high)/2) > math.Abs(p.value-(p.low+p.high)/2)
+	if further || v.Probability > p.probability {
+		if further {
+			p.value = v.Value
+		}
+		p.probability = max(p.probability, v.Probability)
+		s.open[at] = p
+	}
+	return turns
 }
 
 // close ends the anomaly of a series, if there is one.
 func (s *shard[K]) close(turns []Turn, at uint32, how What) []Turn {
-	a := s.open[at]
-	if a == nil {
+	if _, goesOn := s.open[at]; !goesOn {
 		return turns
 	}
+	turns = append(turns, Turn{how, s.told(at)})
 	delete(s.open, at)
-	return append(turns, Turn{how, s.told(at, *a)})
+	return turns
 }
 
 // hush notes that a series is not measured any more.

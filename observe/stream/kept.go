@@ -77,14 +77,17 @@ func (s *shard[K]) write(b []byte, from uint32) (_ []byte, n uint32, more bool) 
 }
 
 func (s *shard[K]) record(b []byte, at uint32) []byte {
-	r, a := s.row(at), s.open[at]
+	r := s.row(at)
+	p, open := s.open[at]
 	head := len(b)
 	b = append(b, 0, 0, 0, 0, byte(r.kind), byte(r.state), 0)
 	b = binary.LittleEndian.AppendUint32(b, r.seen)
-	if a != nil {
+	if open {
 		b[head+6] = 1
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(a.Value))
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(a.Probability))
+		for _, v := range [...]float64{p.value, p.low, p.high} {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+		}
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(p.probability))
 	}
 	name := len(b)
 	b = s.of.options.Naming.Write(append(b, 0, 0, 0, 0), r.name)
@@ -154,17 +157,19 @@ var errShort = errors.New("it is damaged: a series is shorter than it says")
 // take takes up a record, whose times are so many minutes later by now; false for one
 // that is not wanted.
 func (t *Table[K]) take(b []byte, later uint32) (bool, error) {
-	if len(b) < 15 || b[2] != 0 && len(b) < 27 {
+	if len(b) < 7+4 || b[2] != 0 && len(b) < 7+28+4 {
 		return false, errShort
 	}
 	kind, state, open := Kind(b[0]), observe.State(b[1]), b[2] != 0
 	seen := binary.LittleEndian.Uint32(b[3:])
 	b = b[7:]
-	var value float64
-	var probability float32
+	var p peak
 	if open {
-		value, probability = math.Float64frombits(binary.LittleEndian.Uint64(b)), math.Float32frombits(binary.LittleEndian.Uint32(b[8:]))
-		b = b[12:]
+		for i, v := range [...]*float64{&p.value, &p.low, &p.high} {
+			*v = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+		}
+		p.probability = math.Float32frombits(binary.LittleEndian.Uint32(b[24:]))
+		b = b[28:]
 	}
 	length := binary.LittleEndian.Uint32(b)
 	b = b[4:]
@@ -198,7 +203,7 @@ func (t *Table[K]) take(b []byte, later uint32) (bool, error) {
 	r.seen = seen + later
 	s.stand(r, state)
 	if open {
-		s.open[at] = anomalyOf(t.detectors[kind].Explain(s.known(at)), value, probability)
+		s.open[at] = p
 	}
 	return true, nil
 }

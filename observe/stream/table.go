@@ -170,8 +170,8 @@ func (t *Table[K]) Open() (all []observe.Anomaly) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		for at, a := range s.open {
-			all = append(all, s.told(at, *a))
+		for at := range s.open {
+			all = append(all, s.told(at))
 		}
 		s.mu.Unlock()
 	}
@@ -190,7 +190,7 @@ type shard[K any] struct {
 	free   []uint32 // of these, those that are not any more
 	groups groups
 	// open are the anomalies that go on, by the row of their series.
-	open       map[uint32]*observe.Anomaly
+	open       map[uint32]peak
 	count      Count
 	left       sketch
 	leftBefore int
@@ -215,7 +215,7 @@ type row[K any] struct {
 }
 
 func (s *shard[K]) init(of *Table[K]) {
-	s.of, s.open = of, map[uint32]*observe.Anomaly{}
+	s.of, s.open = of, map[uint32]peak{}
 	s.groups.init()
 }
 
@@ -282,9 +282,19 @@ func (s *shard[K]) stand(r *row[K], now observe.State) {
 	r.state = now
 }
 
-// told is an anomaly as people are told of it.
-func (s *shard[K]) told(at uint32, a observe.Anomaly) observe.Anomaly {
-	r := s.row(at)
-	a.Signal = s.of.options.Naming.Signal(r.name, r.kind)
-	return a
+// peak is what the detector does not know of an anomaly that goes on.
+type peak struct {
+	// value is the one furthest from what was expected when it began, low to high.
+	value, low, high float64
+	probability      float32
+}
+
+// told is what goes on of a series, or just ended, as people are told of it.
+func (s *shard[K]) told(at uint32) observe.Anomaly {
+	r, p := s.row(at), s.open[at]
+	x := s.of.detectors[r.kind].Explain(s.known(at))
+	return observe.Anomaly{
+		Signal: s.of.options.Naming.Signal(r.name, r.kind), Since: time.UnixMilli(x.Since), Probability: p.probability, Direction: x.Direction,
+		Value: p.value, Low: p.low, High: p.high, Explanation: x,
+	}
 }

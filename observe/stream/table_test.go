@@ -173,6 +173,7 @@ func byHand(d *anomaly.Detector, at []int64, values []float64, states *[anomaly.
 			open = &observe.Anomaly{Since: time.UnixMilli(v.Since), Probability: v.Probability, Direction: e.Direction, Value: v.Value, Low: e.Low, High: e.High, Explanation: e}
 			turns = append(turns, stream.Turn{What: stream.Began, Anomaly: *open})
 		case open != nil && v.State != anomaly.Abnormal:
+			open.Explanation = d.Explain(&s)
 			turns = append(turns, stream.Turn{What: stream.Ended, Anomaly: *open})
 			open = nil
 		case open != nil:

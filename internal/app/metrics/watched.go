@@ -53,7 +53,6 @@ type Watcher struct {
 	tap       *tap.Tap
 
 	mu     sync.Mutex
-	turns  []stream.Turn // that are not digested yet
 	digest stream.Digest
 	untold uint64
 	full   bool // it was told that there are too many
@@ -188,7 +187,9 @@ func readLabels(b []byte) (labels.Labels, error) {
 func (w *Watcher) turned(some []stream.Turn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.turns = append(w.turns, some...)
+	for _, t := range some {
+		w.digest.Add(t)
+	}
 }
 
 const (
@@ -228,10 +229,6 @@ func (w *Watcher) end() {
 // Tell tells what was found since it was told last.
 func (w *Watcher) Tell() {
 	w.mu.Lock()
-	for _, t := range w.turns {
-		w.digest.Add(t)
-	}
-	w.turns = w.turns[:0]
 	news, untold := w.digest.Tell(w.options.Now())
 	w.untold += uint64(untold)
 	w.mu.Unlock()

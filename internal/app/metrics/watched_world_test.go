@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -155,6 +156,52 @@ func TestWatchTakesNoMemory(t *testing.T) {
 	if one, many := allocations(1), allocations(1000); one > 30 || many > one+30 {
 		t.Errorf("%.1f allocations with one sample, %.1f with a thousand", one, many)
 	}
+}
+
+// TestWatchRuns: while it runs news is told by itself, and what was learned is kept when it
+// ends.
+func TestWatchRuns(t *testing.T) {
+	keep := filepath.Join(t.TempDir(), "watched.kept")
+	w := watched(t, metrics.WatchOptions{Alone: true, Keep: keep}, metrics.Settings{Listen: "127.0.0.1:0"})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	s := newSender(5)
+	for n := range 320 {
+		fault := -1
+		if n > 300 {
+			fault = 2
+		}
+		if _, err := w.Receiver().Take(t.Context(), s.next(fault)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(t, "nothing is told", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.news) == 1
+	})
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	again := watched(t, metrics.WatchOptions{Keep: keep})
+	again.measures(t, `aeo_observe_watched_series{state="normal"} 4`, `aeo_observe_watched_series{state="abnormal"} 1`, `aeo_observe_watched_kept 1`)
+}
+
+// TestWatchFuture: a sample that is yet to come is refused and counted, though nobody would
+// keep it.
+func TestWatchFuture(t *testing.T) {
+	w := watched(t, metrics.WatchOptions{Alone: true})
+	m := newSender(1).next(-1)
+	for _, at := range []time.Time{time.Now(), time.Now().Add(time.Hour)} {
+		m.Timeseries[0].Samples[0].Timestamp = at.UnixMilli()
+		_, _ = send(t, w.url, m)
+	}
+	if n := w.Store.Refused("write", "future"); n != 1 || w.Store.Accepted("write") != 0 {
+		t.Errorf("%d refused, %d kept", n, w.Store.Accepted("write"))
+	}
+	w.measures(t, `aeo_observe_watched_samples_total{verdict="restarted"} 1`, `aeo_observe_watched_samples_total{verdict="late"} 0`)
 }
 
 // TestWatchPlanned: what is planned of a workload is no news.
