@@ -165,6 +165,29 @@ func (t *Table[K]) Count() (all Count) {
 	return all
 }
 
+// Workload is how many anomalies go on of one.
+type Workload struct {
+	Namespace, Name string
+	Open            int
+}
+
+// Workloads are those of which anomalies go on.
+func (t *Table[K]) Workloads() (all []Workload) {
+	open := map[workload]int{}
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		for at := range s.open {
+			open[s.groups.all[s.row(at).group].of]++
+		}
+		s.mu.Unlock()
+	}
+	for of, n := range open {
+		all = append(all, Workload{of.namespace, of.name, n})
+	}
+	return all
+}
+
 // Open are the anomalies that go on.
 func (t *Table[K]) Open() (all []observe.Anomaly) {
 	for i := range t.shards {

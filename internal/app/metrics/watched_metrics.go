@@ -44,19 +44,15 @@ func (w *Watcher) Collect(ch chan<- prometheus.Metric) {
 	put(descWatchedSamples, prometheus.CounterValue, float64(c.Ends), "end")
 	put(descWatchedSamples, prometheus.CounterValue, float64(c.Left), "left")
 	put(descWatchedSamples, prometheus.CounterValue, float64(w.tap.Histograms()), "histogram")
-	count, more := map[workload]int{}, map[workload]bool{}
-	for _, a := range w.table.Open() {
-		of := workload{a.Signal.Namespace(), a.Signal.Workload()}
-		if _, known := count[of]; !known && len(count) >= most {
-			more[of] = true
-			continue
+	more := 0
+	for i, of := range w.table.Workloads() {
+		if i < most {
+			put(descWatchedAnomalies, prometheus.GaugeValue, float64(of.Open), of.Namespace, of.Name)
+		} else {
+			more++
 		}
-		count[of]++
 	}
-	for of, n := range count {
-		put(descWatchedAnomalies, prometheus.GaugeValue, float64(n), of.namespace, of.name)
-	}
-	put(descWatchedMore, prometheus.GaugeValue, float64(len(more)))
+	put(descWatchedMore, prometheus.GaugeValue, float64(more))
 	w.mu.Lock()
 	untold, kept := w.untold, 1.0
 	if w.kept.failed {

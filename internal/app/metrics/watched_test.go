@@ -1,7 +1,9 @@
 package metrics_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -189,10 +191,16 @@ func TestWatchOnlyWhatIsPicked(t *testing.T) {
 // TestWatchBound: series beyond the bound are counted and said, and labels that are
 // hostile are refused as ever.
 func TestWatchBound(t *testing.T) {
-	w := watched(t, metrics.WatchOptions{MaxSeries: 20, Alone: true})
+	var log bytes.Buffer
+	w := watched(t, metrics.WatchOptions{MaxSeries: 20, Alone: true}, metrics.Settings{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	s := newSender(50)
 	for range 3 {
 		w.send(t, s.next(-1))
+	}
+	w.Watcher().Look(t.Context())
+	w.Watcher().Look(t.Context())
+	if told := "more series to watch than may be\" watched=20 left=30"; strings.Count(log.String(), told) != 1 {
+		t.Errorf("%q is not told once: %s", told, log.String())
 	}
 	w.measures(t, `aeo_observe_watched_series{state="learning"} 20`, `aeo_observe_watched_series_left 30`, `aeo_observe_watched_samples_total{verdict="left"} 90`)
 	bad := &prompb.WriteRequest{Timeseries: []prompb.TimeSeries{

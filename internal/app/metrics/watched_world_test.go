@@ -120,6 +120,9 @@ func TestWatchStorm(t *testing.T) {
 		}
 	}
 	w.Watcher().Tell()
+	if n := w.count(`aeo_observe_watched_anomalies{namespace="shop",workload="w3"}`); n < 45 || n > 50 {
+		t.Errorf("%d of 50 series of a workload are abnormal", n)
+	}
 	series := 0
 	for _, n := range w.news {
 		if n.What != stream.Began {
