@@ -71,6 +71,12 @@ type appender struct {
 	batch  *stream.Batch[labels.Labels]
 	latest int64
 	kind   stream.Kind
+	// found is what was asked for last: its samples follow.
+	found struct {
+		ref   storage.SeriesRef
+		hash  uint64
+		place stream.Place
+	}
 }
 
 // own marks references of series that are kept by nobody: the rest is their hash. The
@@ -81,16 +87,21 @@ const own = 1 << 63
 func Hash(l labels.Labels) uint64 { return l.Hash() &^ own }
 
 // GetRef implements storage.GetRef.
-func (a *appender) GetRef(l labels.Labels, hash uint64) (storage.SeriesRef, labels.Labels) {
+func (a *appender) GetRef(l labels.Labels, hash uint64) (ref storage.SeriesRef, kept labels.Labels) {
+	f := &a.found
+	f.ref, f.hash, f.place = 0, hash&^own, 0
 	if !a.tap.keep {
-		if kept, ok := a.tap.table.Find(hash&^own, l); ok {
-			return storage.SeriesRef(hash | own), kept
+		var ok bool
+		if kept, f.place, ok = a.tap.table.Find(f.hash, l); ok {
+			f.ref = storage.SeriesRef(hash | own)
+			return f.ref, kept
 		}
 	}
 	if a.known == nil {
 		return 0, labels.EmptyLabels()
 	}
-	return a.known.GetRef(l, hash)
+	f.ref, kept = a.known.GetRef(l, hash)
+	return f.ref, kept
 }
 
 // Typed says of what type the series is whose samples follow, as the sender says.
@@ -105,30 +116,41 @@ func (a *appender) Typed(t model.MetricType) {
 	}
 }
 
-// alone tells whether a series is kept by nobody, and its hash then.
-func (a *appender) alone(ref storage.SeriesRef, l labels.Labels) (hash uint64, ok bool) {
-	if ref&own != 0 {
-		return uint64(ref) &^ own, true
+// alone tells whether a series is kept by nobody.
+func (a *appender) alone(ref storage.SeriesRef, l labels.Labels) bool {
+	return ref&own != 0 || !a.tap.keep && a.tap.picked(l)
+}
+
+// sample is what is to be judged of a series.
+func (a *appender) sample(ref storage.SeriesRef, l labels.Labels, at int64, v float64) stream.Sample[labels.Labels] {
+	x := stream.Sample[labels.Labels]{Name: l, At: at, Value: v, Kind: a.kind}
+	switch {
+	case ref != 0 && ref == a.found.ref:
+		x.Hash, x.Place = a.found.hash, a.found.place
+	case ref&own != 0:
+		x.Hash = uint64(ref) &^ own
+	default:
+		x.Hash = Hash(l)
 	}
-	if a.tap.keep || !a.tap.picked(l) {
-		return 0, false
-	}
-	return Hash(l), true
+	return x
 }
 
 // Append implements storage.Appender.
 func (a *appender) Append(ref storage.SeriesRef, l labels.Labels, at int64, v float64) (storage.SeriesRef, error) {
-	hash, alone := a.alone(ref, l)
+	if at <= a.latest && a.alone(ref, l) {
+		if ref&own == 0 { // the store's, of a time in which it was kept
+			ref = 0
+		}
+		x := a.sample(ref, l, at, v)
+		a.batch.Add(x)
+		return storage.SeriesRef(x.Hash | own), nil
+	}
 	if ref&own != 0 {
 		ref = 0
 	}
-	if alone && at <= a.latest {
-		a.batch.Add(stream.Sample[labels.Labels]{Name: l, Hash: hash, At: at, Value: v, Kind: a.kind})
-		return storage.SeriesRef(hash | own), nil
-	}
 	ref, err := a.Appender.Append(ref, l, at, v)
 	if err == nil && ref != 0 && a.tap.keep {
-		a.batch.Add(stream.Sample[labels.Labels]{Name: l, Hash: Hash(l), At: at, Value: v, Kind: a.kind})
+		a.batch.Add(a.sample(ref, l, at, v))
 	}
 	return ref, err
 }

@@ -18,6 +18,8 @@ type Sample[K any] struct {
 	Hash  uint64
 	At    int64 // milliseconds since 1970
 	Value float64
+	// Place is where the series was found, if it was.
+	Place Place
 	// Kind is what the sender says that the series is.
 	Kind Kind
 }
@@ -96,7 +98,7 @@ func (s *shard[K]) feed(b *Batch[K], order, rows []uint32, minute uint32) {
 	defer s.mu.Unlock()
 	for i, n := range order {
 		x := &b.samples[n]
-		at := s.find(x.Hash, x.Name)
+		at := s.look(x)
 		if at == none && s.of.options.Naming.Picked(x.Name) {
 			if at = s.add(x.Hash, x.Name, x.Kind); at == none {
 				s.count.Left++

@@ -103,15 +103,15 @@ func NewTable[K any](o Options[K]) (*Table[K], error) {
 // shardOf is where a series of this hash is.
 func (t *Table[K]) shardOf(hash uint64) *shard[K] { return &t.shards[hash%parts] }
 
-// Find returns the name of a series as it is kept, if it is followed.
-func (t *Table[K]) Find(hash uint64, name K) (kept K, ok bool) {
+// Find returns the name of a series as it is kept, and where, if it is followed.
+func (t *Table[K]) Find(hash uint64, name K) (kept K, where Place, ok bool) {
 	s := t.shardOf(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at := s.find(hash, name); at != none {
-		return s.row(at).name, true
+		return s.row(at).name, Place(at + 1), true
 	}
-	return kept, false
+	return kept, 0, false
 }
 
 // Plan says what is planned from now on; nil is nothing. See observe.Options.
@@ -201,6 +201,10 @@ func (t *Table[K]) Open() (all []observe.Anomaly) {
 	return all
 }
 
+// Place is where a series was found, which saves looking for it again; 0 is nowhere. Another
+// may be there by now, which is found out.
+type Place uint32
+
 // shard is a part of a table.
 type shard[K any] struct {
 	mu    sync.Mutex
@@ -252,6 +256,16 @@ func (s *shard[K]) known(at uint32) *anomaly.Series {
 func (s *shard[K]) find(hash uint64, name K) uint32 {
 	same := s.of.options.Naming.Same
 	return s.index.find(hash, func(at uint32) bool { return same(s.row(at).name, name) })
+}
+
+// look returns the row of the series of a sample, none if it is not followed.
+func (s *shard[K]) look(x *Sample[K]) uint32 {
+	if at := uint32(x.Place) - 1; at < s.used {
+		if r := s.row(at); r.used && s.of.options.Naming.Same(r.name, x.Name) {
+			return at
+		}
+	}
+	return s.find(x.Hash, x.Name)
 }
 
 // add begins to follow a series; none if there are too many.

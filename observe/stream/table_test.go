@@ -330,7 +330,7 @@ func TestTogether(t *testing.T) {
 			x.Sweep(start)
 			x.Plan(nil)
 			x.Open()
-			x.Find(hashOf("0-1"), "0-1")
+			_, _, _ = x.Find(hashOf("0-1"), "0-1")
 		}
 	})
 	wg.Wait()
