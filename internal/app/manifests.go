@@ -8,6 +8,7 @@ import (
 	"github.com/autoecoops/autoecoops/fault"
 	"github.com/autoecoops/autoecoops/graph"
 	"github.com/autoecoops/autoecoops/internal/cli"
+	"github.com/autoecoops/autoecoops/observe/cause"
 	"github.com/autoecoops/autoecoops/observe/trace"
 )
 
@@ -40,7 +41,7 @@ func (b backend) Manifests(ctx context.Context, path string) (*cli.Manifests, er
 	default:
 		return nil, fault.New(fault.NotFound, "read manifests", src.target.Path, "it holds no Kubernetes object", "give the folder of your manifests, kustomizations or charts with --manifests")
 	}
-	out := &cli.Manifests{Path: src.target.Path, Place: d.place}
+	out := &cli.Manifests{Path: src.target.Path, Place: d.place, Needs: func(c *cause.Case) []cause.Dependency { return cause.Declared(d.graphs, c) }}
 	for _, in := range unread {
 		out.Notes = append(out.Notes, "what "+in.File+" declares is not known: "+in.Reason)
 	}

@@ -23,6 +23,8 @@ type causesOptions struct {
 	observeOptions
 	changes changeOptions
 	depends []string
+	// manifests is where it is declared who waits for whom, "" for nowhere.
+	manifests string
 	traces  TracesSource
 	logs    causeLogs
 	kept    keptCase
@@ -43,7 +45,9 @@ With --releases the Releases of a cluster are read, as changes. With --events it
 and pods are: what was scaled, what happened to nodes and who runs on them, and whose
 ConfigMaps and Secrets somebody edited or a release changed. With --jaeger or --tempo
 traces tell who calls whom, and whose part of the calls grew or failed, so
-that who only waits for another is not blamed; with --depends you tell it. With --loki
+that who only waits for another is not blamed; with --depends you tell it. With
+--manifests a workload also waits for those whose Service it has the address of, in its
+environment, its arguments or a ConfigMap, unless traces say the contrary. With --loki
 lines of the logs that are new or more are evidence. Without any of these it goes by
 the metrics alone, and says less surely.
 
@@ -79,6 +83,7 @@ logs.`,
 	o.logs.add(f, s)
 	f.DurationVar(&o.before, "before", time.Hour, "how long before the trouble traces and logs are compared with what came")
 	o.kept.add(f)
+	f.StringVar(&o.manifests, "manifests", "", "the `PATH` of manifests, kustomizations and charts that declare who waits for whom")
 	f.StringArrayVar(&o.depends, "depends", nil, "`CALLER=CALLEE`, each NAMESPACE/WORKLOAD: the first waits for the second; may be repeated")
 	return c
 }
@@ -95,6 +100,10 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		return err
 	}
 	if err := o.changes.open(o.backend, o.where); err != nil {
+		return err
+	}
+	declared, err := o.declared(ctx)
+	if err != nil {
 		return err
 	}
 	survey, err := o.open(ctx)
@@ -128,6 +137,9 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		if err := o.traced(ctx, &c); err != nil {
 			return err
 		}
+		if declared != nil {
+			c.Dependencies = append(slices.Clip(c.Dependencies), declared.Needs(&c)...)
+		}
 		if err := o.logged(ctx, &c); err != nil {
 			return err
 		}
@@ -155,6 +167,25 @@ func (o *causesOptions) causes(ctx context.Context) error {
 		return err
 	}
 	return causesAnswer(last)
+}
+
+// declared reads the manifests, before anybody is asked, which takes its time; nil if none
+// are named.
+func (o *causesOptions) declared(ctx context.Context) (*Manifests, error) {
+	if o.manifests == "" {
+		return nil, nil
+	}
+	if o.manifests == "-" && o.watch {
+		return nil, fault.New(fault.Invalid, "read the command line", "--manifests -", "standard input can be read only once", "write it to a file, or leave out --watch")
+	}
+	m, err := o.backend.Manifests(ctx, o.manifests)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range m.Notes {
+		fmt.Fprintln(o.streams.Err, "note: "+clean(n))
+	}
+	return m, nil
 }
 
 // sampled is how many traces are asked for, of each service.

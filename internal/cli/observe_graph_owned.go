@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/autoecoops/autoecoops/observe/cause"
 	spans "github.com/autoecoops/autoecoops/observe/trace"
 	"github.com/autoecoops/autoecoops/ops"
 )
@@ -17,6 +18,8 @@ type Manifests struct {
 	Path string
 	// Place puts what was seen in traces beside the workloads. It is called once.
 	Place func(totals []spans.Total) Ownership
+	// Needs tells which components of a case wait for which by what is declared.
+	Needs func(c *cause.Case) []cause.Dependency
 	// Notes say what could not be read.
 	Notes []string
 }
