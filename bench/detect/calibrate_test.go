@@ -69,8 +69,8 @@ func TestHabits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	habits(&b, 1, 15, run, record.New())
-	if strings.Count(b.String(), "\n") != 6 || !strings.Contains(b.String(), "nightly job, each 30s: ") {
+	habits(&b, 1, 1, run, record.New())
+	if strings.Count(b.String(), "\n") != 12 || !strings.Contains(b.String(), "nightly job, each 30s: ") {
 		t.Error(b.String())
 	}
 }

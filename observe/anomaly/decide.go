@@ -39,8 +39,7 @@ func odds(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 // decide joins the channels, tells an alarm from what was told already, and
 // keeps the incident.
 func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
-	s.stray(x)
-	strength, alarm := d.inhibit(s)
+	strength, alarm := d.inhibit(s, s.stray(x))
 	v := Verdict{State: Normal, Low: math.NaN(), High: math.NaN()}
 	if b.known {
 		v.Low, v.High = s.in.absolute(b.low), s.in.absolute(b.high)
@@ -71,6 +70,7 @@ func (d *Detector) decide(s *Series, x float32, sample Sample, b band) Verdict {
 	if sample.Muted {
 		s.suspicion.left = 0
 	}
+	s.recall(d.set.Evidence)
 	e := &s.event
 	if e.open {
 		e.step(alarm, d.set.Quiet)
@@ -92,9 +92,10 @@ func (d *Detector) wants(side Direction, effect float64, b band) bool {
 }
 
 // stray follows how far the series is from its usual middle, or from the habit
-// of the hour as far as that is trusted. It opens no incident: it keeps the
-// samples of something that lasts in front of others.
-func (s *Series) stray(x float32) {
+// of the hour as far as that is trusted, and tells whether the sample is where it
+// usually is. It opens no incident: it keeps the samples of something that lasts in
+// front of others.
+func (s *Series) stray(x float32) (usual bool) {
 	middle, err := s.scale.middle, 0.5*s.scale.width
 	if h := s.year.habit; h.trust > 0.3 {
 		middle += h.trust * (h.x - middle)
@@ -102,7 +103,12 @@ func (s *Series) stray(x float32) {
 	}
 	off := bounded(abs(x-middle) / (err + 0.02*s.scale.width))
 	blend(&s.mix.away, min(off, 1000), 0.1)
+	return off < usualOff
 }
+
+// usualOff is how far a sample may be from what is usual, in the errors of that or
+// half usual ranges, to be there.
+const usualOff = 2
 
 // strength is the mean surprise of the channels, less where all that is new is
 // small. Two kinds of news are seen by one channel only and speak for
@@ -133,8 +139,9 @@ const stillFrom = 3.5
 
 // inhibit is the one stage that keeps an event from being told over and over:
 // after an alarm the next must be stronger, by less and less as samples pass;
-// and every alarm wears out the next ones for long.
-func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
+// and every alarm wears out the next ones for long. Usual says that the sample is
+// where the series usually is.
+func (d *Detector) inhibit(s *Series, usual bool) (strength float32, alarm bool) {
 	m, t := &s.mix, &d.set.Tuning
 	sum := d.strength(m)
 	if m.still <= stillFrom {
@@ -151,7 +158,7 @@ func (d *Detector) inhibit(s *Series) (strength float32, alarm bool) {
 	m.rank = max(m.rank*rankKeep, sum)
 	blend(&m.mean, sum, 1-rankKeep)
 	if s.in.rows > minWarmup {
-		s.evidence.see(sum, d.set.Evidence)
+		s.evidence.see(sum, d.set.Evidence, usual && m.still <= stillFrom)
 	}
 	m.rest = max(m.rest*rankKeep, 0.1*max(0, m.still-1.5))
 	m.row = m.rank + m.mean + m.rest + 0.2*log10(1+m.away)

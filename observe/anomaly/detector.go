@@ -142,8 +142,11 @@ func (s *Series) idle(state State) Verdict {
 
 // judge brings every channel's surprise up to date and learns the sample.
 func (d *Detector) judge(s *Series, x float32, at int64) {
-	s.scale.see(&s.past, x, s.in.interval)
+	changed := s.scale.see(&s.past, x, s.in.interval)
 	width := s.scale.width
+	if changed {
+		s.evidence.measured(width)
+	}
 	s.in.rows++
 	rows := s.in.rows
 	if rows == 1 {
@@ -158,7 +161,7 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		}
 		levels := s.levelBook(i, t)
 		near := levels.see(&[blocks]float32{level}, width, age, nil)
-		if rows >= fewRows && s.tailOf(2*i).record(near.distance) >= recordBeyond(rows) {
+		if rows >= fewRows && s.evidence.pause == 0 && s.tailOf(2*i).record(near.distance) >= recordBeyond(rows) {
 			s.evidence.sum, s.suspicion.left = largest, 0
 		}
 		s.count(2*i, near.distance)

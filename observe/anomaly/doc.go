@@ -18,7 +18,9 @@
 //
 // An incident needs more than the probability of an alarm: evidence, that is
 // strength beyond what is usual for the series, over some samples from the alarm
-// on. A record that a series breaks by chance is an alarm, but no incident.
+// on. A record that a series breaks by chance is an alarm, but no incident. Nor is
+// what comes by the clock, as a job each night or week does: what came at an hour on
+// three days, or is there as a rule, is told again only when it goes farther.
 //
 // What is seen is learned at once, also while samples are muted: a new level
 // is news once, not for days.

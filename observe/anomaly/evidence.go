@@ -10,6 +10,8 @@ type evidence struct {
 	usual  float32 // strength
 	spread float32 // its mean deviation
 	n      uint32  // samples that these two come from, up to evidenceRows
+	width  float32 // the range that distances were measured in
+	pause  uint32  // samples that still count for nothing
 }
 
 const (
@@ -20,6 +22,8 @@ const (
 	// evidenceDrift is how many mean deviations above the usual strength count
 	// for nothing; the others keep small numbers from being made of nothing.
 	evidenceDrift, evidenceFloor, evidenceUnit = 2, 0.05, 0.1
+	// ofUsual is what counts of a sample that is where it usually is.
+	ofUsual = 0.75
 	// beyondRecord is how many doublings beyond all before a new level must be to
 	// be evidence enough by itself, farBeyondRecord how many while the record is short:
 	// from fewRows samples on.
@@ -28,6 +32,9 @@ const (
 	// confirm is for how many samples from an alarm on evidence may come
 	// together.
 	confirm = 25
+	// shrunk is the part of the range below which it is another, and settle for how
+	// many samples nothing is evidence then.
+	shrunk, settle = 0.5, 60
 )
 
 // recordBeyond is how many doublings beyond all of so many samples are evidence enough.
@@ -39,8 +46,10 @@ func recordBeyond(rows uint32) float32 {
 }
 
 // see takes the strength of a sample. No more than most is kept, so that an
-// event that is over does not vouch for the next alarm.
-func (e *evidence) see(strength, most float32) {
+// event that is over does not vouch for the next alarm. A sample that is where the
+// series usually is counts less: it may be strong only because the longer blocks
+// still hold one that was a record, and one record is no evidence.
+func (e *evidence) see(strength, most float32, usual bool) {
 	if e.n == 0 {
 		e.usual, e.spread = usualAtFirst, spreadAtFirst
 	}
@@ -49,8 +58,28 @@ func (e *evidence) see(strength, most float32) {
 	off := min(abs(strength-e.usual), 6*e.spread+usualAtFirst)
 	blend(&e.usual, min(strength, 4*e.usual+usualAtFirst), a)
 	blend(&e.spread, off, a)
-	e.sum += (strength - e.usual - evidenceDrift*e.spread - evidenceFloor) / (e.spread + evidenceUnit)
+	if e.pause > 0 {
+		e.pause--
+		return
+	}
+	more := (strength - e.usual - evidenceDrift*e.spread - evidenceFloor) / (e.spread + evidenceUnit)
+	if usual && more > 0 {
+		more *= ofUsual
+	}
+	e.sum += more
 	e.sum = max(0, min(e.sum, most))
+}
+
+// measured takes the range in which distances are measured. When it shrinks by
+// half or more, all of them seem to be larger than ever, and what is usual is learned
+// anew: the series did nothing.
+func (e *evidence) measured(width float32) {
+	if e.width > 0 && width < shrunk*e.width {
+		e.n, e.sum, e.pause = 0, 0, settle
+	}
+	if width < shrunk*e.width || width > e.width {
+		e.width = width
+	}
 }
 
 // suspicion is an alarm that waits for evidence.
@@ -96,6 +125,9 @@ func (d *Detector) suspect(s *Series, alarm bool, v *Verdict, at int64, b band) 
 		return false
 	}
 	c.left = 0
+	if s.recurs() {
+		return false
+	}
 	if c.why.since == 0 {
 		c.why.since = at
 	}

@@ -6,13 +6,14 @@ import "time"
 // hour; what is usual at an hour of the day follows from it. Hours are kept
 // relative to the level of the last days, so that growth is no broken habit.
 type season struct {
-	mean    [hoursOfWeek]short // from the level
-	seen    [hoursOfWeek]uint8
-	until   int64 // when the hour ends, ms; 0 before the first
-	hour    uint8 // of the week
-	holiday bool
-	n       uint32 // samples of the hour
-	sum     float32
+	mean       [hoursOfWeek]short // from the level
+	seen       [hoursOfWeek]uint8
+	recurrence recurrence
+	until      int64 // when the hour ends, ms; 0 before the first
+	hour       uint8 // of the week
+	holiday    bool
+	n          uint32 // samples of the hour
+	sum        float32
 	// Errors, as means: of the plain middle, the day's and the week's habit.
 	plain, level    float32
 	dayErr, weekErr float32
@@ -55,7 +56,9 @@ func (s *season) see(at int64, x, width float32, set *Settings) (p passed, ended
 // back, an hour of the week lasts two; where it is put forward, one is missing.
 func (s *season) open(at int64, set *Settings) {
 	t := time.UnixMilli(at).In(set.Location)
+	last := s.hour
 	s.hour = uint8(int(t.Weekday())*24 + t.Hour())
+	s.recurrence.open(s.hour, last)
 	s.until = at - at%hourMs + hourMs
 	if _, offset := t.Zone(); offset%3600 != 0 {
 		past := (int64(t.Minute())*60+int64(t.Second()))*1000 + int64(t.Nanosecond()/1e6)

@@ -13,7 +13,7 @@ import (
 // series, and a checksum of all before it. Numbers are little-endian.
 const (
 	letters    = "AEOa"
-	version    = 4
+	version    = 5
 	headLength = len(letters) + 2 + 4
 	sumLength  = 4
 )
@@ -238,6 +238,27 @@ func (c *codec) series(s *Series) {
 		c.i64(&s.suspicion.why.since)
 		c.reason(&s.suspicion.why)
 	}
+	if c.version >= 5 {
+		c.f32(&s.evidence.width)
+		c.u32(&s.evidence.pause)
+		c.recurrence(&s.year.recurrence)
+	}
+}
+
+func (c *codec) i8(x *int8) {
+	b := uint8(*x)
+	if c.u8(&b); c.reading {
+		*x = int8(b)
+	}
+}
+
+func (c *codec) recurrence(r *recurrence) {
+	c.u8s(r.came[:])
+	for i := range r.far {
+		c.i8(&r.far[i])
+	}
+	c.i8(&r.reach)
+	c.u8(&r.spell)
 }
 
 // relate makes the hours of a season, which versions 1 and 2 kept as levels,
@@ -302,7 +323,7 @@ func (c *codec) near(n *nearest) {
 func (s *Series) sound() bool {
 	ok := int(s.scale.n) <= keptValues && int(s.scale.head) < keptValues && s.scale.stride < 1<<31 &&
 		s.year.hour < hoursOfWeek && s.event.why.sound() && s.suspicion.why.sound() && s.suspicion.left <= confirm &&
-		s.evidence.n <= evidenceRows && finite(s.evidence.sum, s.evidence.usual, s.evidence.spread) &&
+		s.evidence.n <= evidenceRows && s.evidence.pause <= settle && finite(s.evidence.sum, s.evidence.usual, s.evidence.spread, s.evidence.width) &&
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
 		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row) &&

@@ -83,7 +83,7 @@ func seal(b []byte) []byte {
 // TestOlderSnapshots reads what older programs kept: a series as
 // daily(3000, 3) leaves it.
 func TestOlderSnapshots(t *testing.T) {
-	for _, name := range []string{"version1", "version2", "version3"} {
+	for _, name := range []string{"version1", "version2", "version3", "version4"} {
 		t.Run(name, func(t *testing.T) { olderSnapshot(t, "testdata/"+name+".snapshot") })
 	}
 }
@@ -118,7 +118,7 @@ func FuzzRestore(f *testing.F) {
 	feed(d, &s, daily(700, 1), 0)
 	f.Add(s.Snapshot(nil))
 	f.Add(new(anomaly.Series).Snapshot(nil))
-	for _, name := range []string{"version1", "version2", "version3"} {
+	for _, name := range []string{"version1", "version2", "version3", "version4"} {
 		if old, err := os.ReadFile("testdata/" + name + ".snapshot"); err == nil {
 			f.Add(old)
 		}

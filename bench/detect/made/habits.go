@@ -21,6 +21,26 @@ func habits() []habit {
 				return in >= 0 && in < time.Hour
 			}
 		}},
+		{"nightly job at no fixed minute", func(r *rand.Rand) func(time.Time) bool {
+			begins := time.Duration(30+r.IntN(4*60)) * time.Minute
+			day, from, to := -1, time.Duration(0), time.Duration(0)
+			return func(at time.Time) bool {
+				if at.YearDay() != day {
+					// It waits for up to 40 minutes and takes 40 to 80.
+					day, from = at.YearDay(), begins+time.Duration(r.IntN(40))*time.Minute
+					to = from + time.Duration(40+r.IntN(40))*time.Minute
+				}
+				in := sinceMidnight(at)
+				return in >= from && in < to
+			}
+		}},
+		{"weekly job", func(r *rand.Rand) func(time.Time) bool {
+			day, begins := time.Weekday(r.IntN(7)), time.Duration(r.IntN(23*60))*time.Minute
+			return func(at time.Time) bool {
+				in := sinceMidnight(at) - begins
+				return at.Weekday() == day && in >= 0 && in < time.Hour
+			}
+		}},
 		{"office week", func(r *rand.Rand) func(time.Time) bool {
 			begins, ends := 7+r.IntN(3), 16+r.IntN(4)
 			return func(at time.Time) bool {
@@ -49,8 +69,9 @@ func Habits() []string {
 }
 
 // Habitual makes n series of a habit in which nothing is wrong, sampled as often as it is
-// said: a load with noise that is six times as high for an hour of each night, or in the
-// office hours of Monday to Friday.
+// said: a load with noise that is six times as high for an hour of each night, at a minute
+// that is always the same or is not, for an hour of each week, or in the office hours of
+// Monday to Friday.
 func Habitual(name string, seed uint64, n, days int, step time.Duration) []*Series {
 	var all []*Series
 	for _, h := range habits() {

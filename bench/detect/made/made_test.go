@@ -119,10 +119,12 @@ func TestVolume(t *testing.T) {
 	}
 }
 
-// TestHabitual: each night one hour is six times as high, or the office hours of five days
-// of seven are, and nothing is a disturbance.
+// TestHabitual: an hour of each night or each week is six times as high, or the office hours
+// of five days of seven are, and nothing is a disturbance.
 func TestHabitual(t *testing.T) {
-	for name, hours := range map[string][2]float64{"nightly job": {1, 1}, "office week": {5 * 7.0 / 7, 5 * 12.0 / 7}} {
+	for name, hours := range map[string][2]float64{
+		"nightly job": {1, 1}, "nightly job at no fixed minute": {2.0 / 3, 4.0 / 3}, "weekly job": {1.0 / 7, 1.0 / 7}, "office week": {5 * 7.0 / 7, 5 * 12.0 / 7},
+	} {
 		for _, s := range made.Habitual(name, 3, 4, 14, 5*time.Minute) {
 			low, high := slices.Min(s.Values), 0
 			for _, v := range s.Values {
@@ -138,7 +140,7 @@ func TestHabitual(t *testing.T) {
 	if a, b := made.Habitual("office week", 1, 1, 3, time.Minute), made.Habitual("office week", 1, 1, 3, time.Minute); !slices.Equal(a[0].Values, b[0].Values) {
 		t.Error("it differs from itself")
 	}
-	if len(made.Habits()) != 2 || len(made.Habitual("no such", 1, 1, 1, time.Minute)) != 0 {
+	if len(made.Habits()) != 4 || len(made.Habitual("no such", 1, 1, 1, time.Minute)) != 0 {
 		t.Error(made.Habits())
 	}
 }
