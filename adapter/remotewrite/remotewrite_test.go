@@ -232,6 +232,88 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+// rememberer is a store that remembers labels as it was given them, and knows them again.
+type rememberer struct {
+	sink
+	given []labels.Labels
+	types []model.MetricType
+}
+
+func (r *rememberer) Appender(context.Context) storage.Appender { return r }
+
+func (r *rememberer) Typed(t model.MetricType) { r.types = append(r.types, t) }
+
+func (r *rememberer) GetRef(l labels.Labels, hash uint64) (storage.SeriesRef, labels.Labels) {
+	for i, known := range r.given {
+		if known.Hash() == hash && labels.Equal(known, l) {
+			return storage.SeriesRef(i + 1), known
+		}
+	}
+	return 0, labels.EmptyLabels()
+}
+
+func (r *rememberer) Append(ref storage.SeriesRef, l labels.Labels, _ int64, _ float64) (storage.SeriesRef, error) {
+	if r.samples++; ref == 0 {
+		r.given = append(r.given, l)
+		ref = storage.SeriesRef(len(r.given))
+	}
+	if !labels.Equal(r.given[ref-1], l) {
+		r.t.Errorf("the reference of %s with %s", r.given[ref-1], l)
+	}
+	return ref, nil
+}
+
+// TestKnown: labels that a store keeps stay what they were, whatever is read after them;
+// it is asked for those that it knows, in whatever order labels come, and told their types.
+func TestKnown(t *testing.T) {
+	s := &rememberer{sink: sink{t: t}}
+	r, err := remotewrite.New(remotewrite.Options{Into: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &prompb.WriteRequest{}
+	for i := range 100 {
+		n := strconv.Itoa(i)
+		m.Timeseries = append(m.Timeseries, prompb.TimeSeries{Labels: []prompb.Label{{Name: "z", Value: n}, {Name: "__name__", Value: "m" + n}, {Name: "a", Value: n}}, Samples: make([]prompb.Sample, 2)})
+	}
+	for range 2 {
+		if refused, err := r.Take(t.Context(), m); refused != 0 || err != nil {
+			t.Fatal(refused, err)
+		}
+	}
+	if len(s.given) != 100 || s.samples != 400 {
+		t.Errorf("%d series, %d samples", len(s.given), s.samples)
+	}
+	for i, l := range s.given {
+		if n := strconv.Itoa(i); l.String() != `{__name__="m`+n+`", a="`+n+`", z="`+n+`"}` {
+			t.Errorf("series %d became %s", i, l)
+		}
+	}
+	if _, err := r.Take(t.Context(), &prompb.WriteRequest{Timeseries: []prompb.TimeSeries{{Labels: []prompb.Label{{Name: "a", Value: "1"}}, Samples: make([]prompb.Sample, 1)}}}); err != nil || len(s.given) != 100 {
+		t.Errorf("labels without a name: %d series, error %v", len(s.given), err)
+	}
+	two := &writev2.Request{Symbols: []string{"", "__name__", "m0"}}
+	for _, kind := range []writev2.Metadata_MetricType{0, 1, 2, 3, 4, 5, 6, 7} {
+		two.Timeseries = append(two.Timeseries, writev2.TimeSeries{LabelsRefs: []uint32{1, 2}, Metadata: writev2.Metadata{Type: kind}, Samples: make([]writev2.Sample, 1)})
+	}
+	text, err := two.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest(http.MethodPost, "/api/v1/write", bytes.NewReader(packed(t, text)))
+	req.Header.Set("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request")
+	req.Header.Set("Content-Encoding", "snappy")
+	r.ServeHTTP(httptest.NewRecorder(), req)
+	for i, kind := range s.types {
+		if got := writev2.FromMetadataType(kind); int(got) != i {
+			t.Errorf("type %d became %s", i, kind)
+		}
+	}
+	if len(s.types) != 8 {
+		t.Errorf("%v", s.types)
+	}
+}
+
 // FuzzMessage gives any bytes as unpacked message.
 func FuzzMessage(f *testing.F) {
 	f.Add(false, message1(f))

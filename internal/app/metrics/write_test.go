@@ -24,9 +24,10 @@ import (
 
 const second = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
 
-// TestPrometheusSends has a real Prometheus scrape itself and send that here.
+// TestPrometheusSends has a real Prometheus scrape itself and send that here, where one
+// series of it is watched.
 func TestPrometheusSends(t *testing.T) {
-	k, ours := open(t, metrics.Settings{})
+	k, ours := open(t, metrics.Settings{Watch: &metrics.WatchOptions{Selectors: []string{`up{cluster="test"}`}}})
 	theirs, err := prometheustest.Start(t.Context(), prometheustest.Need(t), t.TempDir(), fmt.Sprintf(`
 global: {scrape_interval: 1s, external_labels: {cluster: test}}
 scrape_configs: [{job_name: self, static_configs: [{targets: [localhost:1]}]}]
@@ -48,6 +49,7 @@ remote_write: [{url: %q, queue_config: {batch_send_deadline: 200ms}}]
 	if k.Store.Accepted("write") == 0 {
 		t.Error("what came is not counted")
 	}
+	soon(t, "what is picked of it is not watched", func() bool { return k.Watcher().Followed() == 1 })
 }
 
 func v2(t *testing.T, base string, m *writev2.Request) (int, string, http.Header) {
