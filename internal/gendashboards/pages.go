@@ -96,6 +96,18 @@ func signalsDashboard() dashboard {
 					ask(`aeo_observe_exemplars`, "kept"), ask(`rate(aeo_observe_exemplars_pushed_out_total[$__rate_interval])`, "pushed out per second"), ask(`rate(aeo_observe_exemplars_late_total[$__rate_interval])`, "late per second"),
 				}},
 				{title: "Targets", kind: "timeseries", stacked: true, queries: []query{ask(`sum by (health) (aeo_observe_scrape_targets)`, "{{health}}"), ask(`sum(aeo_observe_scrape_targets_left)`, "too many")}},
+				{title: "Watched series", about: "Those that are judged sample by sample (--metrics-watch), against how many there may be.", kind: "timeseries", stacked: true, queries: []query{
+					ask(`sum by (state) (aeo_observe_watched_series)`, "{{state}}"), ask(`sum(aeo_observe_watched_series_left)`, "too many"),
+				}},
+				{title: "Room for watched series", kind: "timeseries", queries: []query{
+					ask(`sum(aeo_observe_watched_series_limit) - sum(aeo_observe_watched_series)`, "room"), ask(`sum(increase(aeo_observe_watched_series_released_total[$__rate_interval]))`, "released"),
+				}},
+				{title: "Samples of watched series", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (verdict) (rate(aeo_observe_watched_samples_total[$__rate_interval]))`, "{{verdict}}")}},
+				{title: "Anomalies of watched series", kind: "timeseries", queries: []query{
+					ask(`sum by (namespace, workload) (aeo_observe_watched_anomalies)`, "{{namespace}}/{{workload}}"),
+					ask(`sum(aeo_observe_watched_anomalies_more)`, "more workloads"), ask(`sum(increase(aeo_observe_watched_anomalies_untold_total[$__rate_interval]))`, "began and were no event"),
+				}},
+				{title: "What was learned is kept", kind: "stat", good: 1, queries: []query{ask(`min(aeo_observe_watched_kept)`, "")}},
 				{title: "Can be written", kind: "stat", good: 1, queries: []query{ask(`aeo_observe_metrics_writable`, "")}},
 			}},
 			{"Lines", []panel{

@@ -21,6 +21,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/kube"
 	"github.com/autoecoops/autoecoops/adapter/loki"
+	"github.com/autoecoops/autoecoops/internal/app/metrics"
 	"github.com/autoecoops/autoecoops/observe/logs/store"
 	"github.com/autoecoops/autoecoops/observe/watch"
 )
@@ -40,6 +41,7 @@ func registered(t *testing.T) map[string]map[string]bool {
 	}
 	m := Default().Signals.Metrics
 	m.Dir, m.Retention, m.RetentionSize, m.MaxSeries, m.Pods, m.Interval = t.TempDir(), "1d", "1GiB", 1000, true, time.Minute
+	m.Watch.options = &metrics.WatchOptions{Selectors: []string{"up"}}
 	k, err := openMetrics(m, nil, reg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
