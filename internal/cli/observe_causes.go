@@ -25,9 +25,9 @@ type causesOptions struct {
 	depends []string
 	// manifests is where it is declared who waits for whom, "" for nowhere.
 	manifests string
-	traces  TracesSource
-	logs    causeLogs
-	kept    keptCase
+	traces    TracesSource
+	logs      causeLogs
+	kept      keptCase
 	// before is how long a past traces and logs are compared with.
 	before time.Duration
 }

@@ -48,8 +48,6 @@ type panel struct {
 	source string
 	// height in Grafana's units; 8 if 0.
 	height int
-	// exemplars shows the traces behind the values.
-	exemplars bool
 	// lines leads from a value to the lines of its workload at that time: series are
 	// told apart by the label workload.
 	lines bool
@@ -61,9 +59,13 @@ type panel struct {
 }
 
 // query is what a panel asks, and how a series is called.
-type query struct{ expr, legend string }
+type query struct {
+	expr, legend string
+	// exemplars shows the traces behind the values.
+	exemplars bool
+}
 
-func ask(expr, legend string) query { return query{expr, legend} }
+func ask(expr, legend string) query { return query{expr: expr, legend: legend} }
 
 // width is that of a page.
 const width = 24
@@ -143,7 +145,7 @@ func (p panel) model() object {
 			t["expr"], t["queryType"] = q.expr, "range"
 		default:
 			t["expr"], t["legendFormat"], t["range"], t["instant"] = q.expr, q.legend, p.kind != "stat" && p.kind != "table", p.kind == "stat" || p.kind == "table"
-			if p.exemplars {
+			if q.exemplars {
 				t["exemplar"] = true
 			}
 			if p.kind == "table" {

@@ -82,6 +82,29 @@ func onlyChosen(expr string) string {
 	return replaced(expr, "chosen", "yes", "workload", "$workload") + " and on (chosen) " + replaced("vector(1)", "chosen", "yes", "", "")
 }
 
+// traced asks for the exemplars of the chosen workload. They are of all series that a query
+// selects, whatever it makes of them: so it has selectors that choose, and no value ever.
+func traced(is func(watch.Watch) bool) query {
+	const chosenWorkload = "wlchosen"
+	var all []string
+	for _, w := range watch.All(watch.Options{}) {
+		if !is(w) || !strings.Contains(w.Expr, "workload") {
+			continue // a proxy's, which has none
+		}
+		ways := []map[string]string{
+			{"namespace": chosenPlace, "workload": chosenWorkload}, {"k8s_namespace_name": chosenPlace, "k8s_deployment_name": chosenWorkload}, {"job": chosenPlace + "/" + chosenWorkload},
+		}
+		if strings.HasPrefix(w.Name, "istio/") {
+			ways = []map[string]string{{"destination_workload_namespace": chosenPlace, "destination_workload": chosenWorkload}}
+		}
+		for _, labels := range ways {
+			selectors := strings.ReplaceAll(placed(w.ExemplarsOf(labels)), `="`+chosenWorkload, `=~"$workload`)
+			all = append(all, strings.ReplaceAll(selectors, chosenWorkload, "$workload"))
+		}
+	}
+	return query{expr: "(" + strings.Join(all, " or ") + ") > Inf", legend: "exemplars", exemplars: true}
+}
+
 // everybody asks who there is, by a label.
 func everybody(namespace, label string, from []string) string {
 	var all []string
@@ -113,7 +136,7 @@ func workloadDashboard() dashboard {
 			{"Requests", []panel{
 				{title: "Requests", kind: "timeseries", unit: "reqps", lines: true, queries: measured(kindOf(watch.Rate, "/s"))},
 				{title: "Errors", about: "Share of the requests that the server failed.", kind: "timeseries", unit: "percentunit", lines: true, queries: measured(kindOf(watch.Errors, "share"))},
-				{title: "Duration", about: "The 95th percentile. Each diamond is a request whose trace is kept: open it.", kind: "timeseries", unit: "s", exemplars: true, lines: true, queries: measured(slowest)},
+				{title: "Duration", about: "The 95th percentile. Each diamond is a request whose trace is kept: open it.", kind: "timeseries", unit: "s", lines: true, queries: append(measured(slowest), traced(slowest))},
 			}},
 			{"What its containers use", []panel{
 				{title: "Processor time", kind: "timeseries", unit: "cores", lines: true, queries: measured(container("cpu"))},

@@ -157,15 +157,16 @@ func (t *anomalies) tell(a observe.Anomaly, now turn) {
 }
 
 // news tells people what became of the series of a workload that are judged as they come:
-// in the log, and as an event of the namespace, if that is the name of one.
+// in the log, and as an event of the namespace.
 func (t *anomalies) news(n stream.News) {
 	s := n.Worst.Signal
 	now := map[stream.What]turn{stream.Began: began, stream.Ended: ended, stream.Unknown: unknown}[n.What]
 	t.log.Info("anomaly", "turn", string(now), "namespace", n.Namespace, "workload", n.Workload, "signal", s.Watch.Name, "id", s.ID(), "since", n.Worst.Since, "series", n.Series, "open", n.Open)
-	if t.events == nil || len(validation.IsDNS1123Label(n.Namespace)) > 0 {
+	place := t.place(n.Namespace)
+	if t.events == nil || place == "" {
 		return
 	}
-	t.events.Within(n.Namespace, n.What != stream.Ended, string(now), newsText(n))
+	t.events.Within(place, n.What != stream.Ended, string(now), newsText(n))
 }
 
 // newsText is what an event says of series that are judged as they come.

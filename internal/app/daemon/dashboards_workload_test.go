@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/exemplar"
 	prom "github.com/prometheus/prometheus/model/labels"
 
 	"github.com/autoecoops/autoecoops/adapter/promql"
@@ -83,6 +87,7 @@ func TestWorkloadDashboardKnowsConventions(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = store.Close() })
 			end := time.Now().Truncate(time.Minute)
+			traced := false
 			a := store.Appendable("write", false).Appender(context.Background())
 			for from, all := range []map[string]float64{c.counters, c.gauges} {
 				for key, v := range all {
@@ -94,8 +99,15 @@ func TestWorkloadDashboardKnowsConventions(t *testing.T) {
 						if from == 0 {
 							value *= at.Sub(end.Add(-10 * time.Minute)).Seconds()
 						}
-						if _, err := a.Append(0, prom.FromMap(of), at.UnixMilli(), value); err != nil {
+						ref, err := a.Append(0, prom.FromMap(of), at.UnixMilli(), value)
+						if err != nil {
 							t.Fatal(err)
+						}
+						if part[2] == "+Inf" && at.Equal(end) {
+							if _, err := a.AppendExemplar(ref, prom.FromMap(of), exemplar.Exemplar{Labels: prom.FromStrings("trace_id", "7"), Value: 0.05, Ts: at.UnixMilli(), HasTs: true}); err != nil {
+								t.Fatal(err)
+							}
+							traced = c.workload == "" && c.of["ingress"] == "" // a proxy's lead to no workload
 						}
 					}
 				}
@@ -148,6 +160,11 @@ func TestWorkloadDashboardKnowsConventions(t *testing.T) {
 					t.Errorf("%v: %v", choice, got)
 				}
 			}
+			for choice, want := range map[[2]string]bool{{namespace, chosen}: traced, {".*", ".+"}: traced, {"elsewhere", ".+"}: false, {".*", "web"}: false} {
+				if got := page.traces(t, promql.Handler(store, promql.Options{}), choice, end); got != want {
+					t.Errorf("%v: traces are shown: %v", choice, got)
+				}
+			}
 			for variable, want := range map[string]string{"namespace": namespace, "workload": workload} {
 				if variable == "namespace" && c.workload != "" {
 					want = "" // the names of Traefik's services and Envoy's clusters tell it, and no label
@@ -168,9 +185,23 @@ func TestWorkloadDashboardKnowsConventions(t *testing.T) {
 	}
 }
 
+// traces reports whether the dashboard has traces behind the durations of a choice.
+func (page *workloadPage) traces(t *testing.T, h http.Handler, choice [2]string, end time.Time) bool {
+	t.Helper()
+	query := strings.NewReplacer("$namespace", choice[0], "$workload", choice[1]).Replace(page.exemplars)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/query_exemplars?"+url.Values{"query": {query}, "start": {fmt.Sprint(end.Unix() - 60)}, "end": {fmt.Sprint(end.Unix() + 60)}}.Encode(), nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %s", query, w.Body)
+	}
+	return strings.Contains(w.Body.String(), `"trace_id":"7"`)
+}
+
 // workloadPage is what the dashboard of a workload asks of the source of metrics.
 type workloadPage struct {
-	panels    map[string][]string
+	panels map[string][]string
+	// exemplars is what asks for those of durations.
+	exemplars string
 	variables map[string]struct {
 		query string
 		part  *regexp.Regexp
@@ -188,6 +219,7 @@ func readWorkloadDashboard(t *testing.T) (page workloadPage) {
 			Title   string
 			Targets []struct {
 				Expr       string
+				Exemplar   bool
 				Datasource struct{ UID string }
 			}
 		}
@@ -201,6 +233,12 @@ func readWorkloadDashboard(t *testing.T) (page workloadPage) {
 	page.panels = map[string][]string{}
 	for _, p := range d.Panels {
 		for _, q := range p.Targets {
+			if q.Exemplar {
+				if page.exemplars != "" || p.Title != "Duration" {
+					t.Errorf("%s asks for exemplars, too", p.Title)
+				}
+				page.exemplars = q.Expr
+			}
 			if q.Datasource.UID == "aeo-metrics" {
 				page.panels[p.Title] = append(page.panels[p.Title], q.Expr)
 			}
