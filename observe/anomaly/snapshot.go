@@ -83,12 +83,18 @@ type codec struct {
 	version uint16 // what in was written as
 }
 
-// word moves the lowest n bytes of x.
+// word moves the lowest n bytes of x: 1, 2, 4 or 8.
 func (c *codec) word(x uint64, n int) uint64 {
 	if !c.reading {
-		for range n {
+		switch n {
+		case 1:
 			c.out = append(c.out, byte(x))
-			x >>= 8
+		case 2:
+			c.out = binary.LittleEndian.AppendUint16(c.out, uint16(x))
+		case 4:
+			c.out = binary.LittleEndian.AppendUint32(c.out, uint32(x))
+		default:
+			c.out = binary.LittleEndian.AppendUint64(c.out, x)
 		}
 		return 0
 	}
@@ -96,9 +102,15 @@ func (c *codec) word(x uint64, n int) uint64 {
 		c.short, c.in = true, nil
 		return 0
 	}
-	x = 0
-	for i := range n {
-		x |= uint64(c.in[i]) << (8 * i)
+	switch n {
+	case 1:
+		x = uint64(c.in[0])
+	case 2:
+		x = uint64(binary.LittleEndian.Uint16(c.in))
+	case 4:
+		x = uint64(binary.LittleEndian.Uint32(c.in))
+	default:
+		x = binary.LittleEndian.Uint64(c.in)
 	}
 	c.in = c.in[n:]
 	return x

@@ -203,17 +203,23 @@ const (
 // Followed is how many series are watched.
 func (w *Watcher) Followed() int { return w.table.Count().Followed() }
 
-// Run tells what is found until ctx ends.
+// Run tells what is found until ctx ends. Who writes what was learned keeps nobody from
+// telling.
 func (w *Watcher) Run(ctx context.Context) {
-	tell, look := time.NewTicker(tellEvery), time.NewTicker(lookEvery)
-	defer tell.Stop()
-	defer look.Stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { each(ctx, tellEvery, w.Tell) })
+	wg.Go(func() { each(ctx, lookEvery, func() { w.Look(ctx) }) })
+	wg.Wait()
+}
+
+// each does something at each interval until ctx ends.
+func each(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
 	for {
 		select {
-		case <-tell.C:
-			w.Tell()
-		case <-look.C:
-			w.Look(ctx)
+		case <-tick.C:
+			do()
 		case <-ctx.Done():
 			return
 		}

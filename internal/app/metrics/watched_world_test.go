@@ -192,6 +192,30 @@ func TestWatchRuns(t *testing.T) {
 	again.measures(t, `aeo_observe_watched_series{state="normal"} 4`, `aeo_observe_watched_series{state="abnormal"} 1`, `aeo_observe_watched_kept 1`)
 }
 
+// TestWatchForgets: where there is no room, who was silent for an hour makes it, which the
+// log says, and then all that are picked are watched again.
+func TestWatchForgets(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Now().Truncate(time.Hour)
+	w := watched(t, metrics.WatchOptions{MaxSeries: 10, Alone: true, Now: func() time.Time { return now }}, metrics.Settings{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	gone, there := newSender(10), &prompb.WriteRequest{Timeseries: []prompb.TimeSeries{{Labels: labelsOf("__name__", "http_new_total", "namespace", "shop"), Samples: make([]prompb.Sample, 1)}}}
+	w.send(t, gone.next(-1))
+	for range 100 {
+		now = now.Add(time.Minute)
+		there.Timeseries[0].Samples[0].Timestamp = now.UnixMilli() - 7_200_000
+		w.send(t, there)
+		w.Watcher().Look(t.Context())
+	}
+	w.measures(t, `aeo_observe_watched_series{state="silent"} 0`, `aeo_observe_watched_series{state="learning"} 1`, `aeo_observe_watched_series_released_total 10`, `aeo_observe_watched_series_left 0`)
+	var at []int
+	for _, told := range []string{"more series to watch than may be", `not watched any more" series=10`, "all series that are picked are watched again"} {
+		at = append(at, strings.Index(log.String(), told))
+	}
+	if at[0] < 0 || at[1] < at[0] || at[2] < at[1] {
+		t.Errorf("%v in %s", at, log.String())
+	}
+}
+
 // TestWatchFuture: a sample that is yet to come is refused and counted, though nobody would
 // keep it.
 func TestWatchFuture(t *testing.T) {
