@@ -59,6 +59,9 @@ type Standing struct {
 	Value, Low, High, Wrong float64
 	// Surprise is how unusual the last sample is, in [0, 1).
 	Surprise float32
+	// Recurred is when there was last what would be an anomaly, did it not come at that
+	// hour of other days; zero if there was none since Options.From.
+	Recurred time.Time
 	// Points are the samples since Options.From. They belong to the survey.
 	Points []Point
 	// Anomalies are those that were open since then, the oldest first.
@@ -120,6 +123,9 @@ func (s *Survey) Report(now time.Time) Report {
 		default:
 			x.State = Normal
 		}
+		if t.recurred != 0 && !time.UnixMilli(t.recurred).Before(s.options.From) {
+			x.Recurred = time.UnixMilli(t.recurred)
+		}
 		for _, a := range t.found {
 			if a.Open() || a.Until.After(s.options.From) {
 				x.Anomalies = append(x.Anomalies, a)
@@ -155,6 +161,17 @@ func (r Report) Numberless() (all []Signal) {
 func (r Report) Wrong() (all []Standing) {
 	for i := range r.Signals {
 		if r.Signals[i].State == Unknown {
+			all = append(all, r.Signals[i])
+		}
+	}
+	return all
+}
+
+// Recurring are the signals that did, since a moment, what comes at that hour of other days
+// and is no anomaly for that.
+func (r Report) Recurring(since time.Time) (all []Standing) {
+	for i := range r.Signals {
+		if at := r.Signals[i].Recurred; !at.IsZero() && !at.Before(since) {
 			all = append(all, r.Signals[i])
 		}
 	}

@@ -61,6 +61,8 @@ type track struct {
 	judged   int
 	// wrong is the last sample if it cannot be right, 0 if it can, as 0 always can.
 	wrong float64
+	// recurred is when it did last what comes at that hour of other days, 0 for never.
+	recurred int64
 	// restored says that all is from a snapshot: nothing was fed since.
 	restored bool
 }
@@ -199,6 +201,9 @@ func (t *track) observe(sample anomaly.Sample, from int64) {
 	t.last, t.lastAt, t.wrong = v, sample.At, 0
 	if sample.At >= from {
 		t.points = append(t.points, Point{sample.At, sample.Value, v.Low, v.High})
+	}
+	if v.Recurring {
+		t.recurred = sample.At
 	}
 	switch {
 	case v.Onset:

@@ -337,3 +337,34 @@ func TestWrongShares(t *testing.T) {
 		}
 	}
 }
+
+// TestRecurring: what comes each night is told as that once it is known, and is no anomaly.
+func TestRecurring(t *testing.T) {
+	w, labels := latency("web")
+	start := time.Date(2026, 1, 12, 0, 0, 0, 0, time.UTC)
+	usual := noisy(3, 0, 1)
+	night := func(i int) bool { return i%(24*60) >= 80 && i%(24*60) < 140 }
+	for _, nights := range []int{2, 4} {
+		s := NewSurvey(Options{Step: time.Minute, From: start.Add(time.Duration(nights-1) * 24 * time.Hour)})
+		var at []int64
+		var values []float64
+		for i := range nights * 24 * 60 {
+			v := usual(i)
+			if night(i) {
+				v *= 6
+			}
+			at, values = append(at, start.Add(time.Duration(i)*time.Minute).UnixMilli()), append(values, v)
+		}
+		if err := s.Feed(w, labels, at, values); err != nil {
+			t.Fatal(err)
+		}
+		r := s.Report(time.UnixMilli(at[len(at)-1]))
+		recurring := r.Recurring(time.Time{})
+		if nights == 2 && (len(r.Anomalies()) == 0 || len(recurring) > 0) {
+			t.Errorf("the second night is %v, recurring %v", r.Anomalies(), recurring)
+		}
+		if nights == 4 && (len(r.Anomalies()) > 0 || len(recurring) != 1 || len(r.Recurring(r.At)) > 0) {
+			t.Errorf("the fourth night is %v, recurring %v", r.Anomalies(), recurring)
+		}
+	}
+}

@@ -295,6 +295,13 @@ func sight(t Surveyed) string {
 		}
 		fmt.Fprintf(&out, "blind: %s cannot be right, a share is of 0 to 100%%: %s\n", count(len(all), "signal"), strings.Join(names, ", "))
 	}
+	if all := r.Recurring(time.Time{}); len(all) > 0 {
+		var names []string
+		for _, x := range all[:min(len(all), maxTurned)] {
+			names = append(names, clean(x.Signal.Of())+" "+signalName(x.Signal))
+		}
+		fmt.Fprintf(&out, "note: %s did what comes at that hour of other days, which is no anomaly: %s\n", count(len(all), "signal"), strings.Join(names, ", "))
+	}
 	for _, f := range t.Failed {
 		fmt.Fprintf(&out, "blind: %s could not be asked: %s\n", clean(f.Watch.Name), clean(f.Err.Error()))
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -143,10 +144,13 @@ type jsonStanding struct {
 	Surprise float32    `json:"surprise"`
 	// Impossible is a sample that cannot be right; it is left out otherwise.
 	Impossible *float64 `json:"impossible,omitempty"`
+	// Recurred is when it did last what comes at that hour of other days, which is no
+	// anomaly; it is left out if it did not.
+	Recurred time.Time `json:"recurred,omitzero"`
 }
 
 func standingJSON(s *observe.Standing) jsonStanding {
-	out := jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise, nil}
+	out := jsonStanding{signalJSON(s.Signal), s.State.String(), number(s.Value), number(s.Low), number(s.High), s.Surprise, nil, s.Recurred}
 	if s.State == observe.Unknown {
 		out.Impossible = number(s.Wrong)
 	}

@@ -90,6 +90,9 @@ type Verdict struct {
 	// Onset is set at the one sample that opens an incident, which may be a few
 	// samples after that began: when there is enough evidence.
 	Onset bool
+	// Recurring is set where an incident would open, and does not for this is what
+	// comes at the same hour of other days.
+	Recurring bool
 	// Since is when the open incident began, in ms; 0 without one.
 	Since int64
 	// Direction is on which side of the expected the value lies.

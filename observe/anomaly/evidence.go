@@ -125,7 +125,7 @@ func (d *Detector) suspect(s *Series, alarm bool, v *Verdict, at int64, b band) 
 		return false
 	}
 	c.left = 0
-	if s.recurs() {
+	if v.Recurring = s.recurs(); v.Recurring {
 		return false
 	}
 	if c.why.since == 0 {

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/autoecoops/autoecoops/observe"
@@ -10,6 +12,7 @@ var (
 	descAnomalies = prometheus.NewDesc("aeo_observe_anomalies", "Anomalies that go on, by whose they are and what is abnormal.", []string{"namespace", "workload", "quantity"}, nil)
 	descMore      = prometheus.NewDesc("aeo_observe_anomalies_more", "Anomalies that go on besides, for there are too many to tell each.", nil, nil)
 	descSignals   = prometheus.NewDesc("aeo_observe_signals", "Signals that are followed, by their state.", []string{"state"}, nil)
+	descRecurring = prometheus.NewDesc("aeo_observe_signals_recurring", "Signals that did within the hour what comes at that hour of other days, and is no anomaly for that.", nil, nil)
 	descUnasked   = prometheus.NewDesc("aeo_observe_signals_failed", "Expressions that could not be evaluated last time.", nil, nil)
 	descSilent    = prometheus.NewDesc("aeo_observe_silent_since_timestamp_seconds", "When something was measured last of a workload of which nothing is any more.", []string{"namespace", "workload"}, nil)
 	descNotMore   = prometheus.NewDesc("aeo_observe_signals_left", "Signals that are not followed, for there are too many.", nil, nil)
@@ -20,7 +23,7 @@ const most = 500
 
 // Describe implements prometheus.Collector.
 func (f *Follower) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAnomalies, descMore, descSignals, descUnasked, descSilent, descNotMore} {
+	for _, d := range []*prometheus.Desc{descAnomalies, descMore, descSignals, descRecurring, descUnasked, descSilent, descNotMore} {
 		ch <- d
 	}
 }
@@ -55,6 +58,7 @@ func (f *Follower) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range []observe.State{observe.Learning, observe.Normal, observe.Abnormal, observe.Silent, observe.Unknown} {
 		gauge(descSignals, float64(r.Count(s)), s.String())
 	}
+	gauge(descRecurring, float64(len(r.Recurring(r.At.Add(-time.Hour)))))
 	gauge(descUnasked, float64(failed))
 	gauge(descNotMore, float64(r.Left))
 }
