@@ -122,7 +122,7 @@ func (s *Series) asARule() (low, high int) {
 			far := int(s.farAs(y.level + day))
 			low, high = min(low, far), max(high, far)
 		}
-		if y.seen[hour] >= 2 {
+		if y.seen.at(hour) >= 2 {
 			far := int(s.farAs(y.level + y.mean[hour].long()))
 			low, high = min(low, far), max(high, far)
 		}

@@ -7,7 +7,7 @@ import "time"
 // relative to the level of the last days, so that growth is no broken habit.
 type season struct {
 	mean       [hoursOfWeek]short // from the level
-	seen       [hoursOfWeek]uint8
+	seen       hourly             // how often, up to weeks
 	recurrence recurrence
 	until      int64 // when the hour ends, ms; 0 before the first
 	hour       uint8 // of the week
@@ -32,6 +32,16 @@ const (
 	// weeks is how many weeks the mean of an hour reaches back.
 	weeks = 8
 )
+
+// hourly is a number of up to 15 for each hour of the week, in half a byte.
+type hourly [hoursOfWeek / 2]uint8
+
+func (h *hourly) at(hour uint8) uint8 { return h[hour/2] >> (hour % 2 * 4) & 15 }
+
+func (h *hourly) set(hour, n uint8) {
+	half := hour % 2 * 4
+	h[hour/2] = h[hour/2]&^(15<<half) | n<<half
+}
 
 // passed is what an hour that ended deviated, in units of the habit's usual
 // error; negative where there is no habit.
@@ -87,23 +97,24 @@ func (s *season) close(width float32) passed {
 		p.day = s.judge(x-habit, &s.dayErr, width, s.hours-24)
 		room = roomOf(s.dayErr, width)
 	}
-	if s.seen[s.hour] >= 2 {
+	if s.seen.at(s.hour) >= 2 {
 		p.week = s.judge(x-s.mean[s.hour].long(), &s.weekErr, width, s.hours-2*hoursOfWeek)
 		room = roomOf(s.weekErr, width)
 	}
 	if s.holiday {
 		// A holiday may be like a Sunday, and is not what the weekday is like.
-		if sunday := s.hour % 24; s.seen[sunday] > 0 {
+		if sunday := s.hour % 24; s.seen.at(sunday) > 0 {
 			p.week = min(p.week, s.judge(x-s.mean[sunday].long(), &s.weekErr, width, s.hours))
 		}
 		return p
 	}
 	mean := s.mean[s.hour].long()
-	if s.seen[s.hour] > 0 {
+	if s.seen.at(s.hour) > 0 {
 		x = mean + max(-room, min(x-mean, room))
 	}
-	s.seen[s.hour] = min(s.seen[s.hour]+1, weeks)
-	blend(&mean, x, 1/float32(s.seen[s.hour]))
+	times := min(s.seen.at(s.hour)+1, weeks)
+	s.seen.set(s.hour, times)
+	blend(&mean, x, 1/float32(times))
 	s.mean[s.hour] = toShort(mean)
 	return p
 }
@@ -139,7 +150,7 @@ func (s *season) weekday() bool { return s.hour >= 24 && s.hour < 144 }
 func (s *season) day(hour uint8) (float32, bool) {
 	var sum, n float32
 	for i := int(hour); i < hoursOfWeek; i += 24 {
-		if s.seen[i] > 0 {
+		if s.seen.at(uint8(i)) > 0 {
 			sum += s.mean[i].long()
 			n++
 		}
@@ -151,7 +162,7 @@ func (s *season) day(hour uint8) (float32, bool) {
 // until the hour ends: samples need not look at the whole week.
 func (s *season) foretell() {
 	var h habit
-	if s.seen[s.hour] >= 2 {
+	if s.seen.at(s.hour) >= 2 {
 		h = habit{s.level + s.mean[s.hour].long(), s.weekErr, trust(s.weekErr, s.plain)}
 	}
 	if day, ok := s.day(s.hour % 24); ok {

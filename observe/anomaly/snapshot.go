@@ -225,7 +225,7 @@ func (c *codec) series(s *Series) {
 		}
 	}
 	c.shorts(s.year.mean[:])
-	c.u8s(s.year.seen[:])
+	c.hourly(&s.year.seen)
 	c.i64(&s.year.until)
 	c.u8(&s.year.hour)
 	c.flag(&s.year.holiday)
@@ -277,7 +277,7 @@ func (c *codec) recurrence(r *recurrence) {
 // relative to its level.
 func (s *season) relate() {
 	for i, x := range s.mean {
-		if s.seen[i] > 0 {
+		if s.seen.at(uint8(i)) > 0 {
 			s.mean[i] = toShort(narrow(float64(x.long()) - float64(s.level)))
 		}
 	}
@@ -298,6 +298,16 @@ func (c *codec) span(p *span, k *known) {
 	c.f32s(p.recent[:])
 	c.near(&p.near)
 	c.u8(&k.levelHead.last, &k.patternHead.last)
+}
+
+// hourly moves a byte for each hour.
+func (c *codec) hourly(h *hourly) {
+	for hour := range uint8(hoursOfWeek) {
+		n := h.at(hour)
+		if c.u8(&n); c.reading {
+			h.set(hour, min(n, weeks))
+		}
+	}
 }
 
 func (c *codec) event(e *event) {
