@@ -131,8 +131,8 @@ func (s *shard[K]) judge(turns []Turn, at uint32, x *Sample[K], minute uint32) [
 		r.kind, *known = x.Kind, anomaly.Series{}
 	}
 	sample := anomaly.Sample{At: x.At, Value: x.Value}
-	if planned := s.groups.all[r.group].planned; planned != nil {
-		sample.Muted = planned(time.UnixMilli(x.At))
+	if planned := s.of.groups.at(r.group).planned.Load(); planned != nil {
+		sample.Muted = (*planned)(time.UnixMilli(x.At))
 	}
 	d := s.of.detectors[r.kind]
 	v := d.Observe(known, sample)

@@ -78,6 +78,8 @@ type Table[K any] struct {
 	detectors [Counter + 1]*anomaly.Detector
 	shards    [parts]shard[K]
 	size      atomic.Int64
+	arena     arena
+	groups    groups
 	// first is the shard that the next batch begins with: two do not follow each other.
 	first atomic.Uint32
 }
@@ -94,6 +96,8 @@ func NewTable[K any](o Options[K]) (*Table[K], error) {
 	if err := errors.Join(gauge, counter); err != nil {
 		return nil, err
 	}
+	t.arena.init(o.MaxSeries)
+	t.groups.init(o.MaxSeries)
 	for i := range t.shards {
 		t.shards[i].init(t)
 	}
@@ -116,12 +120,7 @@ func (t *Table[K]) Find(hash uint64, name K) (kept K, where Place, ok bool) {
 
 // Plan says what is planned from now on; nil is nothing. See observe.Options.
 func (t *Table[K]) Plan(planned func(observe.Signal) func(at time.Time) bool) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		s.groups.plan(planned)
-		s.mu.Unlock()
-	}
+	t.groups.plan(planned)
 }
 
 // Count is how all series stand.
@@ -178,7 +177,7 @@ func (t *Table[K]) Workloads() (all []Workload) {
 		s := &t.shards[i]
 		s.mu.Lock()
 		for at := range s.open {
-			open[s.groups.all[s.row(at).group].of]++
+			open[t.groups.at(s.row(at).group).of]++
 		}
 		s.mu.Unlock()
 	}
@@ -210,12 +209,11 @@ type shard[K any] struct {
 	mu    sync.Mutex
 	of    *Table[K]
 	index index
-	// rows and series are what is known of each series, in chunks that never move.
-	rows   []*[rowsTogether]row[K]
-	series []*[seriesTogether]anomaly.Series
-	used   uint32   // rows that were ever used
-	free   []uint32 // of these, those that are not any more
-	groups groups
+	// rows are what is known of each series besides what the detector knows, in chunks that
+	// never move.
+	rows []*[rowsTogether]row[K]
+	used uint32   // rows that were ever used
+	free []uint32 // of these, those that are not any more
 	// open are the anomalies that go on, by the row of their series.
 	open       map[uint32]peak
 	count      Count
@@ -223,19 +221,16 @@ type shard[K any] struct {
 	leftBefore int
 }
 
-const (
-	rowsTogether = 64
-	// seriesTogether series are just below 64 KiB, which is what such an array takes: of
-	// one more, the room of a whole page were lost.
-	seriesTogether = 17
-)
+const rowsTogether = 64
 
 // row is what is known of a series besides what the detector knows: 32 bytes.
 type row[K any] struct {
 	name  K
 	group uint32
 	// seen is when a sample came, in minutes since 1970, by our clock.
-	seen  uint32
+	seen uint32
+	// known is where in the arena the detector's part is.
+	known uint32
 	state observe.State
 	kind  Kind
 	used  bool
@@ -243,14 +238,11 @@ type row[K any] struct {
 
 func (s *shard[K]) init(of *Table[K]) {
 	s.of, s.open = of, map[uint32]peak{}
-	s.groups.init()
 }
 
 func (s *shard[K]) row(at uint32) *row[K] { return &s.rows[at/rowsTogether][at%rowsTogether] }
 
-func (s *shard[K]) known(at uint32) *anomaly.Series {
-	return &s.series[at/seriesTogether][at%seriesTogether]
-}
+func (s *shard[K]) known(at uint32) *anomaly.Series { return s.of.arena.at(s.row(at).known) }
 
 // find returns the row of a series, none if it is not followed.
 func (s *shard[K]) find(hash uint64, name K) uint32 {
@@ -287,11 +279,8 @@ func (s *shard[K]) add(hash uint64, name K, kind Kind) uint32 {
 		if int(at/rowsTogether) == len(s.rows) {
 			s.rows = append(s.rows, new([rowsTogether]row[K]))
 		}
-		if int(at/seriesTogether) == len(s.series) {
-			s.series = append(s.series, new([seriesTogether]anomaly.Series))
-		}
 	}
-	*s.row(at) = row[K]{name: name, kind: kind, used: true, group: s.groups.join(t.options.Naming.Signal(name, kind))}
+	*s.row(at) = row[K]{name: name, kind: kind, used: true, known: t.arena.take(), group: t.groups.join(t.options.Naming.Signal(name, kind))}
 	s.index.put(hash, at, s.hashAt)
 	s.count.Series[observe.Learning]++
 	return at
@@ -303,13 +292,14 @@ func (s *shard[K]) hashAt(at uint32) uint64 { return s.of.options.Naming.Hash(s.
 func (s *shard[K]) release(at uint32) {
 	r := s.row(at)
 	s.index.remove(s.hashAt(at), at, s.hashAt)
-	s.groups.leave(r.group)
+	s.of.groups.leave(r.group)
 	s.count.Series[r.state]--
 	s.count.Released++
 	delete(s.open, at)
-	*r, *s.known(at) = row[K]{}, anomaly.Series{}
+	s.of.arena.give(r.known)
+	*r = row[K]{}
 	s.free = append(s.free, at)
-	s.of.size.Add(-1)
+	s.of.size.Add(-1) // the last, for then there is room for another
 }
 
 // stand notes how a series stands.
