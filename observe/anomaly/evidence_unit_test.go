@@ -62,8 +62,8 @@ func TestRecall(t *testing.T) {
 			}
 			s.recall(75)
 		}
-		for _, bits := range s.year.recurrence.came {
-			n += int(bits & 1)
+		for hour := range uint8(hoursOfWeek) {
+			n += int(s.year.recurrence.times(hour) & 1)
 		}
 		return n
 	}

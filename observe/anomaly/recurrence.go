@@ -6,9 +6,9 @@ package anomaly
 // learned anew when its patterns had to make room. So what came at an hour on days
 // before opens no incident there again, unless it goes farther than it did then.
 type recurrence struct {
-	// came has for each hour of the week in which of its last eight times evidence
-	// came together: the lowest bit is the newest.
-	came [hoursOfWeek]uint8
+	// came has for each hour of the week, two in a byte, in which of its last four times
+	// evidence came together: the lowest bit is the newest.
+	came [hoursOfWeek / 2]uint8
 	// far is for each hour of the day how far the level then went, as reached tells.
 	far [24]int8
 	// reach is how far the level goes in the hour that goes on, which is compared with
@@ -19,9 +19,9 @@ type recurrence struct {
 }
 
 const (
-	// recurring is on how many of the daysBack that are remembered something must
-	// have come to be expected.
-	recurring, daysBack = 3, 56
+	// On so many of the daysBack that are remembered, or at the same hour of so many
+	// weeks, something must have come to be expected.
+	recurring, recurringWeeks, daysBack = 3, 2, 27
 	// leastAnHour is how many samples an hour must have to be told from the next.
 	leastAnHour = 4
 	// longestSpell is how many hours may be one thing that comes by the clock:
@@ -39,14 +39,22 @@ const (
 
 // open begins an hour of the week after another.
 func (r *recurrence) open(hour, last uint8) {
-	if r.came[last]&1 == 1 {
+	if r.times(last)&1 == 1 {
 		r.far[last%24] = r.reach
 	}
-	r.came[hour] <<= 1
+	r.set(hour, r.times(hour)<<1&15)
 	r.reach = 0
 	if r.spell > 0 {
 		r.spell = min(r.spell+1, longestSpell+1)
 	}
+}
+
+// times is in which of the last times of an hour evidence came together.
+func (r *recurrence) times(hour uint8) uint8 { return r.came[hour/2] >> (hour % 2 * 4) & 15 }
+
+func (r *recurrence) set(hour, times uint8) {
+	at, half := &r.came[hour/2], hour%2*4
+	*at = *at&^(15<<half) | times<<half
 }
 
 // recall notes that evidence is there, if it is.
@@ -66,11 +74,21 @@ func (s *Series) recall(evidence float32) {
 	if far := s.reached(); max(far, -far) > max(r.reach, -r.reach) {
 		r.reach = far
 	}
-	r.came[hour] |= 1
+	r.set(hour, r.times(hour)|1)
 }
 
-// reached is how far the level is from its usual middle.
-func (s *Series) reached() int8 { return s.farAs(s.local.level) }
+// reached is how far the series is from its usual middle, by its level and by its last
+// value: after a jump the level, which follows trends, goes too far for a while.
+func (s *Series) reached() int8 {
+	level, last := s.farAs(s.local.level), s.farAs(s.local.last)
+	if level < 0 != (last < 0) {
+		return 0
+	}
+	if level < 0 {
+		return max(level, last)
+	}
+	return min(level, last)
+}
 
 // farAs is how far a level is from the usual middle: above 0 if it is higher, in
 // eighths of a doubling of the usual range; 0 within that.
@@ -91,7 +109,7 @@ func (s *Series) farAs(level float32) int8 {
 // comes by the clock also ends: back at the usual level it may still be news.
 func (s *Series) recurs() bool {
 	far, low, high := int(s.reached()), 0, 0
-	came := 0
+	came, weeks := 0, 0
 	for day := 1; day <= daysBack; day++ {
 		here := false
 		for _, later := range [...]int{-1, 0, 1} {
@@ -103,9 +121,12 @@ func (s *Series) recurs() bool {
 		}
 		if here {
 			came++
+			if day%7 == 0 {
+				weeks++
+			}
 		}
 	}
-	if came >= recurring && (far == 0 || far <= high+farther && far >= low-farther) {
+	if (came >= recurring || weeks >= recurringWeeks) && (far == 0 || far <= high+farther && far >= low-farther) {
 		return true
 	}
 	low, high = s.asARule()
@@ -135,5 +156,5 @@ func (s *Series) asARule() (low, high int) {
 func (r *recurrence) at(hour, before int) bool {
 	newest := before % hoursOfWeek
 	at := (hour - newest + hoursOfWeek) % hoursOfWeek
-	return r.came[at]>>(before/hoursOfWeek)&1 == 1
+	return r.times(uint8(at))>>(before/hoursOfWeek)&1 == 1
 }

@@ -36,7 +36,7 @@ func TestRecurrence(t *testing.T) {
 		quiet, told time.Duration
 	}{
 		{"each night", each(30, 1, night, 6), 30, 4 * day, 0},
-		{"each week", each(56, 7, night, 6), 56, 22 * day, 0},
+		{"each week", each(56, 7, night, 6), 56, 15 * day, 0},
 		{"each night, and once far higher", append(each(20, 1, night, 6), spell{20*day + night, time.Hour, 40}), 21, 4 * day, 20*day + night},
 		{"each night, and once lower", append(each(20, 1, night, 1.5), spell{20*day + night, time.Hour, 0.1}), 21, 4 * day, 20*day + night},
 		{"each night, and once by day", append(each(21, 1, night, 6), spell{19*day + 13*time.Hour, time.Hour, 9}), 21, 4 * day, 19*day + 13*time.Hour},
