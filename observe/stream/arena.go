@@ -20,7 +20,7 @@ type arena struct {
 
 // seriesTogether series take just less than whole pages of 8 KiB, which is what an array
 // takes: with one more or less, the room of a page were lost.
-const seriesTogether = 33
+const seriesTogether = 40
 
 func (a *arena) init(most int) {
 	a.arrays = make([]*[seriesTogether]anomaly.Series, (most+seriesTogether-1)/seriesTogether)
