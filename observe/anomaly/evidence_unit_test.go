@@ -54,7 +54,7 @@ func TestRecall(t *testing.T) {
 		s.in.interval, s.scale.width = interval, 1
 		last := uint8(0)
 		for hour := uint8(1); hour < 100; hour++ {
-			s.year.recurrence.open(hour, last)
+			s.year.recurrence.open(last, 1)
 			s.year.hour, last = hour, hour
 			s.evidence.sum = 0
 			if int(hour) <= lasting || int(hour) == again {

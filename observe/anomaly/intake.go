@@ -86,13 +86,13 @@ func (in *intake) putBack(at int64) bool {
 	return true
 }
 
-// tear ends what cannot go on over a gap: unfinished blocks and the hour.
+// tear ends what cannot go on over a gap: unfinished blocks and the mean of the hour.
 // Patterns do: what comes after a gap should be like what came before.
 func (s *Series) tear() {
 	for i := range s.span {
 		s.span[i].n = 0
 	}
-	s.year.n, s.year.sum, s.year.until = 0, 0, 0
+	s.year.n, s.year.sum = 0, 0
 	s.still.run = 0
 }
 
@@ -190,7 +190,7 @@ func (s *Series) rebase(base, unit float64) {
 	}
 	y.sum = narrow(float64(y.sum)*c.factor - c.shift*float64(y.n))
 	c.level(&y.level, &s.still.value, &l.level, &l.last)
-	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm)
+	c.size(&y.plain, &y.dayErr, &y.weekErr, &l.trend, &l.spread, &l.brisk, &l.calm, &s.evidence.width)
 	for _, r := range []*reason{&s.event.why, &s.suspicion.why} {
 		c.level(&r.low, &r.high)
 		c.levels(r.near.levels[:])

@@ -37,15 +37,27 @@ const (
 	farAsARule = 16
 )
 
-// open begins an hour of the week after another.
-func (r *recurrence) open(hour, last uint8) {
+// open begins the hour of the week that is so many hours after another: 0 where the clock
+// is put back and the hour goes on, or below that. What came in hours that were missed
+// meanwhile is not known, and counts as nothing; older than weeks, all is forgotten.
+func (r *recurrence) open(last uint8, after int) {
+	if after == 0 {
+		return
+	}
 	if r.times(last)&1 == 1 {
 		r.far[last%24] = r.reach
 	}
-	r.set(hour, r.times(hour)<<1&15)
 	r.reach = 0
-	if r.spell > 0 {
-		r.spell = min(r.spell+1, longestSpell+1)
+	if after > weeks*hoursOfWeek {
+		clear(r.came[:])
+	} else {
+		for i := 1; i <= after; i++ {
+			hour := uint8((int(last) + i) % hoursOfWeek)
+			r.set(hour, r.times(hour)<<1&15)
+		}
+	}
+	if r.spell > 0 && after > 0 {
+		r.spell = uint8(min(int(r.spell)+after, longestSpell+1))
 	}
 }
 
@@ -93,7 +105,7 @@ func (s *Series) reached() int8 {
 // farAs is how far a level is from the usual middle: above 0 if it is higher, in
 // eighths of a doubling of the usual range; 0 within that.
 func (s *Series) farAs(level float32) int8 {
-	off := (level - s.scale.middle) / s.scale.width
+	off := (level - s.scale.middle) / max(s.scale.width, smallest)
 	if abs(off) <= 1 {
 		return 0
 	}

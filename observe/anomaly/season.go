@@ -1,6 +1,9 @@
 package anomaly
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // season knows what is usual at which hour of the week, from the mean of each
 // hour; what is usual at an hour of the day follows from it. Hours are kept
@@ -66,9 +69,9 @@ func (s *season) see(at int64, x, width float32, set *Settings) (p passed, ended
 // back, an hour of the week lasts two; where it is put forward, one is missing.
 func (s *season) open(at int64, set *Settings) {
 	t := time.UnixMilli(at).In(set.Location)
-	last := s.hour
-	s.hour = uint8(int(t.Weekday())*24 + t.Hour())
-	s.recurrence.open(s.hour, last)
+	hour := uint8(int(t.Weekday())*24 + t.Hour())
+	s.recurrence.open(s.hour, s.hoursTo(hour, at))
+	s.hour = hour
 	s.until = at - at%hourMs + hourMs
 	if _, offset := t.Zone(); offset%3600 != 0 {
 		past := (int64(t.Minute())*60+int64(t.Second()))*1000 + int64(t.Nanosecond()/1e6)
@@ -81,6 +84,18 @@ func (s *season) open(at int64, set *Settings) {
 	}
 	s.sum, s.n = 0, 0
 	s.foretell()
+}
+
+// hoursTo is how many hours of the week there are from the one that is open to one that
+// begins: the clock of the users says which it is, and the time how many weeks later.
+func (s *season) hoursTo(hour uint8, at int64) int {
+	hours := (int(hour) - int(s.hour) + hoursOfWeek) % hoursOfWeek
+	if s.until == 0 {
+		return hours
+	}
+	past := (float64(at) - float64(s.until)) / hourMs
+	later := math.Round((past + 1 - float64(hours)) / hoursOfWeek)
+	return hours + hoursOfWeek*int(max(-1, min(later, weeks+1)))
 }
 
 func (s *season) close(width float32) passed {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/autoecoops/autoecoops/fault"
 )
@@ -345,7 +346,7 @@ func (c *codec) near(n *nearest) {
 func (s *Series) sound() bool {
 	ok := int(s.scale.n) <= keptValues && int(s.scale.head) < keptValues && s.scale.stride < 1<<31 &&
 		s.year.hour < hoursOfWeek && s.event.why.sound() && s.suspicion.why.sound() && s.suspicion.left <= confirm &&
-		s.evidence.n <= evidenceRows && s.evidence.pause <= settle && finite(s.evidence.sum, s.evidence.usual, s.evidence.spread, s.evidence.width) &&
+		s.evidence.n <= evidenceRows && s.evidence.pause <= settle && min(s.evidence.sum, s.evidence.spread, s.evidence.width) >= 0 && s.year.recurrence.sound() && finite(s.evidence.sum, s.evidence.usual, s.evidence.spread, s.evidence.width) &&
 		finite(s.in.interval, s.scale.middle, s.scale.width, s.year.sum, s.year.plain, s.year.level, s.year.dayErr, s.year.weekErr) &&
 		finite(s.local.level, s.local.trend, s.local.spread, s.local.last, s.local.brisk, s.local.calm) &&
 		finite(s.mix.residual, s.mix.away, s.mix.bar, s.mix.peak, s.mix.tired, s.mix.rank, s.mix.row) &&
@@ -370,6 +371,10 @@ func (s *Series) sound() bool {
 func (r *reason) sound() bool {
 	return r.direction >= Below && r.direction <= Above && r.nearSpan < spans &&
 		finite(r.low, r.high, r.probability) && finite(r.surprise[:]...) && finite(r.near.levels[:]...)
+}
+
+func (r *recurrence) sound() bool {
+	return r.spell <= longestSpell+1 && slices.Min(r.far[:]) > math.MinInt8 && r.reach > math.MinInt8
 }
 
 func finite(all ...float32) bool {
