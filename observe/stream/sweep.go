@@ -43,6 +43,8 @@ func (s *shard[K]) sweep(turns []Turn, now time.Time, full bool) (released int, 
 		if !r.used {
 			continue
 		}
+		// Our clock may have been ahead: nobody is heard before now.
+		r.seen = uint32(max(0, min(int64(r.seen), minute)))
 		silent := time.Duration(minute-int64(r.seen)) * time.Minute
 		if silent >= quiet {
 			turns = s.hush(turns, at)

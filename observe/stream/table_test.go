@@ -258,6 +258,24 @@ func TestSilenceWithRoom(t *testing.T) {
 	}
 }
 
+// TestClockAhead: what was heard while our clock was years ahead is silent in time once that
+// is right again, and what goes on of it is not kept for years.
+func TestClockAhead(t *testing.T) {
+	x := table(t, 5)
+	taught(t, x, 4)
+	var b stream.Batch[string]
+	b.Add(sample("s1", start.Add(24*time.Hour).UnixMilli(), 100))
+	x.Feed(&b, start.AddDate(5, 0, 0))
+	x.Sweep(start.Add(time.Hour))
+	x.Sweep(start.Add(time.Hour + 11*time.Minute))
+	if c := x.Count(); c.Series[observe.Silent] != 4 {
+		t.Errorf("%+v", c)
+	}
+	if n := x.Sweep(start.Add(120 * time.Hour)); n != 4 {
+		t.Errorf("%d released", n)
+	}
+}
+
 // TestPlanned: what is planned of a workload opens nothing, and of the others all does.
 func TestPlanned(t *testing.T) {
 	x := table(t, 10)

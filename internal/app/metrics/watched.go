@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/autoecoops/autoecoops/adapter/tap"
 	"github.com/autoecoops/autoecoops/fault"
+	"github.com/autoecoops/autoecoops/internal/plainfile"
 	"github.com/autoecoops/autoecoops/observe"
 	"github.com/autoecoops/autoecoops/observe/stream"
 	"github.com/autoecoops/autoecoops/observe/watch"
@@ -164,7 +166,7 @@ func writeLabels(b []byte, l labels.Labels) []byte {
 	return b
 }
 
-var errLabels = errors.New("it is damaged: labels are cut off")
+var errLabels = errors.New("it is damaged: labels are cut off, or no text")
 
 func readLabels(b []byte) (labels.Labels, error) {
 	builder := labels.NewScratchBuilder(16)
@@ -176,6 +178,9 @@ func readLabels(b []byte) (labels.Labels, error) {
 				return labels.EmptyLabels(), errLabels
 			}
 			pair[i], b = string(b[head:head+int(n)]), b[head+int(n):]
+			if !utf8.ValidString(pair[i]) { // no metric can have it
+				return labels.EmptyLabels(), errLabels
+			}
 		}
 		builder.Add(pair[0], pair[1])
 	}
@@ -280,7 +285,7 @@ func (w *Watcher) restore() {
 	if w.options.Keep == "" {
 		return
 	}
-	f, err := os.Open(w.options.Keep)
+	f, err := plainfile.Open(w.options.Keep)
 	if os.IsNotExist(err) {
 		return
 	}
