@@ -336,7 +336,7 @@ func (p *peer) post(ctx context.Context, all []wire) error {
 	switch code := res.StatusCode; {
 	case code == http.StatusBadRequest || code == http.StatusRequestEntityTooLarge || code == http.StatusUnprocessableEntity:
 		// It never will: the next alerts must not wait behind these.
-		return fault.New(fault.Invalid, "send alerts to", p.base.Host, why, "are labels and annotations of the objectives such as Alertmanager takes?")
+		return fault.New(fault.Invalid, "send alerts to", p.base.Host, why, "are labels and annotations of the objectives, or the names in what is watched, such as Alertmanager takes?")
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return fault.New(fault.Denied, "send alerts to", p.base.Host, why, "give a token or a user that may post alerts, and the tenant if it has several")
 	case code/100 == 3:

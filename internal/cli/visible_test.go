@@ -9,14 +9,14 @@ import (
 )
 
 // hidden are characters that a terminal obeys, or that nobody sees.
-const hidden = "a\x1b\x7f\u0085\u00ad\u061c\u200b\u202e\u2066\ufeff\U000e0041b"
+const hidden = "a\x1b\x7f\u0085\u00ad\u061c\u200b\u202e\u2066\ufeff\u2028\u2029\u034f\u3164\U000e0041b"
 
 // TestHiddenCharacters are ? in text, and written out in JSON, where the value stays what it is.
 func TestHiddenCharacters(t *testing.T) {
-	if got := clean(hidden); got != "a??????????b" {
+	if got := clean(hidden); got != "a??????????????b" {
 		t.Errorf("%q", got)
 	}
-	if got := tame(hidden); got != "a??????????b" {
+	if got := tame(hidden); got != "a??????????????b" {
 		t.Errorf("%q", got)
 	}
 	const said = "👩\u200d💻 می\u200cخواهم" // joined signs, and words that want no joining
@@ -43,7 +43,7 @@ func TestHiddenCharacters(t *testing.T) {
 				t.Fatal(err)
 			}
 			again, err := json.Marshal(any)
-			if err != nil || !strings.Contains(string(again), strings.NewReplacer("\x1b", `\u001b`).Replace(hidden)) {
+			if err != nil || !strings.Contains(string(again), strings.NewReplacer("\x1b", `\u001b`, "\u2028", `\u2028`, "\u2029", `\u2029`).Replace(hidden)) {
 				t.Errorf("%v: the value is another: %s", args, again)
 			}
 		}
