@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +101,38 @@ func TestLogsThatAreTooMany(t *testing.T) {
 		if err != nil || len(found.Failed) != 2 || !s.since[0].Equal(logNoon.Add(-75*time.Minute)) {
 			t.Errorf("look %d: %v since %v: %v", i, found.Failed, s.since, err)
 		}
+	}
+}
+
+// TestLogsWithWarnings are read anew at the next look: lines may be missing of which a Loki
+// warns.
+func TestLogsWithWarnings(t *testing.T) {
+	s := &lateLoki{shopLoki: shopLoki{t: t, counts: true}, seen: logNoon}
+	warns := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		s.ServeHTTP(answer, r)
+		text := answer.Body.String()
+		if warns {
+			text = strings.Replace(text, "{", `{"warnings":["a part of the store does not answer"],`, 1)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write([]byte(text))
+	}))
+	defer server.Close()
+	recall := &logs.Recall{}
+	for i, all := range []bool{true, true, false} {
+		s.since = nil
+		found, err := (backend{}).CompareLogs(t.Context(), cli.LogsRequest{
+			Loki: &cli.LokiSource{URL: server.URL, MaxLines: 100_000}, Namespace: "shop", At: logNoon, Since: 15 * time.Minute, Before: 30 * time.Minute, Least: 1, Timeout: time.Minute, Recall: recall,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if anew := s.since[0].Equal(logNoon.Add(-45 * time.Minute)); anew != all || slices.Contains(found.Notes, "Loki says: a part of the store does not answer") != warns {
+			t.Errorf("look %d asks since %v: %q", i, s.since, found.Notes)
+		}
+		warns = false
 	}
 }

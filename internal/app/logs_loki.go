@@ -54,7 +54,7 @@ func (r *logReading) loki(ctx context.Context) error {
 		return err
 	}
 	streams := map[string]*stream{}
-	ends := [2]int64{}
+	ends, told := [2]int64{}, len(r.out.Notes)
 	for i, s := range [2][2]time.Time{{before, mid}, {after, to}} {
 		end, err := r.span(ctx, client, query, s[0], s[1], streams)
 		if err != nil {
@@ -74,7 +74,8 @@ func (r *logReading) loki(ctx context.Context) error {
 	r.comparison.Narrow(ends[0], ends[1])
 	if r.Recall != nil {
 		r.Recall.Until(to.Add(-lateness).UnixMilli())
-		if len(r.out.Failed) > 0 {
+		// What Loki warns of may be that lines are missing, which the next look would not tell.
+		if len(r.out.Failed) > 0 || len(r.out.Notes) > told {
 			r.Recall.Forget() // it has not all lines; the next look makes the windows fit
 		}
 	}
