@@ -231,26 +231,29 @@ func TestWatchFuture(t *testing.T) {
 	w.measures(t, `aeo_observe_watched_samples_total{verdict="restarted"} 1`, `aeo_observe_watched_samples_total{verdict="late"} 0`)
 }
 
-// TestWatchPlanned: what is planned of a workload is no news.
+// TestWatchPlanned: what is planned of a workload is no news, what is of another changes
+// nothing.
 func TestWatchPlanned(t *testing.T) {
-	w := watched(t, metrics.WatchOptions{Alone: true, Habits: metrics.Habits{Planned: func() func(observe.Signal) func(time.Time) bool {
-		return func(s observe.Signal) func(time.Time) bool {
-			if s.Workload() != "w7" {
-				return nil
+	for planned, want := range map[string]int{"w7": 0, "w8": 1} {
+		w := watched(t, metrics.WatchOptions{Alone: true, Habits: metrics.Habits{Planned: func() func(observe.Signal) func(time.Time) bool {
+			return func(s observe.Signal) func(time.Time) bool {
+				if s.Workload() != planned {
+					return nil
+				}
+				return func(time.Time) bool { return true }
 			}
-			return func(time.Time) bool { return true }
+		}}})
+		s := newSender(10)
+		for n := range 330 {
+			fault := -1
+			if n >= 300 {
+				fault = 7
+			}
+			w.send(t, s.next(fault))
 		}
-	}}})
-	s := newSender(10)
-	for n := range 400 {
-		fault := -1
-		if n > 350 {
-			fault = 7
+		if w.Watcher().Tell(); len(w.news) != want {
+			t.Errorf("%s is planned: %+v", planned, w.news)
 		}
-		w.send(t, s.next(fault))
-	}
-	if w.Watcher().Tell(); len(w.news) != 0 {
-		t.Errorf("%+v", w.news)
 	}
 }
 
