@@ -125,7 +125,7 @@ func (s *shard[K]) judge(turns []Turn, at uint32, x *Sample[K], minute uint32) [
 		return s.hush(turns, at)
 	}
 	r.seen = minute
-	if x.Kind != Unsaid && x.Kind != r.kind { // it is another series than was thought
+	if s.says(r, x.Kind) { // it is another series than was thought
 		turns = s.close(turns, at, Unknown)
 		s.stand(r, observe.Learning)
 		r.kind, *known = x.Kind, anomaly.Series{}

@@ -129,6 +129,8 @@ type Count struct {
 	Series [observe.Silent + 1]int
 	// Samples are those of which each anomaly.State was the verdict, so far.
 	Samples [anomaly.Restarted + 1]uint64
+	// Disputed are the samples said to be of another kind than their series is judged by.
+	Disputed uint64
 	// Ends are the markers of series' ends, Left the samples of series beyond the bound.
 	Ends, Left uint64
 	// LeftSeries is about how many series these are of, lately.
@@ -157,6 +159,7 @@ func (t *Table[K]) Count() (all Count) {
 		for j, n := range c.Samples {
 			all.Samples[j] += n
 		}
+		all.Disputed += c.Disputed
 		all.Ends, all.Left, all.Released = all.Ends+c.Ends, all.Left+c.Left, all.Released+c.Released
 		all.LeftSeries += max(s.left.count(), s.leftBefore)
 		s.mu.Unlock()
@@ -234,6 +237,32 @@ type row[K any] struct {
 	state observe.State
 	kind  Kind
 	used  bool
+	// said is 0 if nobody said of what kind the series is, and otherwise 1 and for how many
+	// samples in a row it is said to be of the other.
+	said uint8
+}
+
+// settledDispute is after how many samples in a row a series is of the kind that they say:
+// it changed. Before that two senders say different things of one series, and learning it
+// anew with each sample would never end.
+const settledDispute = 250
+
+// says takes what a sample says of the kind of its series, and tells whether that is another
+// from now on.
+func (s *shard[K]) says(r *row[K], kind Kind) bool {
+	switch {
+	case kind == Unsaid:
+		return false
+	case kind == r.kind:
+		r.said = 1
+		return false
+	case r.said > 0 && r.said < settledDispute:
+		r.said++
+		s.count.Disputed++
+		return false
+	}
+	r.said = 1
+	return true
 }
 
 func (s *shard[K]) init(of *Table[K]) {

@@ -316,6 +316,31 @@ func TestKind(t *testing.T) {
 	}
 }
 
+// TestDisputedKind: two senders that do not agree of what kind a series is are counted, and
+// do not have it learned anew with each sample; a series that changed is.
+func TestDisputedKind(t *testing.T) {
+	x := table(t, 10)
+	at := start.UnixMilli()
+	say := func(n int, kinds ...stream.Kind) {
+		var b stream.Batch[string]
+		for i := range n {
+			at += 15_000
+			s := sample("s", at, 20+float64(i%3))
+			s.Kind = kinds[i%len(kinds)]
+			b.Add(s)
+		}
+		x.Feed(&b, start)
+	}
+	say(400, stream.Gauge, stream.Counter)
+	if c := x.Count(); c.Disputed != 200 || c.Series[observe.Normal] != 1 || c.Samples[anomaly.Restarted] != 0 {
+		t.Errorf("%+v", c)
+	}
+	say(300, stream.Counter)
+	if c := x.Count(); c.Disputed != 200+248 || c.Series[observe.Learning] != 1 || c.Samples[anomaly.Restarted] == 0 {
+		t.Errorf("changed for good: %+v", c)
+	}
+}
+
 // TestTogether has several goroutines feed series of their own, others write and look
 // meanwhile, and comes to what one alone comes to.
 func TestTogether(t *testing.T) {

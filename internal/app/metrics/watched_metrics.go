@@ -13,6 +13,7 @@ var (
 	descWatchedLeft      = prometheus.NewDesc("aeo_observe_watched_series_left", "About how many series are picked and not watched, for there are too many.", nil, nil)
 	descWatchedReleased  = prometheus.NewDesc("aeo_observe_watched_series_released_total", "Series that were silent for long and are not watched any more.", nil, nil)
 	descWatchedSamples   = prometheus.NewDesc("aeo_observe_watched_samples_total", "Samples of series that are picked, by what became of them.", []string{"verdict"}, nil)
+	descWatchedDisputed  = prometheus.NewDesc("aeo_observe_watched_samples_disputed_total", "Samples said to be of another type than their series is judged by: two senders do not agree.", nil, nil)
 	descWatchedAnomalies = prometheus.NewDesc("aeo_observe_watched_anomalies", "Anomalies of watched series that go on, by whose they are.", []string{"namespace", "workload"}, nil)
 	descWatchedMore      = prometheus.NewDesc("aeo_observe_watched_anomalies_more", "Workloads with anomalies besides, for there are too many to tell each.", nil, nil)
 	descWatchedUntold    = prometheus.NewDesc("aeo_observe_watched_anomalies_untold_total", "Anomalies that began and were no event, for there were too many at a time.", nil, nil)
@@ -21,7 +22,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (w *Watcher) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descWatched, descWatchedLimit, descWatchedLeft, descWatchedReleased, descWatchedSamples, descWatchedAnomalies, descWatchedMore, descWatchedUntold, descWatchedKept} {
+	for _, d := range []*prometheus.Desc{descWatched, descWatchedLimit, descWatchedLeft, descWatchedReleased, descWatchedSamples, descWatchedDisputed, descWatchedAnomalies, descWatchedMore, descWatchedUntold, descWatchedKept} {
 		ch <- d
 	}
 }
@@ -44,6 +45,7 @@ func (w *Watcher) Collect(ch chan<- prometheus.Metric) {
 	put(descWatchedSamples, prometheus.CounterValue, float64(c.Ends), "end")
 	put(descWatchedSamples, prometheus.CounterValue, float64(c.Left), "left")
 	put(descWatchedSamples, prometheus.CounterValue, float64(w.tap.Histograms()), "histogram")
+	put(descWatchedDisputed, prometheus.CounterValue, float64(c.Disputed))
 	more := 0
 	for i, of := range w.table.Workloads() {
 		if i < most {
