@@ -145,10 +145,16 @@ func (s *Series) idle(state State) Verdict {
 
 // judge brings every channel's surprise up to date and learns the sample.
 func (d *Detector) judge(s *Series, x float32, at int64) {
+	before := s.scale.width
 	changed := s.scale.see(&s.past, x, s.in.interval)
-	width := s.scale.width
+	width, grown := s.scale.width, float32(1)
 	if changed {
 		s.evidence.measured(width)
+		if before > 0 {
+			// A sample far beyond all may widen the range by itself, and is a record by
+			// the range before.
+			grown = max(1, width/before)
+		}
 	}
 	s.in.rows++
 	rows := s.in.rows
@@ -164,7 +170,7 @@ func (d *Detector) judge(s *Series, x float32, at int64) {
 		}
 		levels := s.levelBook(i, t)
 		near := levels.see(&[blocks]float32{level}, width, age, nil)
-		if rows >= fewRows && s.evidence.pause == 0 && s.tailOf(2*i).record(near.distance) >= recordBeyond(rows) {
+		if rows >= fewRows && s.evidence.pause == 0 && s.tailOf(2*i).record(near.distance*grown) >= recordBeyond(rows) {
 			s.evidence.sum, s.suspicion.left = largest, 0
 		}
 		s.count(2*i, near.distance)

@@ -57,3 +57,26 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("a spike far beyond all at 3000 is told at %v, since %d", at, since/5/minute)
 	}
 }
+
+// TestNoBlindMoment: a jump far beyond all is told whichever sample it begins with, also
+// with one that the usual range is taken from.
+func TestNoBlindMoment(t *testing.T) {
+	d := detector(t, func(s *anomaly.Settings) { s.Counter = true })
+	for from := 340; from <= 360; from++ {
+		r := rand.New(rand.NewPCG(uint64(from), 3))
+		var s anomaly.Series
+		total, told := 0.0, false
+		for i := range from + 50 {
+			rate := 20 + r.NormFloat64()
+			if i >= from {
+				rate *= 20
+			}
+			total += rate * 15
+			v := d.Observe(&s, anomaly.Sample{At: int64(i) * 15_000, Value: total})
+			told = told || v.Onset && i >= from
+		}
+		if !told {
+			t.Errorf("a counter that grows twenty times as fast from sample %d on is not told", from)
+		}
+	}
+}
