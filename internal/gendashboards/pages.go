@@ -102,7 +102,7 @@ func signalsDashboard() dashboard {
 				{title: "Room for watched series", kind: "timeseries", queries: []query{
 					ask(`sum(aeo_observe_watched_series_limit) - sum(aeo_observe_watched_series)`, "room"), ask(`sum(increase(aeo_observe_watched_series_released_total[$__rate_interval]))`, "released"),
 				}},
-				{title: "Samples of watched series", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (verdict) (rate(aeo_observe_watched_samples_total[$__rate_interval]))`, "{{verdict}}")}},
+				{title: "Samples of watched series", kind: "timeseries", unit: "cps", queries: []query{ask(`sum by (verdict) (rate(aeo_observe_watched_samples_total[$__rate_interval]))`, "{{verdict}}"), ask(`sum(rate(aeo_observe_watched_samples_disputed_total[$__rate_interval]))`, "of a type that is disputed")}},
 				{title: "Anomalies of watched series", kind: "timeseries", queries: []query{
 					ask(`sum by (namespace, workload) (aeo_observe_watched_anomalies)`, "{{namespace}}/{{workload}}"),
 					ask(`sum(aeo_observe_watched_anomalies_more)`, "more workloads"), ask(`sum(increase(aeo_observe_watched_anomalies_untold_total[$__rate_interval]))`, "began and were no event"),
