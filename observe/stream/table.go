@@ -222,6 +222,7 @@ type shard[K any] struct {
 	count      Count
 	left       sketch
 	leftBefore int
+	leftSlot   int64 // of the clock, that left counts
 }
 
 const rowsTogether = 64

@@ -258,6 +258,37 @@ func TestSilenceWithRoom(t *testing.T) {
 	}
 }
 
+// TestLeftSeries: how many series are left out stays told however often it is looked within
+// a minute, until none was sent for a whole slot of ten minutes.
+func TestLeftSeries(t *testing.T) {
+	x := table(t, 2)
+	taught(t, x, 2)
+	left := func(after time.Duration, want int) {
+		t.Helper()
+		for range 3 {
+			x.Sweep(start.Add(after))
+			if n := x.Count().LeftSeries; n != want {
+				t.Errorf("after %v: %d series left out, want %d", after, n, want)
+			}
+		}
+	}
+	var b stream.Batch[string]
+	for _, after := range []time.Duration{0, 10 * time.Minute, 20*time.Minute + time.Second} {
+		for i := range 30 {
+			x := sample(fmt.Sprint("other", i), start.Add(after).UnixMilli(), 1)
+			x.Hash = uint64(i+1) * 0x9e3779b97f4a7c15 // of which all bits differ
+			b.Add(x)
+		}
+		x.Sweep(start.Add(after))
+		x.Feed(&b, start.Add(after))
+		left(after, 30)
+	}
+	left(29*time.Minute, 30)
+	left(35*time.Minute, 30) // of the slot before
+	left(41*time.Minute, 0)
+	left(5*time.Minute, 0) // the clock is put back
+}
+
 // TestClockAhead: what was heard while our clock was years ahead is silent in time once that
 // is right again, and what goes on of it is not kept for years.
 func TestClockAhead(t *testing.T) {
