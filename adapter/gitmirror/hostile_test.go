@@ -431,7 +431,7 @@ func TestSlowServer(t *testing.T) {
 	kind(t, err, fault.TimedOut)
 	select {
 	case <-gone: // the program that held the connection has ended
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("git still runs")
 	}
 	// A caller's own deadline counts as well.

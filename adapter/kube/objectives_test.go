@@ -75,7 +75,7 @@ func TestObjectivesStore(t *testing.T) {
 			if got != name {
 				t.Fatalf("told of %s, want %s", got, name)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("nobody was told of %s", name)
 		}
 	}

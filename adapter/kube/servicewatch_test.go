@@ -43,7 +43,7 @@ func TestServiceWatch(t *testing.T) {
 			fmt.Fprint(w, `{"metadata":{"resourceVersion":"7"},"items":[{"metadata":{"namespace":"shop","name":"quiet"}}]}`)
 		}
 	}))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var told []string
 	var first Service

@@ -68,7 +68,7 @@ func (s *sink) Take(ctx context.Context, spans []trace.Span) (trace.Taken, error
 	if hold != nil {
 		select {
 		case <-hold:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			return trace.Taken{}, errors.New("held for too long")
 		}
 	}
@@ -367,7 +367,7 @@ func TestBackPressure(t *testing.T) {
 	}
 	client := coltrace.NewTraceServiceClient(dial(t, r))
 	var refused error
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		_, refused = client.Export(ctx, example())
 		cancel()

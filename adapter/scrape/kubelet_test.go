@@ -96,7 +96,7 @@ func TestKubeletIsAsked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			ended := make(chan struct{})
 			go func() { defer close(ended); s.Run(ctx) }()
@@ -143,7 +143,7 @@ func TestKubeletMaySayMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.Run(ctx) }()

@@ -133,7 +133,7 @@ func TestToldOnce(t *testing.T) {
 				_, rest, _ := strings.Cut(text, `"note":"`)
 				name, _, _ := strings.Cut(rest, " ")
 				got += name + " "
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("told %s", got)
 			}
 		}
@@ -165,7 +165,7 @@ func TestToldOnce(t *testing.T) {
 					t.Error(text)
 				}
 				got += name + " "
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("ended %s", got)
 			}
 		}

@@ -63,7 +63,7 @@ func served(t *testing.T) (host string, port int) {
 // until asks until an expression has n series.
 func until(t *testing.T, base, expr string, n int) []any {
 	t.Helper()
-	for end := time.Now().Add(25 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		_, a := ask(t, base, "query", url.Values{"query": {expr}}, http.MethodGet)
 		list := a["data"].(map[string]any)["result"].([]any)
 		if len(list) == n {

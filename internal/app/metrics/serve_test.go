@@ -61,7 +61,7 @@ func TestRun(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it does not end")
 	}
 	silent, err := metrics.New(metrics.Settings{Store: tsdb.Options{Dir: dir}})

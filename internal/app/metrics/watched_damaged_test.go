@@ -61,7 +61,7 @@ func TestWatchDamaged(t *testing.T) {
 				if _, err := reg.Gather(); err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("it waits for ever")
 			}
 		})
