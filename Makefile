@@ -50,15 +50,18 @@ demo-assess: build ## assess examples/shop and write its report as a page
 	@echo "The whole report, with source excerpts and filters: dist/shop.html"
 
 .PHONY: check
-check: ## the quick part: build, vet, gofmt, staticcheck, architecture and unit tests
+check: lint ## the quick part: build, vet, gofmt, staticcheck, architecture and unit tests
+	$(GO) test -short ./...
+
+.PHONY: lint
+lint: ## build, vet, gofmt and staticcheck
 	$(GO) build ./...
 	$(GO) vet ./...
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	$(GO) tool staticcheck ./...
-	$(GO) test -short ./...
 
 .PHONY: test
-test: check generated ## everything: also races, the other tools' own output, a browser, faults on a real API server
+test: lint generated ## everything: also races, the other tools' own output, a browser, faults on a real API server
 	$(GO) test -race -short ./graph/... ./assess/... ./internal/... ./deliver ./controller ./prove/... \
 		./observe/trace ./observe/logs/live ./adapter/otlp \
 		./adapter/cachedir ./adapter/forge ./adapter/git ./adapter/helm ./adapter/kube ./adapter/kustomize ./adapter/sops ./adapter/worktree ./adapter/yamldoc
