@@ -58,6 +58,13 @@ func (s *Scraper) followFile(ctx context.Context) {
 }
 
 func readFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe waits for who writes to it
+		return "", errors.New("it is no regular file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

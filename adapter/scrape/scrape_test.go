@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +85,13 @@ func TestParseTargets(t *testing.T) {
 		if _, err := ParseTargets([]byte(text), "f"); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe") // of which nobody writes
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readFile(pipe); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a pipe: %v", err)
 	}
 	if _, err := readFile(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a file that is not there is read")

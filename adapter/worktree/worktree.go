@@ -72,7 +72,7 @@ func Open(name string) (*Tree, error) {
 func openError(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.NotFound, "open", name, "there is no such file or folder", "check the path; `aeo assess .` assesses the current folder")
+		return fault.New(fault.NotFound, "open", name, "there is no such file or folder", "check the path; . is the current folder")
 	case errors.Is(err, fs.ErrPermission):
 		return fault.New(fault.Denied, "open", name, "you may not read it", "change its permissions or run as a user who may")
 	}

@@ -87,6 +87,9 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 	need(err == nil, "metrics-retention-size", "it is no size: write it as 512MiB or 2GiB")
 	need(m.MaxSeries >= 1000 && m.MaxSeries <= 50_000_000, "metrics-max-series", "from 1000 to 50000000")
 	need(len(m.Watch.Selectors) == 0 || m.Watch.MaxSeries >= 1 && m.Watch.MaxSeries <= 10_000_000, "metrics-watch-max", "from 1 to 10000000")
+	for _, text := range m.Watch.Selectors {
+		needSelector(need, "metrics-watch", text)
+	}
 	need(!m.Watch.Only || len(m.Watch.Selectors) > 0, "metrics-watch-only", "it is for the series of --metrics-watch, which is not given")
 	need(m.Interval >= time.Second && m.Interval <= 10*time.Minute, "metrics-interval", "from 1s to 10m")
 	need(!m.Kubelet || m.Pods, "metrics-kubelet", "it is for the nodes of --metrics-pods, which is not given")
@@ -94,6 +97,15 @@ func (m *Metrics) problems(need func(ok bool, flag, why string)) {
 	need(len(m.Namespaces) == 0 || m.Pods, "metrics-namespace", "it is for --metrics-pods, which is not given")
 	need(m.TokenFile == "" || m.Listen != "", "metrics-token-file", "it is for --metrics-listen, which is not given")
 	need(m.Accept == "" || m.Listen != "", "metrics-accept", "it is for what is sent to --metrics-listen, which is not given")
+	if m.Accept != "" && m.Listen != "" {
+		needSelector(need, "metrics-accept", m.Accept)
+	}
+}
+
+func needSelector(need func(ok bool, flag, why string), flag, text string) {
+	if _, err := metrics.ParseSelector(text); err != nil {
+		need(false, flag, err.Error())
+	}
 }
 
 // retention reads 15d.

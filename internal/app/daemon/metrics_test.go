@@ -103,6 +103,8 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 		"metrics-watch-max":            func(m *Metrics) { m.Watch.Selectors = []string{"up"} },
 		"metrics-watch-only":           func(m *Metrics) { m.Watch.Only = true },
 		"metrics-watch":                func(m *Metrics) { m.Dir, m.Watch.Selectors = "", []string{"up"} },
+		"metrics-watch ":               func(m *Metrics) { m.Watch.Selectors, m.Watch.MaxSeries = []string{"up", "{"}, 1 },
+		"metrics-accept ":              func(m *Metrics) { m.Listen, m.Accept = "127.0.0.1:0", `{a="}` },
 		"":                             func(*Metrics) {},
 	} {
 		m := good
@@ -113,7 +115,7 @@ func TestMetricsNeedGoodSettings(t *testing.T) {
 				bad = append(bad, flag)
 			}
 		})
-		if strings.Join(bad, " ") != flag {
+		if strings.Join(bad, " ") != strings.TrimSpace(flag) {
 			t.Errorf("%s: %v", flag, bad)
 		}
 	}

@@ -64,6 +64,15 @@ type Watcher struct {
 	}
 }
 
+// ParseSelector reads what picks series. The error is of kind Invalid.
+func ParseSelector(text string) ([]*labels.Matcher, error) {
+	m, err := parser.ParseMetricSelector(text)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "pick the series", text, err, `write a selector, as {__name__=~"http_.*_total",namespace="shop"}`)
+	}
+	return m, nil
+}
+
 // NewWatcher returns one that knows what was kept. The error is of kind Invalid for a
 // selector that is none.
 func NewWatcher(o WatchOptions) (*Watcher, error) {
@@ -82,9 +91,9 @@ func NewWatcher(o WatchOptions) (*Watcher, error) {
 	}
 	w := &Watcher{options: o}
 	for _, text := range o.Selectors {
-		m, err := parser.ParseMetricSelector(text)
+		m, err := ParseSelector(text)
 		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, "pick the series to watch", text, err, `write a selector, as {__name__=~"http_.*_total",namespace="shop"}`)
+			return nil, err
 		}
 		w.selectors = append(w.selectors, m)
 	}
