@@ -309,7 +309,7 @@ func TestWatchHasHabits(t *testing.T) {
 		t.Error("a zone that is none")
 	}
 	m := Metrics{Dir: t.TempDir(), Retention: "1d", RetentionSize: "1GiB", Watch: Watch{options: &metrics.WatchOptions{Selectors: []string{"{"}}}}
-	if _, err := openMetrics(m, nil, prometheus.NewRegistry(), tells.log); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "pick the series to watch") {
+	if _, err := openMetrics(m, nil, prometheus.NewRegistry(), tells.log); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "pick the series {") {
 		t.Errorf("no selector: %v", err)
 	}
 }
