@@ -12,9 +12,9 @@ const (
 	// forget is after how long what is silent goes from memory: a job of each weekend's
 	// Friday and Monday stays. Where there is no room for others, it is sooner.
 	forget, forgetFull = 4 * 24 * time.Hour, time.Hour
-	// leftSlot is for how many minutes series that are left out are counted: the last whole
+	// leftMinutes is for how many minutes series that are left out are counted: the last whole
 	// slot and the one that runs are told, so that what is sent no more goes out of it.
-	leftSlot = 10
+	leftMinutes = 10
 )
 
 // Sweep notes which series are silent by now, and forgets those that have been for long.
@@ -57,7 +57,7 @@ func (s *shard[K]) sweep(turns []Turn, now time.Time, full bool) (released int, 
 			released++
 		}
 	}
-	switch slot := minute / leftSlot; {
+	switch slot := minute / leftMinutes; {
 	case s.leftSlot == 0:
 		s.leftSlot = slot
 	case slot != s.leftSlot: // later, or the clock was put back

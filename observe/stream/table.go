@@ -222,7 +222,7 @@ type shard[K any] struct {
 	count      Count
 	left       sketch
 	leftBefore int
-	leftSlot   int64 // of the clock, that left counts
+	leftSlot   int64 // the slot of the clock that left counts
 }
 
 const rowsTogether = 64
